@@ -1,0 +1,41 @@
+/** Bytes as this code base handles them: `Uint8Array` inside, lower-case hex in JSON, big-endian 32-bit integers on the wire. */
+
+/** The lower-case hex form of `bytes`. */
+export const toHex = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+
+/** The bytes of a hex text. Throws a `RangeError` on an odd length or a character that is not hex. */
+export function fromHex(hex: string): Uint8Array {
+  if (!isHex(hex)) throw new RangeError(`not hex: ${hex.slice(0, 20)}`);
+  return new Uint8Array(Buffer.from(hex, 'hex'));
+}
+
+const HEX = /^(?:[0-9a-fA-F]{2})*$/;
+
+/** Whether `text` is hex of whole bytes, in either case; the empty text is. */
+export const isHex = (text: string): boolean => text.length % 2 === 0 && HEX.test(text) && !text.endsWith('\n');
+
+/** `bytes` in the opposite order, as a copy: internal to display order of a txid and back. */
+export const reversed = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes).reverse();
+
+/** The 4-byte unsigned big-endian form of `n`, 0 to 2^32-1. Throws a `RangeError` beyond. */
+export function be32(n: number): Uint8Array {
+  if (!Number.isInteger(n) || n < 0 || n > 0xffffffff) throw new RangeError(`not a 32-bit unsigned integer: ${n}`);
+  const out = new Uint8Array(4);
+  new DataView(out.buffer).setUint32(0, n);
+  return out;
+}
+
+/** The parts one after another, as one array. */
+export function concat(...parts: Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+/** The bytes of an ASCII (or UTF-8) text. */
+export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -1,0 +1,87 @@
+import type { z } from 'zod';
+import type { Aggregate } from './aggregate.js';
+import { BlockConnected, BlockDisconnected } from './chain.js';
+import { BlockScanned } from './scan.js';
+import * as tracker from './tracker.js';
+import * as user from './user.js';
+
+/**
+ * How events become JSON and JSON becomes events.
+ *
+ * An event in memory has no version: it is always of the newest shape. On the log it carries `v`. When a shape must
+ * change, its old version stays readable for ever through an upcaster here, and nowhere else.
+ */
+
+/** An event as JSON.parse gives it, before anything is known of it but its name. */
+export interface StoredEvent {
+  readonly type: string;
+  readonly v: number;
+}
+
+/** One event type: whose event it is, its newest shape, that shape's version, and the way from each version before to the next. */
+export interface EventDefinition {
+  readonly of: Aggregate['kind'];
+  readonly schema: z.ZodType;
+  readonly version: number;
+  /** `upcast[n]` turns a body of version n into one of version n + 1. Needed for every version below `version`. */
+  readonly upcast?: Readonly<Record<number, (body: Record<string, unknown>) => Record<string, unknown>>>;
+}
+
+/** An event on the log that this code does not know: a newer node wrote it. Guessing would corrupt state, so nobody does. */
+export class UnknownEventError extends Error {
+  readonly code = 'unknown-event';
+  constructor(readonly event: StoredEvent) {
+    super(
+      `the log holds ${event.type} version ${event.v}, which this version of argus does not know; upgrade this node`,
+    );
+  }
+}
+
+const first = (of: Aggregate['kind'], schema: z.ZodType): EventDefinition => ({ of, schema, version: 1 });
+
+/** Every event that can be on the log. */
+export const eventDefinitions: Readonly<Record<string, EventDefinition>> = {
+  BlockConnected: first('chain', BlockConnected),
+  BlockDisconnected: first('chain', BlockDisconnected),
+  UserRegistered: first('user', user.UserRegistered),
+  SubscriptionRenewed: first('user', user.SubscriptionRenewed),
+  AppointmentAccepted: first('user', user.AppointmentAccepted),
+  AppointmentEnded: first('user', user.AppointmentEnded),
+  SubscriptionOutdated: first('user', user.SubscriptionOutdated),
+  BreachDetected: first('tracker', tracker.BreachDetected),
+  BreachReorgedOut: first('tracker', tracker.BreachReorgedOut),
+  BlobRefused: first('tracker', tracker.BlobRefused),
+  PenaltyBroadcast: first('tracker', tracker.PenaltyBroadcast),
+  PenaltyRefused: first('tracker', tracker.PenaltyRefused),
+  PenaltyConfirmed: first('tracker', tracker.PenaltyConfirmed),
+  PenaltyReorgedOut: first('tracker', tracker.PenaltyReorgedOut),
+  PenaltyIrrevocable: first('tracker', tracker.PenaltyIrrevocable),
+  BlockScanned: first('scan', BlockScanned),
+};
+
+/** The stored form of an event. Throws a `ZodError` if the event is not of its own shape: that is a bug, caught before it is stored. */
+export function storeEvent(event: { type: string }, definitions = eventDefinitions): StoredEvent {
+  const definition = definitions[event.type];
+  if (!definition) throw new TypeError(`no event definition for ${event.type}`);
+  definition.schema.parse(event);
+  const { type, ...body } = event;
+  return { type, v: definition.version, ...body };
+}
+
+/**
+ * The event of a stored form, brought to the newest version.
+ *
+ * Throws `UnknownEventError` for a type or version that this code does not know, a `ZodError` for a damaged one.
+ */
+export function readEvent(stored: StoredEvent, definitions = eventDefinitions): unknown {
+  const definition = definitions[stored.type];
+  if (!definition || stored.v > definition.version || stored.v < 1) throw new UnknownEventError(stored);
+  const { v, type, ...rest } = stored;
+  let body: Record<string, unknown> = rest;
+  for (let version = v; version < definition.version; version++) {
+    const upcast = definition.upcast?.[version];
+    if (!upcast) throw new UnknownEventError(stored);
+    body = upcast(body);
+  }
+  return definition.schema.parse({ type, ...body });
+}

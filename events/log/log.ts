@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { headers, type JetStreamManager, type NatsConnection, NatsError, type SeqMsgRequest } from 'nats';
+import { type Aggregate, aggregateName, aggregateSubject } from '../aggregate.js';
+import { type Commit, decodeCommit, encodeCommit, type Recorded } from '../commit.js';
+import type { Position, Shard } from '../ids.js';
+import { LogDamagedError, LogUnavailableError } from './errors.js';
+import { Follower } from './follower.js';
+import { CHAIN, towerStream } from './streams.js';
+
+/** What became of an append. */
+export type Appended =
+  /** It is on the log, acked by every replica that must. */
+  | { readonly kind: 'appended'; readonly position: Position }
+  /** Somebody else's commit is where ours should have gone; `position` is that of the aggregate's last commit. */
+  | { readonly kind: 'conflict'; readonly position: Position };
+
+export interface AppendOptions {
+  readonly shard: Shard;
+  /** The position of the aggregate's last commit that the decision was made on; 0 if there was none. */
+  readonly expected: Position;
+  /** How long to try, in milliseconds. An actor that can only wait gives `Infinity`. */
+  readonly patience: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The server's answers to an append whose expectation does not hold (JetStream API error codes). */
+const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
+const NO_MESSAGE_FOUND = 10037;
+const REQUEST_MS = 2_000;
+const BACKOFF_MS = { first: 50, most: 1_000 };
+
+/** The log over JetStream: the only place where commits are written and read. */
+export class EventLog {
+  private constructor(
+    readonly nc: NatsConnection,
+    /** For reading single messages and stream states; every request of it ends after two seconds. */
+    readonly jsm: JetStreamManager,
+  ) {}
+
+  static async open(nc: NatsConnection): Promise<EventLog> {
+    return new EventLog(nc, await nc.jetstreamManager({ timeout: REQUEST_MS, checkAPI: false }));
+  }
+
+  /**
+   * Appends a commit where its aggregate still is what the decision was made on.
+   *
+   * A lost ack is not a failure: before anything is called a conflict, or sent again, the aggregate's last commit is
+   * read back and compared with ours. Rejects with `LogUnavailableError` when the patience is over; the commit may then
+   * be stored all the same.
+   */
+  async append(commit: Omit<Commit, 'position'>, options: AppendOptions): Promise<Appended> {
+    const subject = aggregateSubject(commit.aggregate, options.shard);
+    const body = encodeCommit(commit);
+    const deadline = Date.now() + options.patience;
+    for (let wait = BACKOFF_MS.first; ; wait = Math.min(2 * wait, BACKOFF_MS.most)) {
+      const outcome =
+        (await this.#publish(subject, body, options.expected)) ?? (await this.#readBack(commit, subject, options));
+      if (outcome) return outcome;
+      await this.#pause(wait, deadline, options.signal);
+    }
+  }
+
+  /** Undefined when it was refused or not answered: then only reading back tells. */
+  async #publish(subject: string, body: Uint8Array, expected: Position): Promise<Appended | undefined> {
+    const expectation = headers();
+    expectation.set('Nats-Expected-Last-Subject-Sequence', String(expected));
+    try {
+      const ack = await this.nc.jetstream().publish(subject, body, { headers: expectation, timeout: REQUEST_MS });
+      return { kind: 'appended', position: ack.seq };
+    } catch (error) {
+      if (isUncertain(error)) return undefined;
+      throw new LogUnavailableError(`the log refused an append on ${subject}: ${describe(error)}`, { cause: error });
+    }
+  }
+
+  async #readBack(
+    commit: Omit<Commit, 'position'>,
+    subject: string,
+    { shard, expected }: AppendOptions,
+  ): Promise<Appended | undefined> {
+    try {
+      const last = await this.last(commit.aggregate, shard);
+      if (last?.id === commit.id) return { kind: 'appended', position: last.position };
+      const position = last?.position ?? 0;
+      // Equal to what was expected: nobody came between, our own message is still under way or was lost.
+      return position === expected ? undefined : { kind: 'conflict', position };
+    } catch (error) {
+      if (isUncertain(error)) return undefined;
+      if (error instanceof NatsError) throw new LogUnavailableError(`reading ${subject} back`, { cause: error });
+      throw error;
+    }
+  }
+
+  async #pause(wait: number, deadline: number, signal: AbortSignal | undefined): Promise<void> {
+    if (Date.now() + wait > deadline) throw new LogUnavailableError('the log did not answer in time');
+    await sleep(wait * (0.5 + Math.random() / 2), undefined, signal && { signal });
+  }
+
+  /** The last commit of an aggregate, read from the stream's leader; undefined if it has none. */
+  async last(aggregate: Aggregate, shard: Shard): Promise<Recorded | undefined> {
+    const subject = aggregateSubject(aggregate, shard);
+    try {
+      const message = await this.jsm.streams.getMessage(streamOf(aggregate, shard), { last_by_subj: subject });
+      return record(message.data, message.subject, message.seq, shard);
+    } catch (error) {
+      if (error instanceof NatsError && error.api_error?.err_code === NO_MESSAGE_FOUND) return undefined;
+      throw error;
+    }
+  }
+
+  /** All commits of an aggregate, oldest first. For people and tools: a node's own state comes from `follow`. */
+  async load(aggregate: Aggregate, shard: Shard): Promise<Recorded[]> {
+    const stream = streamOf(aggregate, shard);
+    const subject = aggregateSubject(aggregate, shard);
+    const commits: Recorded[] = [];
+    for (let next = 1; ; next = (commits.at(-1)?.position ?? 0) + 1) {
+      try {
+        const query: SeqMsgRequest & { next_by_subj: string } = { seq: next, next_by_subj: subject };
+        const message = await this.jsm.streams.getMessage(stream, query);
+        commits.push(record(message.data, message.subject, message.seq, shard));
+      } catch (error) {
+        if (error instanceof NatsError && error.api_error?.err_code === NO_MESSAGE_FOUND) return commits;
+        throw error;
+      }
+    }
+  }
+
+  /** The position of the newest message of a stream, asked from its leader; 0 if it is empty. */
+  async tail(stream: string): Promise<Position> {
+    return (await this.jsm.streams.info(stream)).state.last_seq;
+  }
+
+  /** Follows a stream's commits from a position; see `Follower`. A message that is no commit of its subject is damage. */
+  follow(
+    stream: string,
+    shard: Shard,
+    after: Position,
+    onCommit: (commit: Recorded) => void,
+    onFailure: (error: Error) => void,
+  ): Follower {
+    const onMessage = (message: { subject: string; data: Uint8Array; position: Position }) =>
+      onCommit(record(message.data, message.subject, message.position, shard));
+    return new Follower(this.nc, this.jsm, { stream, after, onMessage, onFailure });
+  }
+}
+
+const streamOf = (aggregate: Aggregate, shard: Shard): string =>
+  aggregate.kind === 'chain' ? CHAIN : towerStream(shard);
+
+function record(data: Uint8Array, subject: string, position: Position, shard: Shard): Recorded {
+  const commit = decodeCommit(data);
+  if (aggregateSubject(commit.aggregate, shard) === subject) return { ...commit, position };
+  throw new LogDamagedError(`message ${position} on ${subject} is a commit of ${aggregateName(commit.aggregate)}`);
+}
+
+/** Whether the message may have been stored, or may be stored when it is sent again. */
+function isUncertain(error: unknown): boolean {
+  if (!(error instanceof NatsError)) return false;
+  const code = error.api_error?.err_code;
+  return code === undefined || WRONG_LAST_SEQUENCE.has(code) || (error.api_error?.code ?? 0) >= 500;
+}
+
+const describe = (error: unknown): string =>
+  error instanceof NatsError ? (error.api_error?.description ?? error.message) : String(error);

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { BlockHash, Height } from './ids.js';
+
+/** How far a shard's blocks were evaluated: one aggregate a shard, written by whichever node was first. */
+
+/**
+ * Every breach that this block, and every block below it on its chain, holds for this shard is on the log before this
+ * event. A node that starts goes on after the last of these that is on the best chain.
+ */
+export const BlockScanned = z.strictObject({
+  type: z.literal('BlockScanned'),
+  height: Height,
+  hash: BlockHash,
+  /** The position in `CHAIN` of the commit that connected the block. */
+  chainPosition: z.number().int().min(1),
+});
+export type BlockScanned = z.infer<typeof BlockScanned>;
+
+export type ScanEvent = BlockScanned;

@@ -1,0 +1,5 @@
+import type { Scheme } from './scheme.js';
+import { teosScheme } from './teos.js';
+
+/** The rust generation's scheme: hint and key are made of the transaction id in internal order (teos-protocol A1). */
+export const teosInternal: Scheme = teosScheme('teos-internal', (txidInternal) => txidInternal);

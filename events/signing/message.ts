@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { concat, toHex } from '../bytes.js';
+import { type TowerId, UserId } from '../ids.js';
+import type { Secp256k1 } from './curve.js';
+import { secp256k1 } from './secp256k1.js';
+import { decodeZbase32, encodeZbase32 } from './zbase32.js';
+
+/**
+ * Lightning's signed messages, as lnd and Core Lightning make them with `signmessage` (teos-protocol A2): every
+ * request and every receipt is one. The text is the zbase32 of a 65-byte record: one byte, 31 + recovery id, then
+ * r and s of 32 bytes each, big-endian.
+ */
+
+const PREFIX = 'Lightning Signed Message:';
+const FIRST_HEADER = 31;
+
+/** The 32 bytes that are signed in place of a message: SHA256(SHA256("Lightning Signed Message:" || message)). */
+export function messageDigest(message: Uint8Array): Uint8Array {
+  const once = createHash('sha256').update(PREFIX).update(message).digest();
+  return new Uint8Array(createHash('sha256').update(once).digest());
+}
+
+/**
+ * The signature of a message: 104 characters of zbase32, the same each time.
+ * Throws a `RangeError` on a secret key that is not valid.
+ */
+export function signMessage(message: Uint8Array, secret: Uint8Array, curve: Secp256k1 = secp256k1): string {
+  const { signature, recoveryId } = curve.signRecoverable(messageDigest(message), secret);
+  return encodeZbase32(concat(Uint8Array.of(FIRST_HEADER + recoveryId), signature));
+}
+
+/**
+ * The record within a signature's text: 65 bytes, or `undefined` for a text that is not zbase32 of so many.
+ * Whether its header, r and s are valid is for `recoverSigner` to find.
+ */
+export function signatureRecord(signatureText: string): Uint8Array | undefined {
+  const record = decodeZbase32(signatureText);
+  return record?.length === 65 ? record : undefined;
+}
+
+/**
+ * Who signed a message, as a compressed public key in hex, or `undefined` for a signature that is none: not zbase32
+ * of 65 bytes, a header outside 31 to 34, or no key to recover (`Secp256k1.recover`). Never throws.
+ *
+ * Any well-formed signature gives some key for any message, so this proves nothing until the key is compared or found
+ * among known users.
+ */
+export function recoverSigner(
+  message: Uint8Array,
+  signatureText: string,
+  curve: Secp256k1 = secp256k1,
+): UserId | undefined {
+  const record = signatureRecord(signatureText);
+  if (record === undefined) return undefined;
+  const [header = 0] = record;
+  const key = curve.recover(messageDigest(message), record.subarray(1), header - FIRST_HEADER);
+  return key && UserId.parse(toHex(key));
+}
+
+/** Whether a message was signed by this user or tower; `false` for anything that is not a signature. Never throws. */
+export function signerIs(
+  message: Uint8Array,
+  signatureText: string,
+  id: UserId | TowerId,
+  curve: Secp256k1 = secp256k1,
+): boolean {
+  const signer: string | undefined = recoverSigner(message, signatureText, curve);
+  return signer === id;
+}

@@ -1,0 +1,66 @@
+import type { BlockConnected, BlockRef } from '../events/chain.js';
+import type { ChainCommit, Recorded } from '../events/commit.js';
+import type { BlockHash, Height, Position } from '../events/ids.js';
+
+/** A block of the best chain, with the position in `CHAIN` of the commit that connected it. */
+export interface WindowBlock extends BlockRef {
+  readonly chainwork: string;
+  readonly position: Position;
+}
+
+/**
+ * The best chain as the log tells it, from the first block that the tower ever saw to its tip: the fold of `CHAIN`.
+ *
+ * Two nodes with the same log have the same window, whatever their own bitcoinds think.
+ */
+export class BlockWindow {
+  readonly #blocks: WindowBlock[] = [];
+  /** Position of the last folded commit. */
+  position: Position = 0;
+
+  get tip(): WindowBlock | undefined {
+    return this.#blocks.at(-1);
+  }
+
+  /** The first block that the tower ever saw. */
+  get root(): WindowBlock | undefined {
+    return this.#blocks[0];
+  }
+
+  /** The block of the best chain at a height, if the window reaches it. */
+  at(height: number): WindowBlock | undefined {
+    const root = this.#blocks[0];
+    return root && height >= root.height ? this.#blocks[height - root.height] : undefined;
+  }
+
+  /** Whether a block is on the best chain. */
+  isBest(block: { height: number; hash: BlockHash }): boolean {
+    return this.at(block.height)?.hash === block.hash;
+  }
+
+  /** The blocks from a height to the tip, lowest first. */
+  from(height: number): readonly WindowBlock[] {
+    const root = this.#blocks[0];
+    return root ? this.#blocks.slice(Math.max(0, height - root.height)) : [];
+  }
+
+  apply({ events, position }: Recorded<ChainCommit>): void {
+    for (const event of events) {
+      if (event.type === 'BlockConnected') this.#blocks.push(windowBlock(event, position));
+      else if (this.tip?.hash === event.hash) this.#blocks.pop();
+    }
+    this.position = position;
+  }
+
+  /** What two nodes with the same log agree on to the byte. */
+  toJSON(): unknown {
+    return { position: this.position, blocks: this.#blocks };
+  }
+}
+
+const windowBlock = ({ height, hash, chainwork }: BlockConnected, position: Position): WindowBlock => ({
+  height: height as Height,
+  hash,
+  chainwork,
+  position,
+});

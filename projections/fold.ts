@@ -1,0 +1,106 @@
+import { EventEmitter, once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Commit, Recorded } from '../events/commit.js';
+import type { Position, Shard } from '../events/ids.js';
+import type { Follower } from '../events/log/follower.js';
+import type { EventLog } from '../events/log/log.js';
+
+/** A state that is a fold of one stream. */
+export interface Foldable<C extends Commit> {
+  readonly position: Position;
+  apply(commit: Recorded<C>): void;
+}
+
+const RETRY_MS = 250;
+
+interface FoldEvents<C extends Commit> {
+  folded: [Recorded<C>];
+}
+
+/**
+ * Keeps a state level with its stream: replays from the beginning, then follows.
+ *
+ * Emits `folded` after each commit, once it is in the state; listeners must not throw. A commit that cannot be folded is
+ * damage or a newer node's: it is given to `onFailure`, and the fold stays where it is.
+ */
+export class Fold<C extends Commit, S extends Foldable<C>> extends EventEmitter<FoldEvents<C>> {
+  readonly #follower: Follower;
+  readonly #waiting = new Map<() => void, Position>();
+  readonly #stopping = new AbortController();
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly stream: string,
+    shard: Shard,
+    readonly state: S,
+    onFailure: (error: Error) => void,
+  ) {
+    super();
+    this.setMaxListeners(0);
+    this.#follower = log.follow(
+      stream,
+      shard,
+      state.position,
+      (commit) => this.#apply(commit as Recorded<C>),
+      onFailure,
+    );
+  }
+
+  /** Resolves when everything up to `position` is in the state; rejects when the fold is stopped before. */
+  async reached(position: Position): Promise<void> {
+    if (this.state.position >= position) return;
+    await new Promise<void>((resolve, reject) => {
+      const stopped = () => reject(this.#stopping.signal.reason);
+      if (this.#stopping.signal.aborted) return stopped();
+      this.#stopping.signal.addEventListener('abort', stopped, { once: true });
+      this.#waiting.set(() => {
+        this.#stopping.signal.removeEventListener('abort', stopped);
+        resolve();
+      }, position);
+    });
+  }
+
+  /** Resolves when the state holds everything that the stream held at the time of the call; waits while the log is away. */
+  async level(): Promise<Position> {
+    const tail = await this.#tail();
+    await this.reached(tail);
+    return tail;
+  }
+
+  async #tail(): Promise<Position> {
+    for (;;) {
+      try {
+        return await this.log.tail(this.stream);
+      } catch {
+        // Away: the connection says so, and comes back by itself.
+        await sleep(RETRY_MS, undefined, { signal: this.#stopping.signal });
+      }
+    }
+  }
+
+  /** Resolves at the next commit folded after the call; rejects when the fold is stopped before. */
+  async next(): Promise<void> {
+    await once(this, 'folded', { signal: this.#stopping.signal });
+  }
+
+  stop(): void {
+    this.#follower.stop();
+    this.#stopping.abort(new FoldStoppedError(`${this.stream} is no longer followed`));
+    this.removeAllListeners();
+  }
+
+  #apply(commit: Recorded<C>): void {
+    this.state.apply(commit);
+    for (const [resume, position] of this.#waiting) {
+      if (position > this.state.position) continue;
+      this.#waiting.delete(resume);
+      resume();
+    }
+    this.emit('folded', commit);
+  }
+}
+
+/** The fold was stopped while somebody waited for it. */
+export class FoldStoppedError extends Error {
+  readonly code = 'fold-stopped';
+}

@@ -1,0 +1,24 @@
+import type { Counts, ShardState } from './shard-state.js';
+
+/** The tower in numbers: the sum of its shards. */
+export interface TowerNumbers {
+  readonly users: number;
+  /** Appointments that wait for a breach. */
+  readonly watched: number;
+  /** Breaches being answered. */
+  readonly trackers: number;
+}
+
+/** Every appointment that the tower holds, waiting or being answered. */
+export const heldAppointments = (shards: Iterable<ShardState>): number => total(shards, 'appointments');
+
+export function towerNumbers(shards: readonly ShardState[]): TowerNumbers {
+  const trackers = total(shards, 'trackers');
+  return { users: total(shards, 'users'), watched: heldAppointments(shards) - trackers, trackers };
+}
+
+function total(shards: Iterable<ShardState>, what: keyof Counts): number {
+  let sum = 0;
+  for (const shard of shards) sum += shard.counts[what];
+  return sum;
+}
