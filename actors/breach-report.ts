@@ -1,0 +1,40 @@
+import { trackerAggregate } from '../events/aggregate.js';
+import { reversed, toHex } from '../events/bytes.js';
+import type { BlockRef } from '../events/chain.js';
+import type { Decision } from '../events/decider.js';
+import type { Txid } from '../events/ids.js';
+import type { BreachDetected } from '../events/tracker.js';
+import { isLive, type TrackerState } from '../projections/tracker.js';
+import type { Hit } from '../projections/watchlist.js';
+import type { Transactor } from './runtime/transact.js';
+
+/** How the Watcher and the LocatorCache put a breach on the log: once, whichever of them, or of all nodes, was first. */
+
+export interface Sighting {
+  readonly hit: Hit;
+  readonly disputeTxid: Txid;
+  readonly block: BlockRef;
+  readonly foundBy: BreachDetected['foundBy'];
+}
+
+/** The display-order txid of one in internal order. */
+export const txidOf = (txidInternal: Uint8Array): Txid => toHex(reversed(txidInternal)) as Txid;
+
+/** A breach is news if its appointment has no tracker yet, or one whose dispute is not known to be in this block. */
+export function decideBreach({ hit, disputeTxid, block, foundBy }: Sighting, state: TrackerState) {
+  const { userId, locator } = hit;
+  const event: BreachDetected = { type: 'BreachDetected', userId, locator, disputeTxid, block, foundBy };
+  const isNews =
+    state.stage === 'none' ||
+    (isLive(state) && state.disputeTxid === disputeTxid && state.disputeBlock?.hash !== block.hash);
+  return { outcome: isNews, events: isNews ? [event] : [] } satisfies Decision<boolean, BreachDetected>;
+}
+
+/** Whether the sighting was news; resolves when it is on the log, however long that takes. */
+export const reportBreach = (transactor: Transactor, sighting: Sighting): Promise<boolean> =>
+  transactor.transact({
+    aggregate: trackerAggregate(sighting.hit.appointmentId),
+    read: (shard) => shard.tracker(sighting.hit.appointmentId),
+    decide: (state: TrackerState) => decideBreach(sighting, state),
+    patience: Number.POSITIVE_INFINITY,
+  });

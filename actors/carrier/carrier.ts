@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import type { BlockHash, Txid } from '../../events/ids.js';
+import { BitcoindRefused } from '../bitcoind/rpc-errors.js';
+import { BlockTemplate, blockProposal } from './block-proposal.js';
+import {
+  isInvalidForEver,
+  isScriptFailure,
+  mayPassAsPackage,
+  type Refusal,
+  RPC,
+  tokenOf,
+  type Verdict,
+  verdictOf,
+} from './verdict.js';
+
+/**
+ * The Carrier brings transactions to bitcoind and says what became of them.
+ *
+ *   Watcher, Responder --raw transaction--> Carrier --RPC--> bitcoind
+ *                      <-----verdict-------
+ *
+ * | takes | gives |
+ * |---|---|
+ * | `broadcast(rawTx, parentRawTx?)` | a `Verdict`: accepted, already-mined, inputs-missing-or-spent, policy, invalid, unknown |
+ * | `rawTransaction(txid, block?)` | the raw hex, or undefined when bitcoind does not find it |
+ * | `isUnspent(txid, vout)` | whether the output exists and nothing in the chain or the mempool spends it |
+ *
+ * It remembers nothing; asking twice is harmless. An outage is not a verdict: each method then rejects with
+ * `BitcoindUnreachable` (or `BitcoindUnauthorized`), and the caller waits and asks again.
+ */
+export class Carrier {
+  constructor(private readonly bitcoind: CarrierBitcoind) {}
+
+  /**
+   * Sends a raw transaction (hex). A low fee, or a parent that is not in the mempool, is met by sending both as a
+   * package, if the parent is given; it is given only while it is unconfirmed.
+   */
+  async broadcast(rawTx: string, parentRawTx?: string): Promise<Verdict> {
+    const refusal = await this.#send(rawTx);
+    if (!refusal) return { kind: 'accepted' };
+    const parents = parentRawTx === undefined ? [] : [parentRawTx];
+    if (parents.length > 0 && mayPassAsPackage(refusal) && (await this.#passesAsPackage([...parents, rawTx])))
+      return { kind: 'accepted' };
+    if (isScriptFailure(refusal)) {
+      const rule = await this.#brokenRule(rawTx, parents);
+      if (rule !== undefined) return verdictOf({ rpcCode: refusal.rpcCode, token: rule });
+    }
+    return verdictOf(refusal);
+  }
+
+  /** The raw hex of a transaction in the mempool, or, with its block's hash, in that block; needs no `txindex`. */
+  async rawTransaction(txid: Txid, block?: BlockHash): Promise<string | undefined> {
+    try {
+      const where = block === undefined ? [] : [block];
+      return z.string().parse(await this.bitcoind.call('getrawtransaction', txid, false, ...where));
+    } catch (error) {
+      if (error instanceof BitcoindRefused && error.rpcCode === NOT_FOUND) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether an output exists, in the chain or the mempool, and nothing there spends it. */
+  async isUnspent(txid: Txid, vout: number): Promise<boolean> {
+    return (await this.bitcoind.call('gettxout', txid, vout)) !== null;
+  }
+
+  async #send(rawTx: string): Promise<Refusal | undefined> {
+    try {
+      await this.bitcoind.call('sendrawtransaction', rawTx, ANY_FEE, ANY_BURN);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof BitcoindRefused)) throw error;
+      const { rpcCode } = error;
+      const token = rpcCode === RPC.rejected ? await this.#rejectToken(rawTx) : undefined;
+      return token === undefined ? { rpcCode } : { rpcCode, token };
+    }
+  }
+
+  /** Why the mempool does not take it; undefined if by now it would. */
+  async #rejectToken(rawTx: string): Promise<string | undefined> {
+    const [test] = TestMempoolAccept.parse(await this.bitcoind.call('testmempoolaccept', [rawTx], ANY_FEE));
+    const reason = test['reject-reason'];
+    return reason === undefined ? undefined : tokenOf(reason);
+  }
+
+  async #passesAsPackage(rawTxs: readonly string[]): Promise<boolean> {
+    const answer = await this.#orRefused('submitpackage', rawTxs, ANY_FEE, ANY_BURN);
+    return SubmitPackage.safeParse(answer).data?.package_msg === 'success';
+  }
+
+  /**
+   * The rule of consensus that a transaction breaks for ever: found by proposing a block that holds it, after one that
+   * holds only its parents. Undefined if it breaks none, or bitcoind cannot tell (no peers, still syncing, a new tip).
+   */
+  async #brokenRule(rawTx: string, parents: readonly string[]): Promise<string | undefined> {
+    if ((await this.#judge(parents)) !== null) return undefined;
+    const reason = await this.#judge([...parents, rawTx]);
+    const token = typeof reason === 'string' ? tokenOf(reason) : '';
+    return isInvalidForEver(token) ? token : undefined;
+  }
+
+  /** What is wrong with a next block of these transactions: null if nothing is, undefined if bitcoind cannot tell. */
+  async #judge(rawTxs: readonly string[]): Promise<unknown> {
+    const rules = ['segwit', 'signet'];
+    const template = BlockTemplate.safeParse(await this.#orRefused('getblocktemplate', { rules }));
+    if (!template.success) return undefined;
+    const data = blockProposal(template.data, rawTxs);
+    return this.#orRefused('getblocktemplate', { mode: 'proposal', data, rules });
+  }
+
+  /** The answer to a call, or undefined if bitcoind refuses it. */
+  async #orRefused(method: string, ...params: unknown[]): Promise<unknown> {
+    try {
+      return await this.bitcoind.call(method, ...params);
+    } catch (error) {
+      if (error instanceof BitcoindRefused) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** What the Carrier needs of bitcoind: calls that reject with the classes of `rpc-errors.ts`. */
+export interface CarrierBitcoind {
+  call(method: string, ...params: unknown[]): Promise<unknown>;
+}
+
+/** bitcoind's own safety limits, on fees per kvB and on burnt coins, in BTC: they guard wallets, not penalties. */
+const ANY_FEE = 0;
+const ANY_BURN = 21_000_000;
+/** RPC_INVALID_ADDRESS_OR_KEY */
+const NOT_FOUND = -5;
+
+const TestMempoolAccept = z.tuple([z.object({ 'reject-reason': z.string().optional() })]);
+const SubmitPackage = z.object({ package_msg: z.string() });

@@ -1,0 +1,45 @@
+import type { Logger } from 'pino';
+import { Subscriber } from 'zeromq';
+
+/**
+ * Wakes the ChainMonitor: at each `hashblock` that bitcoind publishes over ZMQ, and every so often without one, since
+ * ZMQ may be silent or lose messages. What woke it is no matter: it asks bitcoind.
+ */
+export class BlockSignal {
+  #subscriber: Subscriber | undefined;
+  #poll: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly onWake: () => void,
+    private readonly options: {
+      /** `tcp://host:port` of bitcoind's `zmqpubhashblock`; undefined to rely on polling alone. */
+      readonly zmqUrl: string | undefined;
+      readonly pollMs: number;
+      readonly log: Logger;
+    },
+  ) {}
+
+  start(): void {
+    this.#poll = setInterval(this.onWake, this.options.pollMs);
+    if (this.options.zmqUrl) this.#subscribe(this.options.zmqUrl);
+  }
+
+  stop(): void {
+    clearInterval(this.#poll);
+    this.#subscriber?.close();
+  }
+
+  #subscribe(url: string): void {
+    const subscriber = new Subscriber({ reconnectInterval: 100, reconnectMaxInterval: 5_000, linger: 0 });
+    this.#subscriber = subscriber;
+    subscriber.connect(url);
+    subscriber.subscribe('hashblock');
+    void this.#listen(subscriber).catch((error) =>
+      this.options.log.error({ err: error }, 'listening to ZMQ failed; polling goes on'),
+    );
+  }
+
+  async #listen(subscriber: Subscriber): Promise<void> {
+    for await (const _ of subscriber) this.onWake();
+  }
+}

@@ -1,0 +1,194 @@
+import type { Decider, Decision } from '../../events/decider.js';
+import { type AppointmentId, Height, type Locator, type UserId } from '../../events/ids.js';
+import { schemeOf } from '../../events/schemes/schemes.js';
+import { slotsFor } from '../../events/signing/appointment.js';
+import { appointmentReceipt, type Dialect, registrationReceipt } from '../../events/signing/receipts.js';
+import type { AppointmentEnded, BlobRef, UserEvent } from '../../events/user.js';
+import { bookingsOf, evolveUser, type Subscription, type UserState, unknownUser } from '../../projections/user.js';
+import type { Accepted, Refusal, Registered } from '../outcomes.js';
+
+/** What the Gatekeeper may decide about one user. Everything here is pure; heights, blobs and signing arrive in the command. */
+
+/** Signs the bytes of a receipt with the tower's key: a pure function, since such signatures are deterministic (RFC 6979). */
+export type Sign = (receipt: Uint8Array) => string;
+
+export interface Register {
+  readonly kind: 'register';
+  readonly userId: UserId;
+  readonly dialect: Dialect;
+  readonly height: Height;
+  /** What a registration gives: slots, and blocks until it expires. */
+  readonly slots: number;
+  readonly duration: number;
+  readonly sign: Sign;
+}
+
+export interface AddAppointment {
+  readonly kind: 'add-appointment';
+  readonly appointmentId: AppointmentId;
+  readonly locator: Locator;
+  readonly toSelfDelay: number;
+  readonly blob: BlobRef;
+  readonly userSignature: string;
+  readonly height: Height;
+  /** Whether its breach is being answered already. */
+  readonly triggered: boolean;
+  /** Whether the tower holds as many appointments as it may. */
+  readonly full: boolean;
+  readonly limit: number;
+  readonly sign: Sign;
+}
+
+/** The tracker of an appointment came to its end. `blob` is the position of the blob that was of no use. */
+export interface EndAppointment {
+  readonly kind: 'end-appointment';
+  readonly appointmentId: AppointmentId;
+  readonly end: { readonly reason: 'resolved' } | { readonly reason: 'rejected'; readonly blob: number };
+}
+
+/** Asks whether the user's time is over. */
+export interface Outdate {
+  readonly kind: 'outdate';
+  readonly height: Height;
+  /** Blocks between a subscription's expiry and its being forgotten. */
+  readonly grace: number;
+  /** Whether an appointment's breach is being answered: then it is carried to the end. */
+  readonly triggered: (id: AppointmentId) => boolean;
+}
+
+export type UserCommand = Register | AddAppointment | EndAppointment | Outdate;
+
+export type UserOutcome =
+  | Registered
+  | Accepted
+  | Refusal
+  | { readonly kind: 'done' }
+  /** More is to be decided than one commit holds: ask again. */
+  | { readonly kind: 'more' };
+
+type Decided = Decision<UserOutcome, UserEvent>;
+
+const MOST_SLOTS = 0xffffffff;
+const MOST_HEIGHT = 0xffffffff;
+/** How many appointments one commit ends at the most, so that it stays far below a message's size. */
+const ENDINGS_A_COMMIT = 1000;
+
+export const userDecider: Decider<UserState, UserCommand, UserOutcome, UserEvent> = {
+  initialState: unknownUser,
+  evolve: evolveUser,
+  decide(command, state) {
+    switch (command.kind) {
+      case 'register':
+        return register(command, state);
+      case 'add-appointment':
+        return addAppointment(command, state);
+      case 'end-appointment':
+        return endAppointment(command, state);
+      case 'outdate':
+        return outdate(command, state);
+    }
+  },
+};
+
+const refuse = (refusal: Refusal): Decided => ({ outcome: refusal, events: [] });
+
+function register({ userId, dialect, height, duration, sign, ...terms }: Register, state: UserState): Decided {
+  const known = state.status === 'registered' ? state : undefined;
+  const slots = (known?.slots ?? 0) + terms.slots;
+  if (slots > MOST_SLOTS) return refuse({ kind: 'max-slots-reached' });
+  const start = known?.start ?? height;
+  // Always on top of the old expiry: a rust client refuses a renewal that does not move it (design.md section 5).
+  const expiry = Height.parse(Math.min((known?.expiry ?? height) + duration, MOST_HEIGHT));
+  const receiptSignature = sign(registrationReceipt(dialect, { userId, slots, start, expiry }));
+  const subscription = { dialect, slots, start, expiry, receiptSignature };
+  const type = known ? 'SubscriptionRenewed' : 'UserRegistered';
+  return {
+    outcome: { kind: 'registered', ...subscription },
+    events: [{ type, slotsAdded: terms.slots, ...subscription }],
+  };
+}
+
+function addAppointment(command: AddAppointment, state: UserState): Decided {
+  if (state.status !== 'registered') return refuse({ kind: 'authentication-failed' });
+  if (command.height >= state.expiry) return refuse({ kind: 'subscription-expired', expiry: state.expiry });
+  const before = state.appointments.get(command.appointmentId);
+  if (command.full && before?.status !== 'live')
+    return refuse({ kind: 'appointment-limit-reached', limit: command.limit });
+  if (command.triggered) return refuse({ kind: 'already-triggered' });
+  return acceptedBefore(command, state) ?? charge(command, state, before?.slots ?? 0);
+}
+
+/** The very same request again, its answer perhaps lost: the receipt that was given, and nothing new. */
+function acceptedBefore(command: AddAppointment, state: Subscription): Decided | undefined {
+  const before = state.appointments.get(command.appointmentId);
+  if (before?.status !== 'live') return undefined;
+  const same =
+    before.userSignature === command.userSignature &&
+    before.blob.sha256 === command.blob.sha256 &&
+    before.toSelfDelay === command.toSelfDelay &&
+    before.scheme === schemeOf(state.dialect).name;
+  if (!same) return undefined;
+  const { startBlock, receiptSignature } = before;
+  return { outcome: accepted(command, state.slots, state.expiry, startBlock, receiptSignature), events: [] };
+}
+
+function charge(command: AddAppointment, { dialect, slots: available, expiry }: Subscription, paid: number): Decided {
+  const { appointmentId, locator, toSelfDelay, blob, userSignature, height } = command;
+  const slots = slotsFor(blob.size);
+  const slotsLeft = available - (slots - paid);
+  if (slotsLeft < 0) return refuse({ kind: 'not-enough-slots', needed: slots - paid, available });
+  const receiptSignature = command.sign(appointmentReceipt(dialect, { userSignature, startBlock: height }));
+  return {
+    outcome: accepted(command, slotsLeft, expiry, height, receiptSignature),
+    events: [
+      {
+        type: 'AppointmentAccepted',
+        appointmentId,
+        locator,
+        scheme: schemeOf(dialect).name,
+        slots,
+        slotsLeft: Math.min(slotsLeft, MOST_SLOTS),
+        startBlock: height,
+        toSelfDelay,
+        blob,
+        userSignature,
+        receiptSignature,
+      },
+    ],
+  };
+}
+
+function accepted(
+  { appointmentId, locator }: AddAppointment,
+  slots: number,
+  expiry: Height,
+  startBlock: Height,
+  receiptSignature: string,
+): Accepted {
+  return { kind: 'accepted', appointmentId, locator, startBlock, receiptSignature, slots, expiry };
+}
+
+function endAppointment({ appointmentId, end }: EndAppointment, state: UserState): Decided {
+  const booking = bookingsOf(state).get(appointmentId);
+  const done: UserOutcome = { kind: 'done' };
+  if (booking?.status !== 'live') return { outcome: done, events: [] };
+  // A newer version of the appointment has another blob, which the refusal says nothing about.
+  if (end.reason === 'rejected' && end.blob !== booking.blob.position) return { outcome: done, events: [] };
+  const slotsRefunded = end.reason === 'resolved' ? booking.slots : 0;
+  return { outcome: done, events: [{ type: 'AppointmentEnded', appointmentId, reason: end.reason, slotsRefunded }] };
+}
+
+function outdate({ height, grace, triggered }: Outdate, state: UserState): Decided {
+  if (state.status !== 'registered' || height < state.expiry + grace) return { outcome: { kind: 'done' }, events: [] };
+  const over = Array.from(state.appointments).filter(([id, { status }]) => status === 'live' && !triggered(id));
+  const endings = over.slice(0, ENDINGS_A_COMMIT).map(
+    ([appointmentId, { slots }]): AppointmentEnded => ({
+      type: 'AppointmentEnded',
+      appointmentId,
+      reason: 'expired',
+      slotsRefunded: slots,
+    }),
+  );
+  if (over.length > endings.length) return { outcome: { kind: 'more' }, events: endings };
+  return { outcome: { kind: 'done' }, events: [...endings, { type: 'SubscriptionOutdated', height }] };
+}

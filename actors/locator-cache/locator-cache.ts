@@ -1,0 +1,89 @@
+import type { Logger } from 'pino';
+import type { BlockRef } from '../../events/chain.js';
+import type { ShardCommit } from '../../events/commit.js';
+import type { UserId } from '../../events/ids.js';
+import type { AppointmentAccepted } from '../../events/user.js';
+import type { BlockWindow, WindowBlock } from '../../projections/block-window.js';
+import { eachTxid } from '../block-txids.js';
+import { reportBreach, type Sighting, txidOf } from '../breach-report.js';
+import type { BlockListener } from '../runtime/block-feed.js';
+import { Mailbox } from '../runtime/mailbox.js';
+import type { Transactor } from '../runtime/transact.js';
+import { RecentBlocks } from './recent-blocks.js';
+
+/**
+ * The LocatorCache: new appointments against known blocks.
+ *
+ *   block feed --blockConnected, blockDisconnected--> LocatorCache --BreachDetected--> log
+ *   fold ------------appointmentAccepted------------>      |
+ *                                                          +--sighting--> Responder (at once)
+ *
+ * takes   blockConnected, blockDisconnected   afterwards it holds exactly the last N blocks up to there
+ *         folded                              an appointment accepted for a transaction that is mined already
+ * emits   BreachDetected
+ */
+export class LocatorCache implements BlockListener {
+  readonly #recent = new RecentBlocks();
+  readonly #reports = new Mailbox();
+
+  constructor(private readonly needs: LocatorCacheNeeds) {}
+
+  /** The blocks held, lowest first. */
+  get blocks(): readonly BlockRef[] {
+    return this.#recent.blocks;
+  }
+
+  async blockConnected(block: WindowBlock, txidsInternal: Uint8Array): Promise<void> {
+    this.#recent.add({ height: block.height, hash: block.hash }, eachTxid(txidsInternal));
+    await this.#holdUpTo(block.height);
+  }
+
+  async blockDisconnected(block: WindowBlock): Promise<void> {
+    await this.#holdUpTo(block.height - 1);
+  }
+
+  /** Looks at a commit that was folded just now. */
+  folded(commit: ShardCommit): void {
+    if (commit.aggregate.kind !== 'user') return;
+    for (const event of commit.events)
+      if (event.type === 'AppointmentAccepted') this.#compare(commit.aggregate.id, event);
+  }
+
+  /** Resolves when everything folded so far was compared and what was found is on the log. */
+  settled(): Promise<void> {
+    return this.#reports.idle();
+  }
+
+  #compare(userId: UserId, { appointmentId, locator, scheme }: AppointmentAccepted): void {
+    const found = this.#recent.find(scheme, locator);
+    if (!found) return;
+    const disputeTxid = txidOf(found.txidInternal);
+    this.needs.log.info({ locator, user: userId, dispute: disputeTxid }, 'breach in a recent block');
+    const hit = { appointmentId, userId, locator };
+    const sighting: Sighting = { hit, disputeTxid, block: found.block, foundBy: 'locator-cache' };
+    this.needs.sighted(sighting);
+    this.#reports.send(() => reportBreach(this.needs.transactor, sighting)).catch(this.needs.fail);
+  }
+
+  /** Holds exactly the last N blocks of the best chain up to a height, older ones fetched again after a reorg. */
+  async #holdUpTo(height: number): Promise<void> {
+    const { size, chain, txids } = this.needs;
+    const wanted = Array.from({ length: size }, (_, i) => chain.at(height - i)).filter((block) => block !== undefined);
+    for (const block of wanted)
+      if (!this.#recent.has(block.hash))
+        this.#recent.add({ height: block.height, hash: block.hash }, eachTxid(await txids(block)));
+    this.#recent.keepOnly(wanted);
+  }
+}
+
+export interface LocatorCacheNeeds {
+  /** How many blocks to hold. */
+  readonly size: number;
+  readonly chain: BlockWindow;
+  readonly txids: (block: BlockRef) => Promise<Uint8Array>;
+  readonly transactor: Transactor;
+  /** Hears of each find before it is on the log. */
+  readonly sighted: (sighting: Sighting) => void;
+  readonly fail: (error: Error) => void;
+  readonly log: Logger;
+}

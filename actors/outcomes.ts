@@ -1,0 +1,65 @@
+import type { AppointmentId, Height, Locator } from '../events/ids.js';
+import type { Dialect } from '../events/signing/receipts.js';
+import type { BlobRef } from '../events/user.js';
+import type { Penalty } from '../projections/tracker.js';
+
+/** What the Gatekeeper answers and the Gateway puts into words: every outcome, and every refusal, is a member of its own. */
+
+/** Why a request was not granted, by the field's names. */
+export type Refusal =
+  /** The tower holds as many appointments as it may. */
+  | { readonly kind: 'appointment-limit-reached'; readonly limit: number }
+  /** The appointment's breach is being answered; it cannot be changed any more. */
+  | { readonly kind: 'already-triggered' }
+  | { readonly kind: 'appointment-not-found' }
+  /** No user with that key. A bad signature recovers to a key that nobody registered, so the two are one. */
+  | { readonly kind: 'authentication-failed' }
+  | { readonly kind: 'not-enough-slots'; readonly needed: number; readonly available: number }
+  | { readonly kind: 'subscription-expired'; readonly expiry: Height }
+  /** One more registration would give the user more slots than 32 bits hold. */
+  | { readonly kind: 'max-slots-reached' }
+  /** The tower cannot do its part now: the log does not answer, or the chain was never seen. Nothing was changed. */
+  | { readonly kind: 'unavailable'; readonly why: string };
+
+export interface Registered {
+  readonly kind: 'registered';
+  readonly dialect: Dialect;
+  /** Slots available now. */
+  readonly slots: number;
+  readonly start: Height;
+  readonly expiry: Height;
+  readonly receiptSignature: string;
+}
+
+export interface Accepted {
+  readonly kind: 'accepted';
+  readonly appointmentId: AppointmentId;
+  readonly locator: Locator;
+  readonly startBlock: Height;
+  readonly receiptSignature: string;
+  /** Slots available now. */
+  readonly slots: number;
+  readonly expiry: Height;
+}
+
+/** An appointment as its user may see it. */
+export type Shown =
+  | {
+      readonly kind: 'watched';
+      readonly locator: Locator;
+      readonly blob: BlobRef;
+      readonly toSelfDelay: number;
+    }
+  | {
+      readonly kind: 'responded';
+      readonly locator: Locator;
+      readonly disputeTxid: string;
+      readonly penalty: Penalty;
+    };
+
+export interface SubscriptionInfo {
+  readonly kind: 'subscription';
+  readonly slots: number;
+  readonly expiry: Height;
+  readonly locators: readonly Locator[];
+}

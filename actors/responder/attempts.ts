@@ -1,0 +1,117 @@
+import type { Logger } from 'pino';
+import { fromHex, reversed } from '../../events/bytes.js';
+import type { BlockRef } from '../../events/chain.js';
+import type { ChainCommit, ShardCommit } from '../../events/commit.js';
+import type { AppointmentId, BlockHash, Txid, UserId } from '../../events/ids.js';
+import { parsePenalty } from '../../events/schemes/penalty.js';
+import { schemes } from '../../events/schemes/schemes.js';
+import type { BlobRef } from '../../events/user.js';
+import type { BlockWindow } from '../../projections/block-window.js';
+import type { Fold } from '../../projections/fold.js';
+import type { ShardState } from '../../projections/shard-state.js';
+import type { Penalty } from '../../projections/tracker.js';
+import type { Answer } from './decisions.js';
+
+/** What the Responder needs of the Carrier. Both reject while bitcoind is away. */
+export interface PenaltyCarrier {
+  /** Sends a raw transaction; where it is refused for its fee and its parent is unconfirmed, both as a package. */
+  broadcast(rawTx: string, parentRawTx?: string): Promise<PenaltyVerdict>;
+  /** A transaction's raw hex; with its block's hash also where bitcoind has no index of transactions. */
+  rawTransaction(txid: Txid, block?: BlockHash): Promise<string | undefined>;
+}
+
+export type PenaltyVerdict =
+  | { readonly kind: 'accepted' | 'already-mined' }
+  | {
+      readonly kind: 'inputs-missing-or-spent' | 'policy' | 'invalid' | 'unknown';
+      readonly detail: string;
+    };
+
+export interface AttemptsNeeds {
+  readonly fold: Fold<ShardCommit, ShardState>;
+  readonly chain: Fold<ChainCommit, BlockWindow>;
+  readonly carrier: PenaltyCarrier;
+  /** The bytes of a stored blob; undefined if it was erased. */
+  readonly blob: (ref: BlobRef) => Promise<Uint8Array | undefined>;
+  readonly log: Logger;
+}
+
+interface Breach {
+  readonly userId: UserId;
+  readonly disputeTxid: Txid;
+  readonly disputeBlock: BlockRef | null;
+}
+
+interface Attempt {
+  readonly tip: BlockHash | undefined;
+  /** Undefined where no blob was needed, or it could not be had. */
+  readonly blob: number | undefined;
+  readonly answer: Answer | undefined;
+}
+
+/** The Responder's dealings with blobs and bitcoind, and the memory of what was done at which tip: a cache, not state. */
+export class Attempts {
+  readonly #last = new Map<AppointmentId, Attempt>();
+
+  constructor(private readonly needs: AttemptsNeeds) {}
+
+  /** Whether something was tried at this tip, and with this blob if there is one. */
+  wereMade(id: AppointmentId, tip: BlockRef, blob: BlobRef | undefined): boolean {
+    const last = this.#last.get(id);
+    return last?.tip === tip.hash && (last.blob === undefined || !blob || last.blob === blob.position);
+  }
+
+  /** Opens the blob and broadcasts what is in it, unless that was done at this tip; undefined if the blob cannot be had. */
+  async respond(id: AppointmentId, breach: Breach, ref: BlobRef): Promise<Answer | undefined> {
+    const tip = this.needs.chain.state.tip;
+    const last = this.#last.get(id);
+    if (last?.answer && last.tip === tip?.hash && last.blob === ref.position) return last.answer;
+    const opened = await this.#open(id, breach, ref);
+    const answer = opened && 'txid' in opened ? await this.#send(breach, opened, ref.position) : opened;
+    this.#last.set(id, { tip: tip?.hash, blob: ref.position, answer });
+    return answer;
+  }
+
+  async rebroadcast(id: AppointmentId, breach: Breach, penalty: Penalty): Promise<Answer> {
+    const tip = this.needs.chain.state.tip;
+    if (!breach.disputeBlock && penalty.disputeRawTx) await this.needs.carrier.broadcast(penalty.disputeRawTx);
+    const blob = this.needs.fold.state.booking(breach.userId, id)?.blob.position ?? 0;
+    const answer = await this.#send(breach, penalty, blob);
+    this.#last.set(id, { tip: tip?.hash, blob: undefined, answer });
+    return answer;
+  }
+
+  forget(id: AppointmentId): void {
+    this.#last.delete(id);
+  }
+
+  async #open(id: AppointmentId, { userId, disputeTxid }: Breach, ref: BlobRef): Promise<Penalty | Answer | undefined> {
+    const booking = this.needs.fold.state.booking(userId, id);
+    const blob = await this.needs.blob(ref);
+    if (!blob || !booking) {
+      this.needs.log.error({ appointment: id, blob: ref.position }, 'the blob of a breached appointment is not stored');
+      return undefined;
+    }
+    const plaintext = schemes[booking.scheme].open(blob, reversed(fromHex(disputeTxid)));
+    if (!plaintext) return { kind: 'refused-blob', blob: ref.position, reason: 'does-not-decrypt' };
+    const penalty = parsePenalty(plaintext);
+    if (!penalty) return { kind: 'refused-blob', blob: ref.position, reason: 'not-a-transaction' };
+    return { txid: penalty.txid, rawTx: penalty.rawTx, disputeRawTx: null };
+  }
+
+  async #send(breach: Breach, penalty: Penalty, blob: number): Promise<Answer> {
+    const { carrier, chain } = this.needs;
+    const unconfirmedParent = breach.disputeBlock ? undefined : (penalty.disputeRawTx ?? undefined);
+    const verdict = await carrier.broadcast(penalty.rawTx, unconfirmedParent);
+    this.needs.log.info({ penalty: penalty.txid, dispute: breach.disputeTxid, verdict: verdict.kind }, 'penalty sent');
+    const disputeRawTx = penalty.disputeRawTx ?? (await this.#disputeOf(breach));
+    const height = chain.state.tip?.height ?? breach.disputeBlock?.height;
+    if (height === undefined) throw new TypeError('a breach without a chain');
+    const refusal = 'detail' in verdict ? { verdict: verdict.kind, detail: verdict.detail } : undefined;
+    return { kind: 'sent', blob, penalty: { ...penalty, disputeRawTx }, refusal, height };
+  }
+
+  async #disputeOf({ disputeTxid, disputeBlock }: Breach): Promise<string | null> {
+    return (await this.needs.carrier.rawTransaction(disputeTxid, disputeBlock?.hash)) ?? null;
+  }
+}

@@ -1,0 +1,161 @@
+import type { BlockRef } from '../../events/chain.js';
+import type { Decision } from '../../events/decider.js';
+import type { Height, Txid } from '../../events/ids.js';
+import type {
+  BlobRefused,
+  PenaltyBroadcast,
+  PenaltyRefused,
+  RefusalVerdict,
+  TrackerEvent,
+} from '../../events/tracker.js';
+import type { BlobRef } from '../../events/user.js';
+import { isLive, type Penalty, type Tracker, type TrackerState } from '../../projections/tracker.js';
+
+/** What the Responder does next about a breach, and what it records of what came of it. Everything here is pure. */
+
+/** Blocks until a penalty is irrevocable, its own included; also how long spent inputs stay spent before it is given up. */
+export const IRREVOCABLE = 100;
+
+/** What the Responder knows beside the tracker. */
+export interface Facts {
+  readonly tip: BlockRef;
+  /** Whether a block is on the best chain. */
+  readonly isBest: (block: BlockRef) => boolean;
+  /** The blob of the live appointment; undefined when the appointment is over. */
+  readonly blob: BlobRef | undefined;
+  /** Whether this node has sent the penalty (or found that it cannot) at this tip, with this blob. */
+  readonly tried: boolean;
+  /** Whether this node has looked for the penalty in every block up to this tip. */
+  readonly searched: boolean;
+}
+
+export type Action =
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'record'; readonly event: TrackerEvent }
+  /** The chain says that a block is gone: to be recorded only by a node that knows all of the log's chain. */
+  | { readonly kind: 'record-reorg'; readonly event: TrackerEvent }
+  /** Open the blob and broadcast what is in it. */
+  | { readonly kind: 'respond'; readonly blob: BlobRef }
+  /** Look for the penalty in the blocks from this height on. */
+  | { readonly kind: 'search'; readonly from: Height }
+  | { readonly kind: 'rebroadcast' };
+
+const wait: Action = { kind: 'wait' };
+const record = (event: TrackerEvent): Action => ({ kind: 'record', event });
+const recordReorg = (event: TrackerEvent): Action => ({ kind: 'record-reorg', event });
+
+export function nextAction(state: TrackerState, facts: Facts): Action {
+  switch (state.stage) {
+    case 'none':
+    case 'irrevocable':
+      return wait;
+    case 'blob-refused':
+    case 'penalty-refused':
+      return facts.blob && facts.blob.position !== state.blob && !facts.tried ? respond(facts.blob) : wait;
+    default:
+      return disputeGone(state, facts) ?? nextOfLive(state, facts);
+  }
+}
+
+const respond = (blob: BlobRef): Action => ({ kind: 'respond', blob });
+
+function disputeGone({ disputeBlock: block, disputeTxid }: Tracker, { isBest }: Facts): Action | undefined {
+  return block && !isBest(block) ? recordReorg({ type: 'BreachReorgedOut', disputeTxid, block }) : undefined;
+}
+
+type Live = Extract<Tracker, { stage: 'breached' | 'broadcast' | 'confirmed' }>;
+
+function nextOfLive(state: Live, facts: Facts): Action {
+  switch (state.stage) {
+    case 'breached':
+      if (!facts.blob) return record({ type: 'BlobRefused', blob: 0, reason: 'appointment-ended' });
+      return facts.tried ? wait : respond(facts.blob);
+    case 'broadcast':
+      if (!facts.searched && state.disputeBlock) return { kind: 'search', from: state.disputeBlock.height };
+      return facts.tried ? wait : { kind: 'rebroadcast' };
+    case 'confirmed':
+      return nextOfConfirmed(state.penalty, state.block, facts);
+  }
+}
+
+function nextOfConfirmed({ txid: penaltyTxid }: Penalty, block: BlockRef, { tip, isBest }: Facts): Action {
+  if (!isBest(block)) return recordReorg({ type: 'PenaltyReorgedOut', penaltyTxid, block });
+  const confirmations = tip.height - block.height + 1;
+  return confirmations >= IRREVOCABLE ? record({ type: 'PenaltyIrrevocable', penaltyTxid, height: tip.height }) : wait;
+}
+
+/** What came of opening a blob, or of sending a penalty. */
+export type Answer =
+  | { readonly kind: 'refused-blob'; readonly blob: number; readonly reason: BlobRefused['reason'] }
+  | {
+      readonly kind: 'sent';
+      readonly blob: number;
+      readonly penalty: Penalty;
+      /** Undefined if bitcoind took the penalty or has it already. */
+      readonly refusal: { readonly verdict: RefusalVerdict; readonly detail: string } | undefined;
+      readonly height: Height;
+    };
+
+/** Records an answer if it says more than the tracker does. */
+export function decideAnswer(answer: Answer, state: TrackerState): Decision<void, TrackerEvent> {
+  if (state.stage === 'none') return decided();
+  if (answer.kind === 'refused-blob') {
+    const { blob, reason } = answer;
+    const isNews = state.stage === 'breached' || (isRefused(state) && state.blob !== blob);
+    return isNews ? decided({ type: 'BlobRefused', blob, reason }) : decided();
+  }
+  return answer.refusal
+    ? decideRefusal(answer, answer.refusal, state)
+    : decideBroadcast(answer.penalty, answer.height, state);
+}
+
+const decided = (...events: TrackerEvent[]): Decision<void, TrackerEvent> => ({ outcome: undefined, events });
+
+const isRefused = (state: Tracker): state is Extract<Tracker, { blob: number }> =>
+  state.stage === 'blob-refused' || state.stage === 'penalty-refused';
+
+function decideBroadcast({ txid, rawTx, disputeRawTx }: Penalty, height: Height, state: Tracker) {
+  const isNews =
+    state.stage === 'breached' || isRefused(state) || (state.stage === 'broadcast' && state.refusal !== null);
+  const event: PenaltyBroadcast = { type: 'PenaltyBroadcast', penaltyTxid: txid, rawTx, disputeRawTx, height };
+  return isNews ? decided(event) : decided();
+}
+
+type Sent = Extract<Answer, { kind: 'sent' }>;
+
+function decideRefusal({ penalty, blob, height }: Sent, refusal: NonNullable<Sent['refusal']>, state: Tracker) {
+  const { verdict, detail } = refusal;
+  if (!isLive(state) && !(isRefused(state) && state.blob !== blob)) return decided();
+  if (state.stage === 'confirmed') return decided();
+  const before = 'refusal' in state ? state.refusal : null;
+  const final = verdict === 'invalid' || isBuried(verdict, before, state, height);
+  if (before?.verdict === verdict && !final) return decided();
+  const event: PenaltyRefused = {
+    type: 'PenaltyRefused',
+    penaltyTxid: penalty.txid as Txid,
+    blob,
+    verdict,
+    detail: detail.slice(0, 200),
+    height,
+    final,
+  };
+  return decided(event);
+}
+
+/** The dispute is mined, and for 100 blocks its outputs were spent by another: no reorg will give them back. */
+function isBuried(
+  verdict: RefusalVerdict,
+  before: { readonly verdict: RefusalVerdict; readonly height: Height } | null,
+  { disputeBlock }: Tracker,
+  height: Height,
+): boolean {
+  if (verdict !== 'inputs-missing-or-spent' || before?.verdict !== verdict || !disputeBlock) return false;
+  return height - before.height >= IRREVOCABLE;
+}
+
+/** The penalty was found in a block. */
+export function decideConfirmed(block: BlockRef, state: TrackerState): Decision<void, TrackerEvent> {
+  return state.stage === 'broadcast'
+    ? decided({ type: 'PenaltyConfirmed', penaltyTxid: state.penalty.txid, block })
+    : decided();
+}

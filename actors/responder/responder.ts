@@ -1,0 +1,187 @@
+import type { Logger } from 'pino';
+import { trackerAggregate } from '../../events/aggregate.js';
+import { fromHex, reversed } from '../../events/bytes.js';
+import type { ChainCommit, ShardCommit } from '../../events/commit.js';
+import type { Decision } from '../../events/decider.js';
+import type { AppointmentId } from '../../events/ids.js';
+import type { TrackerEvent } from '../../events/tracker.js';
+import type { BlockWindow } from '../../projections/block-window.js';
+import type { Fold } from '../../projections/fold.js';
+import type { ShardState } from '../../projections/shard-state.js';
+import type { TrackerState } from '../../projections/tracker.js';
+import type { Sighting } from '../breach-report.js';
+import type { BlockListener } from '../runtime/block-feed.js';
+import { KeyedMailbox } from '../runtime/mailbox.js';
+import type { Transactor } from '../runtime/transact.js';
+import { Attempts, type AttemptsNeeds } from './attempts.js';
+import { type Action, decideAnswer, decideConfirmed, nextAction } from './decisions.js';
+import { PenaltySearch, type PenaltySearchNeeds } from './penalty-search.js';
+
+/**
+ * The Responder: carries each breach from its sighting to the burial of its penalty.
+ *
+ *   Watcher, LocatorCache --sighting--> Responder --raw transactions--> Carrier --> bitcoind
+ *   fold, block feed ----what is new--->    |
+ *                                           +--PenaltyBroadcast ... PenaltyIrrevocable--> log
+ *
+ * takes   sighted          a breach that is not on the log yet: the penalty is sent at once
+ *         folded           a tracker's event, or a new version of an appointment whose blob was refused
+ *         blockConnected   everything under way is asked about anew: sent again, confirmed, reorged out, buried
+ * emits   every event of a tracker but BreachDetected
+ *
+ * There is no other plan than `nextAction`: do it, record what came of it, ask again. Starting up is asking.
+ */
+export class Responder implements BlockListener {
+  readonly #lanes = new KeyedMailbox<AppointmentId>();
+  readonly #retries = new Set<NodeJS.Timeout>();
+  readonly #attempts: Attempts;
+  readonly #search: PenaltySearch;
+  #stopped = false;
+
+  constructor(private readonly needs: ResponderNeeds) {
+    this.#attempts = new Attempts(needs);
+    this.#search = new PenaltySearch(needs);
+  }
+
+  start(): void {
+    this.#workOnAll();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const retry of this.#retries) clearTimeout(retry);
+  }
+
+  sighted({ hit, disputeTxid, block }: Sighting): void {
+    const { appointmentId: id, userId } = hit;
+    if (this.needs.fold.state.tracker(id).state.stage !== 'none') return;
+    void this.#lanes
+      .send(id, async () => {
+        const blob = this.needs.fold.state.booking(userId, id)?.blob;
+        if (blob) await this.#attempts.respond(id, { userId, disputeTxid, disputeBlock: block }, blob);
+      })
+      // Nothing is lost: the tracker that is being appended brings the same work again.
+      .catch((error) => this.needs.log.warn({ err: error, appointment: id }, 'could not answer a breach at once'));
+  }
+
+  folded(commit: ShardCommit): void {
+    if (commit.aggregate.kind === 'tracker') this.#workOn(commit.aggregate.id);
+    if (commit.aggregate.kind !== 'user') return;
+    for (const event of commit.events) if (event.type === 'AppointmentAccepted') this.#workOn(event.appointmentId);
+  }
+
+  async blockConnected(): Promise<void> {
+    this.#workOnAll();
+  }
+
+  async blockDisconnected(): Promise<void> {}
+
+  #workOnAll(): void {
+    for (const [id] of this.needs.fold.state.liveTrackers()) this.#workOn(id);
+  }
+
+  #workOn(id: AppointmentId): void {
+    if (this.#stopped || this.needs.fold.state.tracker(id).state.stage === 'none') return;
+    this.#lanes.send(id, () => this.#work(id)).catch((error) => this.#failed(id, error));
+  }
+
+  async #work(id: AppointmentId): Promise<void> {
+    while (!this.#stopped) {
+      const action = this.#next(id);
+      if (action.kind === 'wait') break;
+      await this.#do(id, action);
+    }
+    this.#forgetIfDone(id);
+  }
+
+  #forgetIfDone(id: AppointmentId): void {
+    if (this.needs.fold.state.tracker(id).state.stage !== 'irrevocable') return;
+    this.#attempts.forget(id);
+    this.#search.forget(id);
+  }
+
+  #next(id: AppointmentId): Action {
+    const { fold, chain } = this.needs;
+    const { state } = fold.state.tracker(id);
+    const tip = chain.state.tip;
+    if (state.stage === 'none' || !tip) return { kind: 'wait' };
+    const booking = fold.state.booking(state.userId, id);
+    const blob = booking?.status === 'live' ? booking.blob : undefined;
+    return nextAction(state, {
+      tip,
+      isBest: (block) => chain.state.isBest(block),
+      blob,
+      tried: this.#attempts.wereMade(id, tip, blob),
+      searched: this.#search.isDone(id, tip),
+    });
+  }
+
+  async #do(id: AppointmentId, action: Exclude<Action, { kind: 'wait' }>): Promise<void> {
+    const { state } = this.needs.fold.state.tracker(id);
+    if (state.stage === 'none') return;
+    switch (action.kind) {
+      case 'record':
+        return this.#record(id, () => ({ outcome: undefined, events: this.#ifStill(id, action) }));
+      case 'record-reorg':
+        // Another node's event may speak of a block that this one has not folded yet.
+        await this.needs.chain.level();
+        return this.#record(id, () => ({ outcome: undefined, events: this.#ifStill(id, action) }));
+      case 'respond': {
+        const answer = await this.#attempts.respond(id, state, action.blob);
+        return answer && this.#record(id, (now) => decideAnswer(answer, now));
+      }
+      case 'rebroadcast': {
+        if (!('penalty' in state)) return;
+        const answer = await this.#attempts.rebroadcast(id, state, state.penalty);
+        return this.#record(id, (now) => decideAnswer(answer, now));
+      }
+      case 'search': {
+        if (!('penalty' in state)) return;
+        const txidInternal = reversed(fromHex(state.penalty.txid));
+        const block = await this.#search.find(id, txidInternal, action.from);
+        if (block) await this.#record(id, (now) => decideConfirmed(block, now));
+      }
+    }
+  }
+
+  /** The event of an action, if it is still what is to be done next. */
+  #ifStill(id: AppointmentId, { kind, event }: Extract<Action, { event: TrackerEvent }>): TrackerEvent[] {
+    const now = this.#next(id);
+    return now.kind === kind && now.event.type === event.type ? [now.event] : [];
+  }
+
+  #record(id: AppointmentId, decide: (state: TrackerState) => Decision<void, TrackerEvent>): Promise<void> {
+    return this.needs.transactor.transact({
+      aggregate: trackerAggregate(id),
+      read: (shard) => shard.tracker(id),
+      decide,
+      patience: Number.POSITIVE_INFINITY,
+    });
+  }
+
+  /** bitcoind or the log being away is waiting; anything else is this actor's failure. */
+  #failed(id: AppointmentId, error: Error & { code?: string }): void {
+    if (this.#stopped) return;
+    if (!OUTAGES.has(error.code ?? '')) {
+      this.needs.fail(error);
+      return;
+    }
+    this.needs.log.warn({ err: error, appointment: id }, 'a breach waits for an answer');
+    const retry = setTimeout(() => {
+      this.#retries.delete(retry);
+      this.#workOn(id);
+    }, RETRY_MS);
+    this.#retries.add(retry);
+  }
+}
+
+const RETRY_MS = 1_000;
+const OUTAGES = new Set(['bitcoind-unreachable', 'bitcoind-unauthorized', 'log-unavailable', 'blob-damaged']);
+
+export interface ResponderNeeds extends AttemptsNeeds, PenaltySearchNeeds {
+  readonly fold: Fold<ShardCommit, ShardState>;
+  readonly chain: Fold<ChainCommit, BlockWindow>;
+  readonly transactor: Transactor;
+  readonly fail: (error: Error) => void;
+  readonly log: Logger;
+}

@@ -1,0 +1,57 @@
+import type { Aggregate } from '../../events/aggregate.js';
+import { type Commit, newCommit, type ShardCommit } from '../../events/commit.js';
+import type { Decision } from '../../events/decider.js';
+import type { Shard } from '../../events/ids.js';
+import { LogUnavailableError } from '../../events/log/errors.js';
+import type { EventLog } from '../../events/log/log.js';
+import type { Fold } from '../../projections/fold.js';
+import type { ShardState, Versioned } from '../../projections/shard-state.js';
+
+/** How often a decision is made again because others were faster, before it is called an outage. */
+const MOST_CONFLICTS = 50;
+
+export interface Transaction<State, Outcome, Event> {
+  readonly aggregate: Aggregate;
+  /** The state as folded so far; asked again after each conflict. */
+  readonly read: (shard: ShardState) => Versioned<State>;
+  readonly decide: (state: State) => Decision<Outcome, Event>;
+  /** How long each append may try, in ms. */
+  readonly patience: number;
+}
+
+/** Decides and appends for one shard: on a conflict folds what others wrote and decides again. */
+export class Transactor {
+  readonly #stopping = new AbortController();
+
+  constructor(
+    readonly shard: Shard,
+    private readonly log: EventLog,
+    private readonly fold: Fold<ShardCommit, ShardState>,
+    private readonly node: string,
+  ) {}
+
+  /**
+   * The outcome of a decision whose events, if any, are on the log and in the folded state.
+   *
+   * Rejects with `LogUnavailableError` when the log did not take it in time.
+   */
+  async transact<State, Outcome, Event>(work: Transaction<State, Outcome, Event>): Promise<Outcome> {
+    for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
+      const { state, version } = work.read(this.fold.state);
+      const { outcome, events } = work.decide(state);
+      if (events.length === 0) return outcome;
+      const commit = newCommit(work.aggregate, events, this.node, Date.now()) as Omit<Commit, 'position'>;
+      const { shard } = this;
+      const signal = this.#stopping.signal;
+      const appended = await this.log.append(commit, { shard, expected: version, patience: work.patience, signal });
+      await this.fold.reached(appended.position);
+      if (appended.kind === 'appended') return outcome;
+    }
+    throw new LogUnavailableError(`others were faster ${MOST_CONFLICTS} times`);
+  }
+
+  /** Ends every wait of appends under way: they reject. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+
+/** What travels between a client and the tower's NATS door: subjects, request fields, answers. Shared by both ends. */
+
+/** The subjects that clients may reach. */
+export const publicSubjects = {
+  register: 'argus.v1.register',
+  addAppointment: 'argus.v1.add_appointment',
+  getAppointment: 'argus.v1.get_appointment',
+  getSubscriptionInfo: 'argus.v1.get_subscription_info',
+  info: 'argus.v1.info',
+} as const;
+
+/** The subjects that only the operator may reach. */
+export const operatorSubjects = {
+  info: 'argus.operator.v1.info',
+  users: 'argus.operator.v1.users',
+  user: 'argus.operator.v1.user',
+  appointments: 'argus.operator.v1.appointments',
+  trackers: 'argus.operator.v1.trackers',
+} as const;
+
+const u32 = z.number().int().min(0).max(0xffffffff);
+
+/** Answer to `register` (teos-protocol A4; both generations' fields). */
+export const RegisterAnswer = z.object({
+  user_id: z.string(),
+  public_key: z.string(),
+  available_slots: u32,
+  subscription_start: u32,
+  subscription_expiry: u32,
+  subscription_signature: z.string(),
+});
+export type RegisterAnswer = z.infer<typeof RegisterAnswer>;
+
+/** Answer to `add_appointment` (teos-protocol A5). */
+export const AddAppointmentAnswer = z.object({
+  locator: z.string(),
+  start_block: u32,
+  signature: z.string(),
+  available_slots: u32,
+  subscription_expiry: u32,
+});
+export type AddAppointmentAnswer = z.infer<typeof AddAppointmentAnswer>;
+
+const WatchedAppointment = z.object({
+  locator: z.string(),
+  encrypted_blob: z.string(),
+  to_self_delay: u32,
+});
+const RespondedAppointment = z.object({
+  locator: z.string(),
+  dispute_txid: z.string(),
+  penalty_txid: z.string(),
+  penalty_rawtx: z.string(),
+});
+
+/** Answer to `get_appointment` (teos-protocol A6): both txids are in display order. */
+export const GetAppointmentAnswer = z.discriminatedUnion('status', [
+  z.object({ locator: z.string(), status: z.literal('being_watched'), appointment: WatchedAppointment }),
+  z.object({ locator: z.string(), status: z.literal('dispute_responded'), appointment: RespondedAppointment }),
+]);
+export type GetAppointmentAnswer = z.infer<typeof GetAppointmentAnswer>;
+
+/** Answer to `get_subscription_info` (teos-protocol A7): `locators` and `appointments` are the same list. */
+export const SubscriptionInfoAnswer = z.object({
+  available_slots: u32,
+  subscription_expiry: u32,
+  locators: z.array(z.string()),
+  appointments: z.array(z.string()),
+});
+export type SubscriptionInfoAnswer = z.infer<typeof SubscriptionInfoAnswer>;
+
+/** Answer to `info`: what a client needs to know before it registers. */
+export const InfoAnswer = z.object({
+  tower_id: z.string(),
+  network: z.string(),
+  version: z.string(),
+  /** The height of the last block that the tower knows; null before the first. */
+  height: u32.nullable(),
+  subscription_slots: u32,
+  subscription_duration: u32,
+  max_blob_bytes: u32,
+});
+export type InfoAnswer = z.infer<typeof InfoAnswer>;
+
+/** What is answered instead when a request is not granted: `error_code` in the user's dialect, `reason` in neither. */
+export const ErrorAnswer = z.object({
+  error: z.string(),
+  error_code: z.number().int().optional(),
+  reason: z.string(),
+});
+export type ErrorAnswer = z.infer<typeof ErrorAnswer>;
+
+/** Header of the NATS services convention that marks an answer as an error; its value is the HTTP status. */
+export const ERROR_CODE_HEADER = 'Nats-Service-Error-Code';
