@@ -13,6 +13,13 @@ export interface Foldable<C extends Commit> {
 
 const RETRY_MS = 250;
 
+/** Somebody who waits until a position is folded. */
+interface Waiting {
+  readonly position: Position;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
 interface FoldEvents<C extends Commit> {
   folded: [Recorded<C>];
 }
@@ -25,7 +32,7 @@ interface FoldEvents<C extends Commit> {
  */
 export class Fold<C extends Commit, S extends Foldable<C>> extends EventEmitter<FoldEvents<C>> {
   readonly #follower: Follower;
-  readonly #waiting = new Map<() => void, Position>();
+  readonly #waiting = new Set<Waiting>();
   readonly #stopping = new AbortController();
 
   constructor(
@@ -49,15 +56,8 @@ export class Fold<C extends Commit, S extends Foldable<C>> extends EventEmitter<
   /** Resolves when everything up to `position` is in the state; rejects when the fold is stopped before. */
   async reached(position: Position): Promise<void> {
     if (this.state.position >= position) return;
-    await new Promise<void>((resolve, reject) => {
-      const stopped = () => reject(this.#stopping.signal.reason);
-      if (this.#stopping.signal.aborted) return stopped();
-      this.#stopping.signal.addEventListener('abort', stopped, { once: true });
-      this.#waiting.set(() => {
-        this.#stopping.signal.removeEventListener('abort', stopped);
-        resolve();
-      }, position);
-    });
+    if (this.#stopping.signal.aborted) throw this.#stopping.signal.reason;
+    await new Promise<void>((resolve, reject) => this.#waiting.add({ position, resolve, reject }));
   }
 
   /** Resolves when the state holds everything that the stream held at the time of the call; waits while the log is away. */
@@ -85,16 +85,19 @@ export class Fold<C extends Commit, S extends Foldable<C>> extends EventEmitter<
 
   stop(): void {
     this.#follower.stop();
-    this.#stopping.abort(new FoldStoppedError(`${this.stream} is no longer followed`));
+    const stopped = new FoldStoppedError(`${this.stream} is no longer followed`);
+    this.#stopping.abort(stopped);
+    for (const { reject } of this.#waiting) reject(stopped);
+    this.#waiting.clear();
     this.removeAllListeners();
   }
 
   #apply(commit: Recorded<C>): void {
     this.state.apply(commit);
-    for (const [resume, position] of this.#waiting) {
-      if (position > this.state.position) continue;
-      this.#waiting.delete(resume);
-      resume();
+    for (const waiting of this.#waiting) {
+      if (waiting.position > this.state.position) continue;
+      this.#waiting.delete(waiting);
+      waiting.resolve();
     }
     this.emit('folded', commit);
   }

@@ -47,6 +47,8 @@ interface Attempt {
   /** Undefined where no blob was needed, or it could not be had. */
   readonly blob: number | undefined;
   readonly answer: Answer | undefined;
+  /** Whether the log knows what came of it: a breach is answered before its tracker can be written to. */
+  readonly recorded: boolean;
 }
 
 /** The Responder's dealings with blobs and bitcoind, and the memory of what was done at which tip: a cache, not state. */
@@ -55,10 +57,10 @@ export class Attempts {
 
   constructor(private readonly needs: AttemptsNeeds) {}
 
-  /** Whether something was tried at this tip, and with this blob if there is one. */
+  /** Whether something was tried and recorded at this tip, and with this blob if there is one. */
   wereMade(id: AppointmentId, tip: BlockRef, blob: BlobRef | undefined): boolean {
     const last = this.#last.get(id);
-    return last?.tip === tip.hash && (last.blob === undefined || !blob || last.blob === blob.position);
+    return last?.recorded === true && last.tip === tip.hash && (last.blob === undefined || !blob || last.blob === blob.position);
   }
 
   /** Opens the blob and broadcasts what is in it, unless that was done at this tip; undefined if the blob cannot be had. */
@@ -68,7 +70,7 @@ export class Attempts {
     if (last?.answer && last.tip === tip?.hash && last.blob === ref.position) return last.answer;
     const opened = await this.#open(id, breach, ref);
     const answer = opened && 'txid' in opened ? await this.#send(breach, opened, ref.position) : opened;
-    this.#last.set(id, { tip: tip?.hash, blob: ref.position, answer });
+    this.#last.set(id, { tip: tip?.hash, blob: ref.position, answer, recorded: false });
     return answer;
   }
 
@@ -77,8 +79,14 @@ export class Attempts {
     if (!breach.disputeBlock && penalty.disputeRawTx) await this.needs.carrier.broadcast(penalty.disputeRawTx);
     const blob = this.needs.fold.state.booking(breach.userId, id)?.blob.position ?? 0;
     const answer = await this.#send(breach, penalty, blob);
-    this.#last.set(id, { tip: tip?.hash, blob: undefined, answer });
+    this.#last.set(id, { tip: tip?.hash, blob: undefined, answer, recorded: false });
     return answer;
+  }
+
+  /** The last answer is on the log, or said nothing new. */
+  recorded(id: AppointmentId): void {
+    const last = this.#last.get(id);
+    if (last) this.#last.set(id, { ...last, recorded: true });
   }
 
   forget(id: AppointmentId): void {

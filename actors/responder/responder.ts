@@ -128,12 +128,16 @@ export class Responder implements BlockListener {
         return this.#record(id, () => ({ outcome: undefined, events: this.#ifStill(id, action) }));
       case 'respond': {
         const answer = await this.#attempts.respond(id, state, action.blob);
-        return answer && this.#record(id, (now) => decideAnswer(answer, now));
+        if (answer) await this.#record(id, (now) => decideAnswer(answer, now));
+        this.#attempts.recorded(id);
+        break;
       }
       case 'rebroadcast': {
         if (!('penalty' in state)) return;
         const answer = await this.#attempts.rebroadcast(id, state, state.penalty);
-        return this.#record(id, (now) => decideAnswer(answer, now));
+        await this.#record(id, (now) => decideAnswer(answer, now));
+        this.#attempts.recorded(id);
+        break;
       }
       case 'search': {
         if (!('penalty' in state)) return;

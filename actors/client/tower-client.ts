@@ -1,0 +1,171 @@
+import { type Msg, type NatsConnection, NatsError } from 'nats';
+import type { z } from 'zod';
+import { fromHex, reversed, toHex } from '../../events/bytes.js';
+import { Locator, type TowerId, type Txid, UserId } from '../../events/ids.js';
+import { schemeOf } from '../../events/schemes/schemes.js';
+import {
+  type Appointment,
+  getAppointmentRequest,
+  getSubscriptionInfoRequest,
+  serializeAppointment,
+} from '../../events/signing/appointment.js';
+import { signerIs, signMessage } from '../../events/signing/message.js';
+import { appointmentReceipt, type Dialect, registrationReceipt } from '../../events/signing/receipts.js';
+import { secp256k1 } from '../../events/signing/secp256k1.js';
+import * as wire from '../wire.js';
+import { BadReceiptError, TowerRefusedError, TowerUnavailableError } from './errors.js';
+
+/** Who talks to which tower. */
+export interface TowerClientOptions {
+  /** The tower's public key: every receipt must be signed with it. */
+  readonly towerId: TowerId;
+  /** The user's secret key: 32 bytes. The user is its public key. */
+  readonly secretKey: Uint8Array;
+  /** Which generation to speak as: it decides the locator, the blob's key and the receipts. `rust` unless told. */
+  readonly dialect?: Dialect;
+  /** How long to wait for an answer, in ms; 10 s unless told. */
+  readonly timeoutMs?: number;
+}
+
+/** A receipt for an appointment, to be kept: with the tower's id, it proves what the tower promised. */
+export interface AppointmentReceipt {
+  readonly locator: Locator;
+  readonly startBlock: number;
+  readonly userSignature: string;
+  readonly signature: string;
+  readonly availableSlots: number;
+  readonly subscriptionExpiry: number;
+}
+
+/**
+ * A tower's client over NATS request-reply: registers, adds appointments, asks for them, and verifies every receipt.
+ *
+ * Each request rejects with `TowerRefusedError`, `TowerUnavailableError` or, where a receipt is due, `BadReceiptError`.
+ * Every request may be repeated: an appointment that the tower has already is answered with the receipt it gave.
+ */
+export class TowerClient {
+  readonly userId: UserId;
+  readonly dialect: Dialect;
+
+  /** `nc`: a connection to the tower's NATS server, such as `connect({servers})` of the `nats` package gives; it stays the caller's. */
+  constructor(
+    private readonly nc: NatsConnection,
+    private readonly options: TowerClientOptions,
+  ) {
+    this.userId = UserId.parse(toHex(secp256k1.publicKey(options.secretKey)));
+    this.dialect = options.dialect ?? 'rust';
+  }
+
+  /** Registers, or renews: more slots and a later expiry each time. */
+  async register(): Promise<wire.RegisterAnswer> {
+    const key = this.dialect === 'python' ? 'public_key' : 'user_id';
+    const answer = await this.#request(wire.publicSubjects.register, { [key]: this.userId }, wire.RegisterAnswer);
+    const receipt = registrationReceipt(this.dialect, {
+      userId: this.userId,
+      slots: answer.available_slots,
+      start: answer.subscription_start,
+      expiry: answer.subscription_expiry,
+    });
+    this.#verify(receipt, answer.subscription_signature, answer);
+    return answer;
+  }
+
+  /**
+   * Entrusts the tower with a penalty: a raw transaction to be broadcast should the dispute transaction be mined.
+   * `disputeTxid` is in display order, `penalty` is the raw transaction, `toSelfDelay` is in blocks.
+   */
+  protect(disputeTxid: Txid, penalty: Uint8Array, toSelfDelay: number): Promise<AppointmentReceipt> {
+    return this.addAppointment(makeAppointment(this.dialect, disputeTxid, penalty, toSelfDelay));
+  }
+
+  /** Adds an appointment, or replaces the one with the same locator. */
+  async addAppointment(appointment: Appointment): Promise<AppointmentReceipt> {
+    const { locator, encryptedBlob, toSelfDelay } = appointment;
+    const userSignature = signMessage(serializeAppointment(appointment), this.options.secretKey);
+    const body = {
+      appointment: { locator, encrypted_blob: toHex(encryptedBlob), to_self_delay: toSelfDelay },
+      signature: userSignature,
+    };
+    const answer = await this.#request(wire.publicSubjects.addAppointment, body, wire.AddAppointmentAnswer);
+    const { start_block: startBlock, signature } = answer;
+    this.#verify(appointmentReceipt(this.dialect, { userSignature, startBlock }), signature, answer);
+    return {
+      locator,
+      startBlock,
+      userSignature,
+      signature,
+      availableSlots: answer.available_slots,
+      subscriptionExpiry: answer.subscription_expiry,
+    };
+  }
+
+  /** What the tower has under a locator: the appointment it watches, or the penalty it answered a breach with. */
+  getAppointment(locator: Locator): Promise<wire.GetAppointmentAnswer> {
+    const signature = signMessage(getAppointmentRequest(locator), this.options.secretKey);
+    return this.#request(wire.publicSubjects.getAppointment, { locator, signature }, wire.GetAppointmentAnswer);
+  }
+
+  getSubscriptionInfo(): Promise<wire.SubscriptionInfoAnswer> {
+    const signature = signMessage(getSubscriptionInfoRequest(), this.options.secretKey);
+    return this.#request(wire.publicSubjects.getSubscriptionInfo, { signature }, wire.SubscriptionInfoAnswer);
+  }
+
+  /** What the tower says of itself: its id, network, height and terms. Not signed. */
+  info(): Promise<wire.InfoAnswer> {
+    return this.#request(wire.publicSubjects.info, {}, wire.InfoAnswer);
+  }
+
+  #verify(receipt: Uint8Array, signature: string, answer: unknown): void {
+    if (!signerIs(receipt, signature, this.options.towerId))
+      throw new BadReceiptError(`the receipt is not signed by tower ${this.options.towerId}`, answer);
+  }
+
+  async #request<T>(subject: string, body: object, shape: z.ZodType<T>): Promise<T> {
+    const answer = await this.#ask(subject, body);
+    const json = parseAnswer(answer);
+    const status = answer.headers?.get(wire.ERROR_CODE_HEADER);
+    if (status) throw refusal(Number(status), json);
+    const parsed = shape.safeParse(json);
+    if (parsed.success) return parsed.data;
+    throw new TowerUnavailableError('the answer is not of the expected form', { cause: parsed.error });
+  }
+
+  async #ask(subject: string, body: object): Promise<Msg> {
+    const timeout = this.options.timeoutMs ?? 10_000;
+    try {
+      return await this.nc.request(subject, JSON.stringify(body), { timeout });
+    } catch (cause) {
+      const why = cause instanceof NatsError && cause.code === '503' ? 'no tower listens' : 'no answer';
+      throw new TowerUnavailableError(`${subject}: ${why}`, { cause });
+    }
+  }
+}
+
+/** The locator of a dispute transaction (display order) for clients of a dialect. */
+export const locatorOf = (dialect: Dialect, disputeTxid: Txid): Locator =>
+  Locator.parse(toHex(schemeOf(dialect).hint(reversed(fromHex(disputeTxid)))));
+
+/** An appointment as `TowerClient.addAppointment` takes it: the penalty sealed so that only the dispute's txid opens it. */
+export function makeAppointment(
+  dialect: Dialect,
+  disputeTxid: Txid,
+  penalty: Uint8Array,
+  toSelfDelay: number,
+): Appointment {
+  const encryptedBlob = schemeOf(dialect).seal(penalty, reversed(fromHex(disputeTxid)));
+  return { locator: locatorOf(dialect, disputeTxid), encryptedBlob, toSelfDelay };
+}
+
+function parseAnswer(message: Msg): unknown {
+  try {
+    return message.json();
+  } catch (cause) {
+    throw new TowerUnavailableError('the answer is not JSON', { cause });
+  }
+}
+
+function refusal(status: number, json: unknown): TowerRefusedError {
+  const parsed = wire.ErrorAnswer.safeParse(json);
+  const { error, error_code: code, reason } = parsed.data ?? { error: 'refused', reason: 'unknown' };
+  return new TowerRefusedError(error, status, code, reason);
+}

@@ -1,0 +1,260 @@
+import { readFileSync } from 'node:fs';
+import { homedir, hostname } from 'node:os';
+import { join } from 'node:path';
+import { parse as parseToml } from 'smol-toml';
+import { z } from 'zod';
+import { Network, networks } from './chain-monitor/networks.js';
+import { MAX_BLOB_BYTES } from './gateway/requests.js';
+
+/** A node's configuration: a TOML file, the environment over it, flags over both; every value checked. */
+
+const number = () =>
+  z.preprocess((value) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value), z.number().int());
+const url = (protocols: RegExp, like: string) =>
+  z.string().refine((value) => URL.canParse(value) && protocols.test(value), `must be like ${like}`);
+const u32 = 0xffffffff;
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
+
+/** The settings, as the TOML file spells them. */
+const Settings = z.strictObject({
+  network: Network.default('mainnet'),
+  data: z.string().min(1).optional(),
+  node: z
+    .string()
+    .regex(NAME, 'must be letters, digits, dots and dashes, 63 at the most')
+    .default(() =>
+      hostname()
+        .replace(/[^A-Za-z0-9_.-]/g, '-')
+        .slice(0, 63),
+    ),
+  log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  locator_cache_size: number().pipe(z.number().min(1).max(1000)).default(6),
+  nats: z
+    .strictObject({
+      url: url(/^(nats|tls):$|^(nats|tls):\/\//, 'nats://127.0.0.1:4222').optional(),
+      nkey_file: z.string().min(1).optional(),
+      port: number().pipe(z.number().min(1).max(65535)).default(4222),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      shards: number().pipe(z.number().min(1).max(1000)).default(1),
+      replicas: number().pipe(z.number().min(1).max(5)).default(1),
+    })
+    .prefault({}),
+  bitcoind: z
+    .strictObject({
+      url: url(/^https?:/, 'http://127.0.0.1:8332').optional(),
+      cookie_file: z.string().min(1).optional(),
+      user: z.string().min(1).optional(),
+      password: z.string().min(1).optional(),
+      zmq_hashblock: url(/^(tcp|ipc):/, 'tcp://127.0.0.1:28332').optional(),
+      poll_seconds: number().pipe(z.number().min(1).max(3600)).default(10),
+    })
+    .prefault({}),
+  subscription: z
+    .strictObject({
+      slots: number().pipe(z.number().min(1).max(u32)).default(10_000),
+      duration: number().pipe(z.number().min(1).max(u32)).default(4320),
+      grace: number().pipe(z.number().min(0).max(u32)).default(6),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      max_appointments: number().pipe(z.number().min(0)).default(1_000_000),
+      max_blob_bytes: number().pipe(z.number().min(16).max(500_000)).default(MAX_BLOB_BYTES),
+      min_to_self_delay: number().pipe(z.number().min(0).max(u32)).default(20),
+    })
+    .prefault({}),
+});
+
+type Settings = z.infer<typeof Settings>;
+
+export interface Config {
+  readonly network: Network;
+  /** The node's folder. */
+  readonly data: string;
+  /** The node's name: what its commits say. */
+  readonly node: string;
+  readonly logLevel: Settings['log_level'];
+  readonly locatorCacheSize: number;
+  readonly nats: {
+    /** Undefined when the node is to start and own a server. */
+    readonly url: string | undefined;
+    readonly nodeNkeyFile: string;
+    readonly operatorNkeyFile: string;
+    /** The port of an owned server. */
+    readonly port: number;
+  };
+  readonly log: Settings['log'];
+  readonly bitcoind: {
+    readonly url: string;
+    readonly auth: { readonly user: string; readonly password: string } | { readonly cookieFile: string };
+    readonly zmqHashblock: string | undefined;
+    readonly pollSeconds: number;
+  };
+  readonly subscription: Settings['subscription'];
+  readonly limits: { readonly maxAppointments: number; readonly maxBlobBytes: number; readonly minToSelfDelay: number };
+}
+
+/** A value that cannot be used; the message is one line and says which, from where, and why. */
+export class ConfigError extends Error {
+  readonly code = 'config';
+}
+
+/** A setting's path in the file: `bitcoind.url`. Its environment variable is `ARGUS_BITCOIND_URL`. */
+export type SettingPath = string;
+
+export interface ConfigSources {
+  /** The file to read; without one, `argus.toml` in the data folder, if it is there. */
+  readonly file?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Values given as flags, by their setting's path. */
+  readonly flags: Readonly<Record<SettingPath, string | undefined>>;
+}
+
+/** Reads the configuration. Throws `ConfigError` with one line for the first value that is wrong. */
+export function readConfig(sources: ConfigSources): Config {
+  const origin = new Map<SettingPath, string>();
+  const values = new Map<SettingPath, unknown>();
+  const put = (path: SettingPath, value: unknown, from: string) => {
+    values.set(path, value);
+    origin.set(path, from);
+  };
+  const overrides = [...fromEnvironment(sources.env), ...fromFlags(sources.flags)];
+  for (const { path, value, from } of [...fromFile(sources, overrides), ...overrides]) put(path, value, from);
+  const parsed = Settings.safeParse(nest(values));
+  if (parsed.success) return toConfig(parsed.data);
+  throw new ConfigError(explain(parsed.error, origin));
+}
+
+interface Found {
+  readonly path: SettingPath;
+  readonly value: unknown;
+  readonly from: string;
+}
+
+const SECTIONS = ['nats', 'log', 'bitcoind', 'subscription', 'limits'];
+/** Environment variables of other programs' making that begin like ours. */
+const FOREIGN = new Set(['ARGUS_NATS_STORE', 'ARGUS_NODE_NKEY', 'ARGUS_OPERATOR_NKEY']);
+
+function fromEnvironment(env: ConfigSources['env']): Found[] {
+  return Object.entries(env).flatMap(([name, value]) => {
+    if (!name.startsWith('ARGUS_') || FOREIGN.has(name) || value === undefined) return [];
+    const key = name.slice('ARGUS_'.length).toLowerCase();
+    const section = SECTIONS.find((prefix) => key.startsWith(`${prefix}_`) && key !== 'log_level');
+    const path = section ? `${section}.${key.slice(section.length + 1)}` : key;
+    return [{ path, value, from: `environment variable ${name}` }];
+  });
+}
+
+const fromFlags = (flags: ConfigSources['flags']): Found[] =>
+  Object.entries(flags).flatMap(([path, value]) => (value === undefined ? [] : [{ path, value, from: 'flag' }]));
+
+function fromFile({ file }: ConfigSources, overrides: readonly Found[]): Found[] {
+  const name = file ?? defaultFile(overrides);
+  let text: string;
+  try {
+    text = readFileSync(name, 'utf8');
+  } catch (cause) {
+    if (file === undefined && cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
+    throw new ConfigError(`${name}: cannot be read (${cause instanceof Error ? cause.message : cause})`, { cause });
+  }
+  try {
+    return flatten(parseToml(text), name);
+  } catch (cause) {
+    const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+    throw new ConfigError(`${name}: not TOML: ${line}`, { cause });
+  }
+}
+
+function defaultFile(overrides: readonly Found[]): string {
+  const given = (path: SettingPath) => overrides.findLast((found) => found.path === path)?.value;
+  return join(String(given('data') ?? defaultData(String(given('network') ?? 'mainnet'))), 'argus.toml');
+}
+
+const defaultData = (network: string) => join(homedir(), '.argus', network);
+
+function flatten(table: object, file: string, prefix = ''): Found[] {
+  return Object.entries(table).flatMap(([key, value]) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && prefix === ''
+      ? flatten(value, file, `${key}.`)
+      : [{ path: `${prefix}${key}`, value, from: file }],
+  );
+}
+
+function nest(values: ReadonlyMap<SettingPath, unknown>): Record<string, unknown> {
+  const root: Record<string, unknown> = {};
+  const sections = new Map<string, Record<string, unknown>>();
+  for (const [path, value] of values) {
+    const [section, key] = path.split('.', 2);
+    if (section === undefined) continue;
+    if (key === undefined) {
+      root[section] = value;
+      continue;
+    }
+    const table = sections.get(section) ?? {};
+    table[key] = value;
+    root[section] = sections.set(section, table).get(section);
+  }
+  return root;
+}
+
+function explain(error: z.ZodError, origin: ReadonlyMap<SettingPath, string>): string {
+  const issue = error.issues[0];
+  if (!issue) return 'the configuration is not valid';
+  if (issue.code === 'unrecognized_keys') {
+    const path = [...issue.path, issue.keys[0]].join('.');
+    return `${origin.get(path) ?? 'configuration'}: there is no setting ${path}`;
+  }
+  const path = issue.path.join('.');
+  return `${origin.get(path) ?? 'configuration'}: ${path}: ${issue.message}`;
+}
+
+function toConfig(settings: Settings): Config {
+  const { network, nats, bitcoind, limits } = settings;
+  const data = settings.data ?? defaultData(network);
+  return {
+    network,
+    data,
+    node: settings.node,
+    logLevel: settings.log_level,
+    locatorCacheSize: settings.locator_cache_size,
+    nats: {
+      url: nats.url,
+      nodeNkeyFile: nats.nkey_file ?? join(data, 'nats', 'node.nkey'),
+      operatorNkeyFile: nats.nkey_file ?? join(data, 'nats', 'operator.nkey'),
+      port: nats.port,
+    },
+    log: settings.log,
+    bitcoind: {
+      url: bitcoind.url ?? `http://127.0.0.1:${networks[network].rpcPort}`,
+      auth: bitcoindAuth(network, bitcoind),
+      zmqHashblock: bitcoind.zmq_hashblock,
+      pollSeconds: bitcoind.poll_seconds,
+    },
+    subscription: settings.subscription,
+    limits: {
+      maxAppointments: limits.max_appointments,
+      maxBlobBytes: limits.max_blob_bytes,
+      minToSelfDelay: limits.min_to_self_delay,
+    },
+  };
+}
+
+/** Where bitcoind keeps its cookie, below its own data folder. */
+const COOKIE_FOLDER: Readonly<Record<Network, string>> = {
+  mainnet: '',
+  testnet: 'testnet3',
+  testnet4: 'testnet4',
+  signet: 'signet',
+  regtest: 'regtest',
+};
+
+function bitcoindAuth(network: Network, { user, password, cookie_file: cookieFile }: Settings['bitcoind']) {
+  if (user !== undefined && password !== undefined && cookieFile === undefined) return { user, password };
+  if (user === undefined && password === undefined)
+    return { cookieFile: cookieFile ?? join(homedir(), '.bitcoin', COOKIE_FOLDER[network], '.cookie') };
+  throw new ConfigError('bitcoind: give either cookie_file, or both user and password');
+}

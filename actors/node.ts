@@ -1,0 +1,295 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type NatsConnection, NatsError } from 'nats';
+import type { Logger } from 'pino';
+import type { ChainCommit } from '../events/commit.js';
+import type { Shard as ShardId, UserId } from '../events/ids.js';
+import { BlobStore } from '../events/log/blobs.js';
+import { connectLog } from '../events/log/connection.js';
+import { EventLog } from '../events/log/log.js';
+import { CHAIN, ensureStreams } from '../events/log/streams.js';
+import { TxidStore } from '../events/log/txids.js';
+import { secp256k1 } from '../events/signing/secp256k1.js';
+import { BlockWindow } from '../projections/block-window.js';
+import { Fold } from '../projections/fold.js';
+import type { ShardState } from '../projections/shard-state.js';
+import { heldAppointments, towerNumbers } from '../projections/tower-info.js';
+import { BitcoindRpc } from './bitcoind/rpc.js';
+import { BlockTxids } from './block-txids.js';
+import { Carrier } from './carrier/carrier.js';
+import { BlockSignal } from './chain-monitor/block-signal.js';
+import { BlockSource } from './chain-monitor/block-source.js';
+import { ChainMonitor } from './chain-monitor/chain-monitor.js';
+import type { Config } from './config.js';
+import { Gateway } from './gateway/gateway.js';
+import { NatsDoor } from './gateway/nats-door.js';
+import { OperatorDesk } from './operator-desk/operator-desk.js';
+import { type Running, Supervisor } from './runtime/supervisor.js';
+import type { TowerKey } from './secrets.js';
+import { Shard, shardOf } from './shard.js';
+import { version } from './version.js';
+import type { InfoAnswer } from './wire.js';
+
+/** What a node is started with. */
+export interface NodeOptions {
+  readonly config: Config;
+  readonly key: TowerKey;
+  /** The seed that signs the node in to NATS. */
+  readonly natsSeed: string;
+  readonly natsUrl: string;
+  readonly logger: Logger;
+  /** Called once, when the node cannot go on; it has to be stopped then. */
+  readonly giveUp: (error: Error) => void;
+}
+
+/**
+ * One node of the tower: the composition root, where every actor gets what it needs.
+ *
+ * Nodes are equal. Any number of them serve one log, each with a bitcoind of its own if its operator wishes.
+ */
+export class TowerNode {
+  readonly #stopping = new AbortController();
+  readonly #shards = new Map<ShardId, Shard>();
+  readonly #supervisors: Supervisor[] = [];
+  #gaveUp = false;
+  #doors: { close(): Promise<void> }[] = [];
+
+  /** Starts a node; resolves when it is level with the log and answers clients. */
+  static async start(options: NodeOptions): Promise<TowerNode> {
+    const nc = await connectPatiently(options);
+    const { network, log } = options.config;
+    const { towerId } = options.key;
+    await ensureStreams(nc, { network, towerId, shards: log.shards, replicas: log.replicas });
+    const node = new TowerNode(options, nc, await EventLog.open(nc));
+    await node.#begin();
+    return node;
+  }
+
+  readonly chain: Fold<ChainCommit, BlockWindow>;
+  readonly #txids: BlockTxids;
+  readonly #blocks: BlockSource;
+  readonly #carrier: Carrier;
+  readonly #blobs: BlobStore;
+  #monitor: ChainMonitor | undefined;
+
+  private constructor(
+    private readonly options: NodeOptions,
+    private readonly nc: NatsConnection,
+    private readonly log: EventLog,
+  ) {
+    const { bitcoind } = options.config;
+    const rpc = new BitcoindRpc(bitcoind);
+    this.#blocks = new BlockSource(rpc);
+    this.#carrier = new Carrier(rpc);
+    this.#blobs = new BlobStore(log);
+    this.chain = new Fold<ChainCommit, BlockWindow>(log, CHAIN, 0 as ShardId, new BlockWindow(), (error) =>
+      this.#giveUp(error),
+    );
+    this.#txids = new BlockTxids(
+      new TxidStore(log),
+      async (hash) => (await this.#blocks.block(hash)).txidsInternal,
+      (block, err) => options.logger.warn({ err, height: block.height }, 'waiting for the txids of a block'),
+      this.#stopping.signal,
+    );
+  }
+
+  /** The folded state of each shard that is running, by its number. */
+  get shards(): readonly ShardState[] {
+    return Array.from(this.#shards.values(), ({ fold }) => fold.state);
+  }
+
+  /** The blocks in a shard's locator cache, lowest first. */
+  recentBlocks(shard: number) {
+    return this.#shards.get(shard as ShardId)?.locatorCache.blocks ?? [];
+  }
+
+  /** Takes no more requests, answers those under way, and stops acting. */
+  async stop(): Promise<void> {
+    for (const door of this.#doors) await door.close();
+    this.#stopping.abort();
+    for (const supervisor of this.#supervisors) await supervisor.stop();
+    this.chain.stop();
+    await this.nc.close();
+  }
+
+  async #begin(): Promise<void> {
+    const { config, logger } = this.options;
+    logger.info(
+      { tower: this.options.key.towerId, version, server: this.nc.info?.version, secp256k1: secp256k1.name },
+      'node starts',
+    );
+    void this.nc.closed().then((error) => {
+      if (!this.#stopping.signal.aborted) this.#giveUp(error ?? new Error('the connection to NATS was closed'));
+    });
+    void this.#reportConnection();
+    await this.chain.level();
+    void this.#supervise('chain-monitor', (fail) => this.#startMonitor(fail));
+    const shards = Array.from({ length: config.log.shards }, (_, shard) => shard as ShardId);
+    await Promise.all(
+      shards.map((shard) => this.#supervise(`shard ${shard}`, (fail) => this.#startShard(shard, fail))),
+    );
+    if (this.#gaveUp) return;
+    await this.#openDoors();
+    logger.info({ shards: shards.length, height: this.chain.state.tip?.height }, 'node is level with the log');
+  }
+
+  #supervise(name: string, start: (fail: (error: Error) => void) => Promise<Running>): Promise<void> {
+    const supervisor = new Supervisor({ name, start }, this.options.logger, (error) => this.#giveUp(error));
+    this.#supervisors.push(supervisor);
+    return supervisor.start();
+  }
+
+  async #startMonitor(fail: (error: Error) => void): Promise<Running> {
+    const { config, logger } = this.options;
+    const monitor = new ChainMonitor({
+      network: config.network,
+      node: config.node,
+      fold: this.chain,
+      log: this.log,
+      blocks: this.#blocks,
+      txids: this.#txids,
+      firstBlocks: FIRST_BLOCKS,
+      stopping: this.#stopping.signal,
+      logger: logger.child({ actor: 'chain-monitor' }),
+    });
+    const signal = new BlockSignal(() => monitor.wake(), {
+      zmqUrl: config.bitcoind.zmqHashblock,
+      pollMs: config.bitcoind.pollSeconds * 1000,
+      log: logger,
+    });
+    this.#monitor = monitor;
+    signal.start();
+    const done = monitor.run().catch(fail);
+    const stop = async () => {
+      signal.stop();
+      monitor.stop();
+      await done;
+    };
+    return { stop };
+  }
+
+  async #startShard(shard: ShardId, fail: (error: Error) => void): Promise<Running> {
+    const { config, key, logger } = this.options;
+    const { subscription, limits } = config;
+    const running = await Shard.start(
+      {
+        shard,
+        node: config.node,
+        log: this.log,
+        blobs: this.#blobs,
+        chain: this.chain,
+        txids: (block) => this.#txids.of(block),
+        carrier: this.#carrier,
+        sign: key.sign,
+        terms: { ...subscription, maxAppointments: limits.maxAppointments },
+        locatorCacheSize: config.locatorCacheSize,
+        held: () => heldAppointments(this.shards),
+        logger,
+      },
+      fail,
+    );
+    this.#shards.set(shard, running);
+    const stop = async () => {
+      this.#shards.delete(shard);
+      await running.stop();
+    };
+    return { stop };
+  }
+
+  async #openDoors(): Promise<void> {
+    const { config, logger } = this.options;
+    const shardOfUser = (userId: UserId) => this.#shards.get(shardOf(userId, config.log.shards));
+    const gateway = new Gateway({
+      gatekeeper: (userId) => shardOfUser(userId)?.gatekeeper,
+      dialectOf: (userId) => {
+        const state = shardOfUser(userId)?.fold.state.user(userId).state;
+        return state?.status === 'registered' ? state.dialect : undefined;
+      },
+      blob: (userId, ref) => this.#blobs.get(shardOf(userId, config.log.shards), ref),
+      maxBlobBytes: config.limits.maxBlobBytes,
+      minToSelfDelay: config.limits.minToSelfDelay,
+      log: logger.child({ actor: 'gateway' }),
+    });
+    const door = new NatsDoor(this.nc, gateway, { version, info: () => this.publicInfo(), log: logger });
+    const desk = new OperatorDesk(this.nc, {
+      version,
+      info: () => this.info(),
+      shards: () => this.shards,
+      shardOf: (userId) => shardOfUser(userId)?.fold.state,
+    });
+    this.#doors = [door, desk];
+    await Promise.all([door.open(), desk.open()]);
+    await this.nc.flush();
+  }
+
+  /** What anybody may know of the tower. */
+  publicInfo(): InfoAnswer {
+    const { config, key } = this.options;
+    return {
+      tower_id: key.towerId,
+      network: config.network,
+      version,
+      height: this.chain.state.tip?.height ?? null,
+      subscription_slots: config.subscription.slots,
+      subscription_duration: config.subscription.duration,
+      max_blob_bytes: config.limits.maxBlobBytes,
+    };
+  }
+
+  /** What the operator sees at a glance. */
+  info(): object {
+    const { config } = this.options;
+    const { users, watched, trackers } = towerNumbers(this.shards);
+    return {
+      ...this.publicInfo(),
+      node: config.node,
+      tip: this.chain.state.tip?.hash ?? null,
+      bitcoind_reachable: this.#monitor?.bitcoindReachable ?? false,
+      nats_server: this.nc.info?.version ?? null,
+      users,
+      watched_appointments: watched,
+      trackers,
+      max_appointments: config.limits.maxAppointments,
+      shards: Array.from(this.#shards, ([shard, { fold }]) => ({
+        shard,
+        position: fold.state.position,
+        scanned_height: fold.state.scans.highestOn(this.chain.state)?.height ?? null,
+      })),
+    };
+  }
+
+  async #reportConnection(): Promise<void> {
+    for await (const { type, data } of this.nc.status()) {
+      if (type === 'disconnect') this.options.logger.warn({ server: String(data) }, 'NATS is away; waiting for it');
+      if (type === 'reconnect') this.options.logger.info({ server: String(data) }, 'NATS is back');
+    }
+  }
+
+  #giveUp(error: Error): void {
+    if (this.#gaveUp) return;
+    this.#gaveUp = true;
+    this.options.giveUp(error);
+  }
+}
+
+/** How many blocks before bitcoind's tip a new log begins: as deep as a penalty has to be buried. */
+const FIRST_BLOCKS = 100;
+
+/** Connects; a server that is not there yet is waited for. Rejects when it is there and will not have us. */
+async function connectPatiently({
+  config,
+  natsSeed: seed,
+  natsUrl: servers,
+  logger,
+}: NodeOptions): Promise<NatsConnection> {
+  for (let waiting = false; ; waiting = true) {
+    try {
+      return await connectLog({ servers, seed, name: `argus ${config.node}` });
+    } catch (error) {
+      if (!(error instanceof NatsError) || !AWAY.has(error.code)) throw error;
+      if (!waiting) logger.warn({ server: servers, err: error }, 'NATS does not answer; waiting for it');
+      await sleep(500);
+    }
+  }
+}
+
+const AWAY = new Set(['CONNECTION_REFUSED', 'TIMEOUT', 'DISCONNECT', 'CONNECTION_CLOSED']);

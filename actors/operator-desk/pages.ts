@@ -1,0 +1,134 @@
+import type { AppointmentId, Locator, UserId } from '../../events/ids.js';
+import type { ShardState } from '../../projections/shard-state.js';
+import { isLive, type Tracker } from '../../projections/tracker.js';
+import { type Booking, bookingsOf } from '../../projections/user.js';
+
+/** Long lists, a page at a time: there may be millions of appointments. Pure reads of the folded state. */
+
+/** A page, and where the next one begins; null after the last. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly next: string | null;
+}
+
+/** An appointment as the operator sees it. */
+export interface ListedAppointment {
+  readonly appointment_id: AppointmentId;
+  readonly locator: Locator;
+  readonly user_id: UserId;
+  readonly status: 'being_watched' | 'dispute_responded' | 'rejected';
+  readonly slots: number;
+  readonly start_block: number;
+  readonly to_self_delay: number;
+  readonly blob_bytes: number;
+}
+
+/** A tracker as the operator sees it. */
+export interface ListedTracker {
+  readonly appointment_id: AppointmentId;
+  readonly user_id: UserId;
+  readonly locator: Locator;
+  readonly stage: Tracker['stage'];
+  readonly dispute_txid: string;
+  readonly dispute_height: number | null;
+  readonly penalty_txid: string | null;
+  readonly penalty_height: number | null;
+  /** Why bitcoind would not take the penalty when it was last asked; null if it did. */
+  readonly refusal: string | null;
+}
+
+/** Users of all shards in the order of their registration, `cursor` being `<shard>.<index>`. */
+export function pageOfUsers(shards: readonly ShardState[], cursor: string, limit: number): Page<UserId> {
+  return page(shards, cursor, limit, (shard, index) => {
+    const id = shard.userIds[index];
+    if (id === undefined) return undefined;
+    return shard.user(id).state.status === 'registered' ? [id] : [];
+  });
+}
+
+/** Trackers of all shards in the order in which they began. */
+export function pageOfTrackers(shards: readonly ShardState[], cursor: string, limit: number): Page<ListedTracker> {
+  return page(shards, cursor, limit, (shard, index) => {
+    const id = shard.trackerIds[index];
+    if (id === undefined) return undefined;
+    const { state } = shard.tracker(id);
+    return isLive(state) ? [listedTracker(id, state)] : [];
+  });
+}
+
+/** Appointments of all shards, user by user. A page ends with a user, so that it may be somewhat longer than asked for. */
+export function pageOfAppointments(
+  shards: readonly ShardState[],
+  cursor: string,
+  limit: number,
+): Page<ListedAppointment> {
+  return page(shards, cursor, limit, (shard, index) => {
+    const userId = shard.userIds[index];
+    return userId === undefined ? undefined : appointmentsOf(shard, userId);
+  });
+}
+
+/** Every live appointment under a locator, whoever's it is. */
+export function appointmentsByLocator(shards: readonly ShardState[], locator: Locator): ListedAppointment[] {
+  return shards.flatMap((shard) =>
+    shard.watchlist.byLocator(locator).flatMap(({ appointmentId, userId }) => {
+      const booking = shard.booking(userId, appointmentId);
+      return booking ? [listedAppointment(shard, userId, appointmentId, booking)] : [];
+    }),
+  );
+}
+
+export const appointmentsOf = (shard: ShardState, userId: UserId): ListedAppointment[] =>
+  Array.from(bookingsOf(shard.user(userId).state), ([id, booking]) => listedAppointment(shard, userId, id, booking));
+
+function listedAppointment(shard: ShardState, userId: UserId, id: AppointmentId, booking: Booking): ListedAppointment {
+  const triggered = isLive(shard.tracker(id).state);
+  return {
+    appointment_id: id,
+    locator: booking.locator,
+    user_id: userId,
+    status: booking.status === 'rejected' ? 'rejected' : triggered ? 'dispute_responded' : 'being_watched',
+    slots: booking.slots,
+    start_block: booking.startBlock,
+    to_self_delay: booking.toSelfDelay,
+    blob_bytes: booking.blob.size,
+  };
+}
+
+const listedTracker = (id: AppointmentId, tracker: Tracker): ListedTracker => ({
+  appointment_id: id,
+  user_id: tracker.userId,
+  locator: tracker.locator,
+  stage: tracker.stage,
+  dispute_txid: tracker.disputeTxid,
+  dispute_height: tracker.disputeBlock?.height ?? null,
+  penalty_txid: 'penalty' in tracker ? tracker.penalty.txid : null,
+  penalty_height: 'block' in tracker ? tracker.block.height : null,
+  refusal: 'refusal' in tracker ? (tracker.refusal?.verdict ?? null) : null,
+});
+
+/** `read` gives the items at an index of a shard, undefined past its end. */
+function page<Item>(
+  shards: readonly ShardState[],
+  cursor: string,
+  limit: number,
+  read: (shard: ShardState, index: number) => readonly Item[] | undefined,
+): Page<Item> {
+  const [firstShard, firstIndex] = parseCursor(cursor);
+  const items: Item[] = [];
+  for (let shard = firstShard; shard < shards.length; shard++) {
+    const state = shards[shard];
+    for (let index = shard === firstShard ? firstIndex : 0; state; index++) {
+      if (items.length >= limit) return { items, next: `${shard}.${index}` };
+      const found = read(state, index);
+      if (!found) break;
+      items.push(...found);
+    }
+  }
+  return { items, next: null };
+}
+
+const parseCursor = (cursor: string): [shard: number, index: number] => {
+  const [shard = 0, index = 0] = cursor.split('.').map(Number);
+  return [shard, index];
+};

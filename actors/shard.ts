@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import type { Logger } from 'pino';
+import { fromHex } from '../events/bytes.js';
+import type { BlockRef } from '../events/chain.js';
+import type { ChainCommit, ShardCommit } from '../events/commit.js';
+import type { Shard as ShardId, UserId } from '../events/ids.js';
+import type { BlobStore } from '../events/log/blobs.js';
+import type { EventLog } from '../events/log/log.js';
+import { towerStream } from '../events/log/streams.js';
+import type { BlockWindow } from '../projections/block-window.js';
+import { Fold } from '../projections/fold.js';
+import { ShardState } from '../projections/shard-state.js';
+import type { Sighting } from './breach-report.js';
+import type { Sign } from './gatekeeper/decisions.js';
+import { Gatekeeper, type Terms } from './gatekeeper/gatekeeper.js';
+import { LocatorCache } from './locator-cache/locator-cache.js';
+import type { PenaltyCarrier } from './responder/attempts.js';
+import { Responder } from './responder/responder.js';
+import { BlockFeed } from './runtime/block-feed.js';
+import type { Running } from './runtime/supervisor.js';
+import { Transactor } from './runtime/transact.js';
+import { Watcher } from './watcher/watcher.js';
+
+/** The shard of a user: the first four bytes of SHA-256 of its key, modulo their number. */
+export const shardOf = (userId: UserId, shards: number): ShardId =>
+  (createHash('sha256').update(fromHex(userId)).digest().readUInt32BE(0) % shards) as ShardId;
+
+export interface ShardNeeds {
+  readonly shard: ShardId;
+  readonly node: string;
+  readonly log: EventLog;
+  readonly blobs: BlobStore;
+  readonly chain: Fold<ChainCommit, BlockWindow>;
+  readonly txids: (block: BlockRef) => Promise<Uint8Array>;
+  readonly carrier: PenaltyCarrier;
+  readonly sign: Sign;
+  readonly terms: Terms;
+  /** How many blocks the locator cache holds. */
+  readonly locatorCacheSize: number;
+  readonly held: () => number;
+  readonly logger: Logger;
+}
+
+/**
+ * One shard of the tower on this node: its folded state, and the actors that act on it.
+ *
+ * It is started and thrown away as a whole. Whatever fails in it, the next one is made from the log.
+ */
+export class Shard implements Running {
+  readonly fold: Fold<ShardCommit, ShardState>;
+  readonly gatekeeper: Gatekeeper;
+  readonly locatorCache: LocatorCache;
+  readonly #watcher: Watcher;
+  readonly #responder: Responder;
+  readonly #transactor: Transactor;
+  #feed: BlockFeed | undefined;
+  #failed = false;
+
+  /** Starts a shard: resolves when it is level with the log and acts. `fail` is called once, if it cannot go on. */
+  static async start(needs: ShardNeeds, fail: (error: Error) => void): Promise<Shard> {
+    const shard = new Shard(needs, fail);
+    await shard.#begin();
+    return shard;
+  }
+
+  private constructor(
+    private readonly needs: ShardNeeds,
+    private readonly onFailure: (error: Error) => void,
+  ) {
+    const { shard, node, log, chain, txids, carrier, sign, terms, held, blobs } = needs;
+    const logger = needs.logger.child({ shard });
+    const fail = (error: Error) => this.#fail(error);
+    const fold = new Fold<ShardCommit, ShardState>(log, towerStream(shard), shard, new ShardState(), fail);
+    const transactor = new Transactor(shard, log, fold, node);
+    const sighted = (sighting: Sighting) => this.#responder.sighted(sighting);
+    this.fold = fold;
+    this.#transactor = transactor;
+    this.#responder = new Responder({
+      fold,
+      chain,
+      transactor,
+      carrier,
+      txids,
+      blob: (ref) => blobs.get(shard, ref),
+      fail,
+      log: logger.child({ actor: 'responder' }),
+    });
+    this.gatekeeper = new Gatekeeper({
+      fold,
+      chain,
+      transactor,
+      blobs: {
+        put: (userId, blob) => blobs.put(shard, userId, blob),
+        erase: ({ position }) =>
+          void blobs.erase(shard, position).catch((err) => logger.warn({ err }, 'blob not erased')),
+      },
+      terms,
+      held,
+      sign,
+      fail,
+      log: logger.child({ actor: 'gatekeeper' }),
+    });
+    this.locatorCache = new LocatorCache({
+      size: needs.locatorCacheSize,
+      chain: chain.state,
+      txids,
+      transactor,
+      sighted,
+      fail,
+      log: logger.child({ actor: 'locator-cache' }),
+    });
+    this.#watcher = new Watcher({
+      fold,
+      transactor,
+      isTip: (block) => chain.state.tip?.hash === block.hash,
+      sighted,
+      settled: () => this.locatorCache.settled(),
+      log: logger.child({ actor: 'watcher' }),
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#failed = true;
+    this.#feed?.stop();
+    this.#responder.stop();
+    this.#transactor.stop();
+    this.fold.stop();
+  }
+
+  async #begin(): Promise<void> {
+    const { chain, txids, locatorCacheSize: lookBack } = this.needs;
+    await chain.level();
+    await this.fold.level();
+    this.fold.on('folded', (commit) => {
+      this.locatorCache.folded(commit);
+      this.#responder.folded(commit);
+      this.gatekeeper.folded(commit);
+    });
+    this.#responder.start();
+    this.gatekeeper.start();
+    // The cache first: what the Watcher does not find in the folded state any more must find the block there.
+    const listeners = [this.locatorCache, this.#watcher, this.#responder, this.gatekeeper];
+    this.#feed = new BlockFeed({ chain, scans: this.fold.state.scans, lookBack, txids, listeners });
+    void this.#feed.run().catch((error) => this.#fail(error));
+  }
+
+  #fail(error: Error): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.onFailure(error);
+  }
+}
