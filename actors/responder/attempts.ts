@@ -60,7 +60,11 @@ export class Attempts {
   /** Whether something was tried and recorded at this tip, and with this blob if there is one. */
   wereMade(id: AppointmentId, tip: BlockRef, blob: BlobRef | undefined): boolean {
     const last = this.#last.get(id);
-    return last?.recorded === true && last.tip === tip.hash && (last.blob === undefined || !blob || last.blob === blob.position);
+    return (
+      last?.recorded === true &&
+      last.tip === tip.hash &&
+      (last.blob === undefined || !blob || last.blob === blob.position)
+    );
   }
 
   /** Opens the blob and broadcasts what is in it, unless that was done at this tip; undefined if the blob cannot be had. */

@@ -35,7 +35,10 @@ for (const dialect of Dialect.options) {
       const { available_slots: slots, locators } = await client.getSubscriptionInfo();
       return slots === registration.available_slots && locators.length === 0;
     });
-    await assert.rejects(client.getAppointment(receipt.locator), { code: 'tower-refused', reason: 'appointment-not-found' });
+    await assert.rejects(client.getAppointment(receipt.locator), {
+      code: 'tower-refused',
+      reason: 'appointment-not-found',
+    });
     assert.deepEqual(tower.gaveUp, []);
   });
 }

@@ -1,0 +1,151 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { z } from 'zod';
+import { natsSeed, publicNkey } from '../actors/secrets.js';
+import { version } from '../actors/version.js';
+import { Locator, UserId } from '../events/ids.js';
+import { connectOperator, type Operator } from './operator.js';
+import { printFields, printJson, Table } from './print.js';
+import { addNodeFlags, addWhereabouts, configOf } from './settings.js';
+import { up } from './up.js';
+
+/** The command `argus`. Exit status: 0 done, 1 failed, 2 not understood. */
+const program = new Command('argus')
+  .description('Argus, a Lightning watchtower: one node of it, and what its operator asks of it')
+  .version(version)
+  .showHelpAfterError('(argus --help tells more)')
+  .showSuggestionAfterError()
+  .exitOverride();
+
+addNodeFlags(program.command('up'))
+  .description('run a node, until it is told to stop')
+  .addHelpText(
+    'after',
+    '\nExample:\n  argus up --network regtest --bitcoind http://127.0.0.1:18443 --zmq tcp://127.0.0.1:28332',
+  )
+  .action(async (_options, command: Command) => {
+    process.exitCode = await up(configOf(command));
+  });
+
+addWhereabouts(program.command('nkeys'))
+  .description('print the public keys that a NATS server with nats.conf is started with; made on first use')
+  .addHelpText('after', '\nExample:\n  env $(argus nkeys) ARGUS_NATS_STORE=/var/lib/argus nats-server -c nats.conf')
+  .action((_options, command: Command) => {
+    const { nodeNkeyFile, operatorNkeyFile } = configOf(command).nats;
+    process.stdout.write(`ARGUS_NODE_NKEY=${publicNkey(natsSeed(nodeNkeyFile))}\n`);
+    process.stdout.write(`ARGUS_OPERATOR_NKEY=${publicNkey(natsSeed(operatorNkeyFile))}\n`);
+  });
+
+question('info', 'the tower at a glance', 'argus info --json', async (operator, json) => {
+  const info = await operator.ask('info');
+  if (json) printJson(info);
+  else printFields(info);
+});
+
+question('users', 'all users', 'argus users', async (operator, json) => {
+  for await (const user of operator.list('users', 'user_ids')) {
+    if (json) printJson(user);
+    else process.stdout.write(`${user}\n`);
+  }
+});
+
+question('user <id>', "one user's subscription and appointments", 'argus user 02e5...', async (operator, json, id) => {
+  const user = await operator.ask('user', { user_id: parseArgument(UserId, id) });
+  if (json) return printJson(user);
+  const { appointments, ...fields } = user;
+  const rows = z.array(Row).parse(appointments);
+  printFields({ ...fields, appointments: rows.length });
+  if (rows.length > 0) appointmentTable().print(rows);
+});
+
+question(
+  'appointments [locator]',
+  'all appointments, or those with a locator',
+  'argus appointments 6a3f...',
+  async (operator, json, locator) => {
+    const asked = locator === undefined ? {} : { locator: parseArgument(Locator, locator) };
+    await printList(operator.list('appointments', 'appointments', asked), appointmentTable(), json);
+  },
+);
+
+question('trackers', 'the breaches being answered', 'argus trackers', async (operator, json) => {
+  const columns = {
+    APPOINTMENT: 'appointment_id',
+    STAGE: 'stage',
+    DISPUTE: 'dispute_txid',
+    'AT HEIGHT': 'dispute_height',
+    PENALTY: 'penalty_txid',
+    'MINED AT': 'penalty_height',
+    REFUSAL: 'refusal',
+  };
+  await printList(operator.list('trackers', 'trackers'), new Table(columns), json);
+});
+
+const Row = z.record(z.string(), z.unknown());
+
+const appointmentTable = () =>
+  new Table({
+    APPOINTMENT: 'appointment_id',
+    LOCATOR: 'locator',
+    USER: 'user_id',
+    STATUS: 'status',
+    SLOTS: 'slots',
+    'START BLOCK': 'start_block',
+    BYTES: 'blob_bytes',
+  });
+
+/** A command that asks a running tower something. */
+function question(
+  usage: string,
+  description: string,
+  example: string,
+  answer: (operator: Operator, json: boolean, argument?: string) => Promise<void>,
+): void {
+  addWhereabouts(program.command(usage))
+    .description(description)
+    .option('--json', 'one line of JSON for each answer')
+    .addHelpText('after', `\nExample:\n  ${example}`)
+    .action(async (...given: unknown[]) => {
+      const command = given.at(-1);
+      if (!(command instanceof Command)) throw new TypeError('no command');
+      const operator = await connectOperator(configOf(command));
+      try {
+        await answer(operator, command.opts().json === true, command.args[0]);
+      } finally {
+        await operator.close();
+      }
+    });
+}
+
+/** Prints a list as it comes, so that a long one begins at once. */
+async function printList(items: AsyncGenerator<unknown>, table: Table, json: boolean): Promise<void> {
+  const rows: z.infer<typeof Row>[] = [];
+  for await (const item of items) {
+    if (json) printJson(item);
+    else rows.push(Row.parse(item));
+    if (rows.length >= 100) table.print(rows.splice(0));
+  }
+  if (!json) table.print(rows);
+}
+
+/** An id given on the command line. */
+function parseArgument<T>(schema: z.ZodType<T>, text: string | undefined): T {
+  const parsed = schema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new CommanderError(2, 'argus.argument', parsed.error.issues[0]?.message ?? 'not well formed');
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = statusOf(error);
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.code === 'argus.argument') process.stderr.write(`argus: ${error.message}\n`);
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  process.stderr.write(`argus: ${error instanceof Error ? error.message : error}\n`);
+  return error instanceof Error && 'code' in error && error.code === 'config' ? 2 : 1;
+}

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { connect } from 'node:net';
+import { totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { packageRoot } from '../../actors/package-root.js';
+import { type Child, startChild } from './child.js';
+import { freePorts } from './ports.js';
+import { type Server, serverOf, startOnPorts, untilReady } from './server.js';
+
+/** What a NATS server is started with. */
+export interface NatsServerOptions {
+  /** The program; see `findServer`. */
+  readonly program: string;
+  /** A folder for the store and the log file; made when it is not there. */
+  readonly dataDir: string;
+  /** On 127.0.0.1. A free one when it is 0 or not given. */
+  readonly port?: number;
+  /** The public nkeys (U…) of the tower's nodes and of its operator. */
+  readonly nodeNkey: string;
+  readonly operatorNkey: string;
+  /** Further command-line flags, for instance those of a cluster. */
+  readonly extra?: readonly string[];
+  /** The server's name; made of the data folder's path when not given, so that it is the same at each start. */
+  readonly name?: string;
+  /** `false` leaves the server running when we end. */
+  readonly leash?: boolean;
+}
+
+/** A running NATS server. */
+export interface NatsServer extends Server {
+  /** `nats://127.0.0.1:<port>` */
+  readonly url: string;
+  readonly port: number;
+}
+
+/**
+ * Starts a nats-server with the package's `nats.conf`; resolves when it takes connections, which it does only after
+ * JetStream has recovered its streams. Rejects with `ServerFailed`, quoting the server's last lines, when it ends
+ * before that or is not ready in time.
+ */
+export function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
+  mkdirSync(options.dataDir, { recursive: true });
+  const wanted = options.port ? [options.port] : undefined;
+  return startOnPorts(
+    wanted,
+    () => freePorts(1),
+    async ([port = 0]) => {
+      const launch = () => launchOn(port, options);
+      const server = serverOf(await launch(), launch);
+      return Object.assign(server, { url: `nats://127.0.0.1:${port}`, port });
+    },
+  );
+}
+
+async function launchOn(port: number, options: NatsServerOptions): Promise<Child> {
+  const dataDir = resolve(options.dataDir);
+  const name = options.name ?? `argus-${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`;
+  const config = ['-c', join(packageRoot, 'nats.conf'), '-a', '127.0.0.1', '-p', String(port), '-n', name];
+  const child = await startChild({
+    program: options.program,
+    args: [...config, ...(options.extra ?? [])],
+    logFile: join(dataDir, 'nats-server.log'),
+    env: {
+      ARGUS_NATS_STORE: JSON.stringify(join(dataDir, 'store')), // the server parses the value: a space ends a bare one
+      ARGUS_NODE_NKEY: options.nodeNkey,
+      ARGUS_OPERATOR_NKEY: options.operatorNkey,
+      GOMEMLIMIT: process.env.GOMEMLIMIT ?? memoryLimit(),
+    },
+    leash: options.leash ?? true,
+  });
+  await untilReady('nats-server', child, async () => (await nameAt(port)) === name);
+  return child;
+}
+
+/** A quarter of the machine's memory, at most 1 GiB: without a limit the Go runtime lets replays grow it to that and more. */
+const memoryLimit = (): string => `${Math.min(1024, Math.floor(totalmem() / 4 / 2 ** 20))}MiB`;
+
+/** The name of the NATS server that listens on a port: the first line that a server says is `INFO {"server_name": …}`. */
+function nameAt(port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let said = '';
+    const socket = connect({ host: '127.0.0.1', port, timeout: 2_000 });
+    const done = (name?: string) => {
+      socket.destroy();
+      resolve(name);
+    };
+    socket.on('data', (bytes) => {
+      said += bytes.toString('latin1');
+      if (said.includes('\n')) done(/"server_name":"([^"]*)"/.exec(said)?.[1]);
+    });
+    socket.on('error', () => done());
+    socket.on('timeout', () => done());
+    socket.on('close', () => done());
+  });
+}

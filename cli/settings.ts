@@ -1,0 +1,63 @@
+import { type Command, Option } from 'commander';
+import { type Config, readConfig } from '../actors/config.js';
+
+/** The settings that may be given as flags, and which of them a command takes. */
+
+interface Flag {
+  /** The setting's path in the configuration file. */
+  readonly setting: string;
+  readonly flags: string;
+  readonly help: string;
+}
+
+/** Of every command: where the tower is. */
+const whereabouts: readonly Flag[] = [
+  { setting: 'network', flags: '--network <name>', help: 'mainnet, testnet, testnet4, signet or regtest' },
+  { setting: 'data', flags: '--data <folder>', help: "the node's folder (default: ~/.argus/<network>)" },
+  { setting: 'nats.url', flags: '--nats <url>', help: 'the NATS server (default for `up`: one of its own)' },
+  { setting: 'nats.nkey_file', flags: '--nats-nkey <file>', help: 'the seed to sign in to NATS with' },
+  { setting: 'nats.port', flags: '--nats-port <port>', help: "the port of the node's own NATS server (default: 4222)" },
+];
+
+/** Of a node alone. */
+const ofNode: readonly Flag[] = [
+  { setting: 'node', flags: '--node <name>', help: "this node's name in the log (default: the host's)" },
+  { setting: 'bitcoind.url', flags: '--bitcoind <url>', help: "bitcoind's RPC, such as http://127.0.0.1:8332" },
+  { setting: 'bitcoind.cookie_file', flags: '--bitcoind-cookie <file>', help: "bitcoind's cookie file" },
+  { setting: 'bitcoind.user', flags: '--bitcoind-user <name>', help: "bitcoind's rpcuser, instead of a cookie" },
+  {
+    setting: 'bitcoind.password',
+    flags: '--bitcoind-password <text>',
+    help: "bitcoind's rpcpassword; better in the file or ARGUS_BITCOIND_PASSWORD, where others do not see it",
+  },
+  {
+    setting: 'bitcoind.zmq_hashblock',
+    flags: '--zmq <url>',
+    help: "bitcoind's zmqpubhashblock, such as tcp://127.0.0.1:28332 (default: polling alone)",
+  },
+  { setting: 'log.shards', flags: '--shards <n>', help: 'groups of users; fixed when the log is made (default: 1)' },
+  { setting: 'log.replicas', flags: '--replicas <n>', help: 'copies of the log in a NATS cluster (default: 1)' },
+  { setting: 'log_level', flags: '--log-level <level>', help: 'trace, debug, info, warn, error or silent' },
+];
+
+export function addWhereabouts(command: Command): Command {
+  command.option('--config <file>', 'TOML file with any of the settings (default: argus.toml in the data folder)');
+  return addFlags(command, whereabouts);
+}
+
+export const addNodeFlags = (command: Command): Command => addFlags(addWhereabouts(command), ofNode);
+
+function addFlags(command: Command, flags: readonly Flag[]): Command {
+  for (const { flags: spelt, help } of flags) command.addOption(new Option(spelt, help));
+  return command;
+}
+
+/** The configuration from a command's flags, the environment and the file. Throws `ConfigError`. */
+export function configOf(command: Command): Config {
+  const given = command.opts<Record<string, string | undefined>>();
+  const known = [...whereabouts, ...ofNode].map(({ setting, flags }) => [
+    setting,
+    given[new Option(flags).attributeName()],
+  ]);
+  return readConfig({ file: given.config, env: process.env, flags: Object.fromEntries(known) });
+}

@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pino, { type Logger } from 'pino';
+import pretty from 'pino-pretty';
+import type { Config } from '../actors/config.js';
+import { TowerNode } from '../actors/node.js';
+import { existingNatsSeed, natsSeed, publicNkey, towerKey } from '../actors/secrets.js';
+import { findServer } from './servers/find.js';
+import { type NatsServer, startNatsServer } from './servers/nats-server.js';
+
+/** How long a stop may take, in ms, before the process ends all the same. */
+const STOP_MS = 10_000;
+
+/** Runs one node until it is told to stop; gives the exit status. */
+export async function up(config: Config): Promise<number> {
+  const logger = createLogger(config.logLevel);
+  const stop = stopSignal();
+  const key = towerKey(join(config.data, 'tower.key'));
+  const owned = config.nats.url === undefined ? await startOwnNats(config, stop.signal) : undefined;
+  if (stop.signal.aborted) return 0;
+  const natsUrl = config.nats.url ?? owned?.url ?? '';
+  const seed = owned ? natsSeed(config.nats.nodeNkeyFile) : existingNatsSeed(config.nats.nodeNkeyFile);
+  try {
+    const node = await Promise.race([
+      TowerNode.start({ config, key, natsSeed: seed, natsUrl, logger, giveUp: stop.fail }),
+      stop.requested.then(() => undefined),
+    ]);
+    if (node) {
+      greet(config, key.towerId, natsUrl);
+      await stop.requested;
+      logger.info('stopping');
+      await Promise.race([node.stop(), sleep(STOP_MS, undefined, { ref: false })]);
+    }
+  } finally {
+    await owned?.stop();
+  }
+  return report(stop.failure(), logger);
+}
+
+function report(failure: Error | undefined, logger: Logger): number {
+  if (!failure) return 0;
+  logger.fatal({ err: failure }, 'the node cannot go on');
+  process.stderr.write(`argus: ${failure.message}\n`);
+  return 1;
+}
+
+/** Logs go to stderr: as JSON lines, or, when a person watches, as readable ones. */
+function createLogger(level: Config['logLevel']): Logger {
+  const forPeople = {
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:HH:MM:ss.l',
+    singleLine: true,
+    destination: 2,
+    sync: true,
+  };
+  return process.stderr.isTTY
+    ? pino({ level }, pretty(forPeople))
+    : pino({ level }, pino.destination({ dest: 2, sync: true }));
+}
+
+/** SIGINT or SIGTERM, or the node giving up; a second signal ends the process at once. */
+function stopSignal() {
+  const controller = new AbortController();
+  let failure: Error | undefined;
+  const requested = new Promise<void>((resolve) => {
+    controller.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(1);
+      controller.abort();
+    });
+  const fail = (error: Error) => {
+    failure ??= error;
+    controller.abort();
+  };
+  return { signal: controller.signal, requested, fail, failure: () => failure };
+}
+
+/** A nats-server of the node's own, with `nats.conf`. One that was left by a killed node is ending: it is waited for. */
+async function startOwnNats(config: Config, stop: AbortSignal): Promise<NatsServer | undefined> {
+  const keys = [config.nats.nodeNkeyFile, config.nats.operatorNkeyFile].map((file) => publicNkey(natsSeed(file)));
+  const [nodeNkey = '', operatorNkey = ''] = keys;
+  const program = findServer('nats-server');
+  const options = { program, dataDir: join(config.data, 'nats'), port: config.nats.port, nodeNkey, operatorNkey };
+  for (let again = 5; !stop.aborted; again--) {
+    try {
+      return await startNatsServer(options);
+    } catch (error) {
+      if (again === 0) throw error;
+      await sleep(1_000);
+    }
+  }
+  return undefined;
+}
+
+function greet(config: Config, towerId: string, natsUrl: string): void {
+  process.stdout.write(
+    [
+      `Tower ${towerId} on ${config.network} is up.`,
+      `  clients   ${natsUrl}   argus.v1.register, .add_appointment, .get_appointment, .get_subscription_info, .info`,
+      `  operator  argus info --network ${config.network} --data ${JSON.stringify(config.data)}${config.nats.url ? ` --nats ${natsUrl}` : ''}`,
+      '',
+    ].join('\n'),
+  );
+}

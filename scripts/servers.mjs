@@ -1,0 +1,123 @@
+// The two real servers that the demo and the tests run on: found on this machine if it has them, else unpacked from
+// Debian's packages into .servers/. `node scripts/servers.mjs` fetches what is missing and says where they are.
+
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fetchServers, findFetched } from './fetch.mjs';
+import { withLock } from './lock.mjs';
+import { handleSignals } from './process.mjs';
+import { checkProgram, findOnPath } from './programs.mjs';
+import { log, runMain, SetupError } from './report.mjs';
+
+const FOLDER = path.join(path.dirname(path.dirname(fileURLToPath(import.meta.url))), '.servers');
+
+/** @typedef {import('./programs.mjs').Server} Server */
+/** @typedef {import('./programs.mjs').Found} Found */
+
+/** @type {Server} */
+const NATS_SERVER = {
+  name: 'nats-server',
+  variable: 'NATS_SERVER',
+  minimum: [2, 12], // atomic batches, which the log is written with
+  question: ['--version'],
+  answer: /^nats-server: v?(\d+)\.(\d+)(\S*)/,
+  debianPackage: 'nats-server',
+  advice: '"brew install nats-server", or a release from github.com/nats-io/nats-server',
+};
+
+/** @type {Server} */
+const BITCOIND = {
+  name: 'bitcoind',
+  variable: 'BITCOIND',
+  minimum: [26, 0], // submitpackage on every network, which a penalty with a low fee needs
+  question: ['-help'],
+  answer: /^Bitcoin .*version v(\d+)\.(\d+)(\S*)/,
+  able: /-zmqpubhashblock/,
+  unable: 'was built without ZMQ',
+  debianPackage: 'bitcoin-knots',
+  advice: '"brew install bitcoin", or Bitcoin Core from bitcoincore.org',
+};
+
+const SERVERS = [NATS_SERVER, BITCOIND];
+
+/**
+ * Finds both servers and fetches what the machine lacks. When nothing has to be fetched it needs no network.
+ * @returns {Promise<{ natsServer: string, bitcoind: string }>} absolute paths
+ * @throws {SetupError} with one line for each server that cannot be had
+ */
+export async function ensureServers() {
+  const [natsServer, bitcoind] = await findServers();
+  return { natsServer: natsServer.program, bitcoind: bitcoind.program };
+}
+
+/** @returns {Promise<Found[]>} in the order of SERVERS */
+async function findServers() {
+  const found = await Promise.all(SERVERS.map(find));
+  const problems = found.flatMap((result) => (result && 'problem' in result ? [result.problem] : []));
+  if (problems.length > 0) throw new SetupError(problems.join('\n'));
+  if (!found.includes(undefined)) return found;
+  const missing = SERVERS.filter((_, index) => !found[index]);
+  const fetched = await withLock(path.join(FOLDER, 'fetch.lock'), 'fetching the servers', () => fetchMissing(missing));
+  return SERVERS.map((server, index) => found[index] ?? fetched.get(server));
+}
+
+/**
+ * @param {Server} server
+ * @returns {Promise<Found | { problem: string } | undefined>} a problem if the one that was asked for will not do
+ */
+async function find(server) {
+  const named = process.env[server.variable];
+  if (named) {
+    // npm starts us in the checkout and says where it was started itself.
+    const program = named.includes('/') ? path.resolve(process.env.INIT_CWD ?? '', named) : findOnPath(named);
+    const checked = program ? await checkProgram(server, program) : { problem: 'is not on PATH' };
+    return 'problem' in checked ? { problem: `${server.variable} names ${named}, which ${checked.problem}` } : checked;
+  }
+  const program = findOnPath(server.name);
+  if (program) {
+    const checked = await checkProgram(server, program);
+    if (!('problem' in checked)) return checked;
+    log(`not using ${program}, which ${checked.problem}`);
+  }
+  return findFetched(FOLDER, server);
+}
+
+/**
+ * @param {Server[]} missing
+ * @returns {Promise<Map<Server, Found>>}
+ */
+async function fetchMissing(missing) {
+  // Looking again first: another process may have fetched them while this one waited for the lock.
+  /** @type {Map<Server, Found>} */
+  const found = new Map();
+  const still = [];
+  for (const server of missing) {
+    const fetched = await findFetched(FOLDER, server);
+    if (fetched) found.set(server, fetched);
+    else still.push(server);
+  }
+  if (still.length === 0) return found;
+  try {
+    for (const [server, fetched] of await fetchServers(FOLDER, still)) found.set(server, fetched);
+    return found;
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    throw new SetupError(still.map((server) => advise(server, error.message)).join('\n'));
+  }
+}
+
+/** @param {Server} server @param {string} reason */
+function advise({ name, minimum, variable, advice }, reason) {
+  const needed = `${name} ${minimum.join('.')} or newer is needed, on PATH or named by ${variable}`;
+  return `${needed}: ${advice} (it could not be taken from Debian: ${reason})`;
+}
+
+async function main() {
+  handleSignals();
+  const found = await findServers();
+  SERVERS.forEach(({ name }, index) => {
+    process.stdout.write(`${name} ${found[index].version}: ${found[index].program}\n`);
+  });
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await runMain(main);

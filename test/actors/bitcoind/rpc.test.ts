@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { renameSync, writeFileSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { BitcoindRpc } from '../../../actors/bitcoind/rpc.js';
+import { BitcoindRefused, BitcoindUnauthorized, BitcoindUnreachable } from '../../../actors/bitcoind/rpc-errors.js';
+import { startTestBitcoind } from '../../support/bitcoind.js';
+import { type Cleanup, tempDir } from '../../support/temp-dir.js';
+
+test('answers come back, many at once; an error keeps its code', async (t) => {
+  const { rpc } = await startTestBitcoind(t, { extraArgs: ['-rpcthreads=1', '-rpcworkqueue=16'] });
+  const heights = Array.from({ length: 300 }, () => rpc.call('getblockcount'));
+  assert.deepEqual(new Set(await Promise.all(heights)), new Set([0]));
+  await assert.rejects(rpc.call('getblockhash', 7), refused(-8));
+  await assert.rejects(rpc.call('nosuchmethod'), refused(-32601));
+  await assert.rejects(rpc.call('getblock', 7, { no: 'hash' }), BitcoindRefused);
+});
+
+test('a restart is an outage and then a new cookie, which is read', async (t) => {
+  const bitcoind = await startTestBitcoind(t);
+  const { rpc } = bitcoind;
+  await rpc.call('getblockcount');
+  await bitcoind.stop();
+  await assert.rejects(rpc.call('getblockcount'), BitcoindUnreachable);
+  await bitcoind.restart();
+  const calls = Array.from({ length: 20 }, () => rpc.call('getblockcount'));
+  assert.deepEqual(new Set(await Promise.all(calls)), new Set([0]));
+  renameSync(bitcoind.cookieFile, `${bitcoind.cookieFile}.away`);
+  const newcomer = new BitcoindRpc({ url: bitcoind.rpcUrl, auth: { cookieFile: bitcoind.cookieFile } });
+  await assert.rejects(newcomer.call('getblockcount'), BitcoindUnreachable);
+  renameSync(`${bitcoind.cookieFile}.away`, bitcoind.cookieFile);
+  assert.equal(await newcomer.call('getblockcount'), 0);
+});
+
+test('wrong credentials are not an outage; right ones of the configuration work', async (t) => {
+  const password = 'p:w'; // a colon belongs to the password
+  const bitcoind = await startTestBitcoind(t, {
+    extraArgs: [`-rpcauth=argus:00$${createHmac('sha256', '00').update(password).digest('hex')}`],
+  });
+  const as = (user: string, password: string) => new BitcoindRpc({ url: bitcoind.rpcUrl, auth: { user, password } });
+  assert.equal(await as('argus', password).call('getblockcount'), 0);
+  await assert.rejects(as('argus', 'wrong').call('getblockcount'), BitcoindUnauthorized);
+  const stale = join(tempDir(t), '.cookie');
+  writeFileSync(stale, '__cookie__:of-another');
+  const rpc = new BitcoindRpc({ url: bitcoind.rpcUrl, auth: { cookieFile: stale } });
+  await assert.rejects(rpc.call('getblockcount'), BitcoindUnauthorized);
+});
+
+/** Answers that a real bitcoind gives only for a moment, or never. */
+const OUTAGES: Record<string, (response: ServerResponse) => void> = {
+  'warming up': (response) => json(response, 500, { result: null, error: { code: -28, message: 'Loading…' }, id: 1 }),
+  'a full work queue': (response) => text(response, 503, 'Work queue depth exceeded'),
+  'a gateway in between': (response) => text(response, 502, 'Bad Gateway'),
+  'a page of something else': (response) => text(response, 200, '<html>'),
+  'no JSON': (response) => json(response, 200, undefined),
+  'a connection that breaks': (response) => response.destroy(),
+  silence: () => {},
+};
+for (const [what, answer] of Object.entries(OUTAGES))
+  test(`${what} is an outage`, async (t) => {
+    const rpc = await rpcOf(t, answer);
+    await assert.rejects(rpc.call('getblockcount'), BitcoindUnreachable);
+  });
+
+test('forbidden is unauthorized, and no proxy is used', async (t) => {
+  process.env.HTTP_PROXY = 'http://127.0.0.1:1';
+  t.after(() => delete process.env.HTTP_PROXY);
+  const rpc = await rpcOf(t, (response) => text(response, 403, ''));
+  await assert.rejects(rpc.call('getblockcount'), BitcoindUnauthorized);
+});
+
+async function rpcOf(t: Cleanup, answer: (response: ServerResponse) => void): Promise<BitcoindRpc> {
+  const server = createServer((request, response) => request.resume().on('end', () => answer(response)));
+  t.after(() => server.close());
+  t.after(() => server.closeAllConnections());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address);
+  const url = `http://127.0.0.1:${address.port}`;
+  return new BitcoindRpc({ url, auth: { user: 'u', password: 'p' }, timeoutMs: 500 });
+}
+
+const json = (response: ServerResponse, status: number, body: unknown) =>
+  void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body) ?? '');
+const text = (response: ServerResponse, status: number, body: string) =>
+  void response.writeHead(status, { 'content-type': 'text/html' }).end(body);
+const refused = (rpcCode: number) => (error: unknown) => error instanceof BitcoindRefused && error.rpcCode === rpcCode;

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { fromHex, toHex } from '../../../events/bytes.js';
+import { decodeZbase32, encodeZbase32 } from '../../../events/signing/zbase32.js';
+import { notZbase32, signedMessages, zbase32Texts } from '../../fixtures/teos-vectors.js';
+import { pseudoRandom } from './curves.js';
+
+describe('zbase32', () => {
+  for (const [hex, text] of zbase32Texts) {
+    test(`0x${hex} is "${text}"`, () => {
+      assert.equal(encodeZbase32(fromHex(hex)), text);
+      assert.deepEqual(decodeZbase32(text), fromHex(hex));
+    });
+  }
+
+  for (const text of notZbase32) {
+    test(`"${text}" is not zbase32`, () => assert.equal(decodeZbase32(text), undefined));
+  }
+
+  test('a signature record is 104 characters', () => {
+    for (const { signature, record } of signedMessages) {
+      const bytes = decodeZbase32(signature);
+      assert.equal(bytes?.length, 65);
+      assert.equal(bytes && encodeZbase32(bytes), signature);
+      if (record !== undefined) assert.equal(bytes && toHex(bytes), record);
+    }
+  });
+
+  test('what is encoded decodes to the same, at every length, in either case', () => {
+    for (let length = 0; length <= 32; length++) {
+      const bytes = pseudoRandom('zbase32', length).slice(0, length);
+      const text = encodeZbase32(bytes);
+      assert.equal(text.length, Math.ceil((8 * length) / 5));
+      assert.deepEqual(decodeZbase32(text), bytes);
+      assert.deepEqual(decodeZbase32(text.toUpperCase()), bytes);
+    }
+  });
+
+  test('a length that no byte count gives is refused', () => {
+    for (let length = 0; length <= 24; length++) {
+      const decoded = decodeZbase32('y'.repeat(length));
+      assert.equal(decoded?.length, [1, 3, 6].includes(length % 8) ? undefined : Math.floor((5 * length) / 8));
+    }
+  });
+
+  test('spare bits must be zero', () => {
+    assert.deepEqual(decodeZbase32('yy'), fromHex('00'));
+    for (const text of ['yb', 'yn', 'yyyb', 'yyyyb', 'yyyyyyb']) assert.equal(decodeZbase32(text), undefined, text);
+    assert.deepEqual(decodeZbase32('yyyyyyyb'), fromHex('0000000001'));
+  });
+
+  test('characters beyond the alphabet are refused, though they fold to one of it or count as two', () => {
+    for (const text of ['y\u212a', 'y\u{1f600}', '\u{1f600}', 'y ', 'y\n', 'y\0', 'yv', 'y2', 'y-']) {
+      assert.equal(decodeZbase32(text), undefined, JSON.stringify(text));
+    }
+  });
+});
