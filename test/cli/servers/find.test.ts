@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { packageRoot } from '../../../actors/package-root.js';
 import { findServer, ServerNotFound } from '../../../cli/servers/find.js';
-import { packageRoot } from '../../../cli/servers/package-root.js';
 import { type Cleanup, tempDir } from '../../support/temp-dir.js';
 
 test('the variable wins, then PATH, then what the package brought', (t) => {
