@@ -39,8 +39,15 @@ addWhereabouts(program.command('nkeys'))
 question('info', 'the tower at a glance', 'argus info --json', async (operator, json) => {
   const info = await operator.ask('info');
   if (json) printJson(info);
-  else printFields(info);
+  else printInfo(info);
 });
+
+function printInfo({ shards, ...fields }: Record<string, unknown>): void {
+  printFields(fields);
+  new Table({ SHARD: 'shard', 'LOG POSITION': 'position', 'SCANNED TO': 'scanned_height' }).print(
+    z.array(Row).parse(shards),
+  );
+}
 
 question('users', 'all users', 'argus users', async (operator, json) => {
   for await (const user of operator.list('users', 'user_ids')) {

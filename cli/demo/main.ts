@@ -1,0 +1,75 @@
+import { parseArgs } from 'node:util';
+import { say } from './narrator.js';
+import { buildStage, clearStage, endKept, type Stage } from './stage.js';
+import { tellStory } from './story.js';
+
+/**
+ * `npm run demo`: the tower's whole job on a real chain, narrated.
+ *
+ * The last line is JSON. Exit status 0 only if all of it happened.
+ */
+async function main(): Promise<number> {
+  const { keep, stop } = options();
+  if (stop) {
+    say(`ended ${await endKept()} kept demo(s)`);
+    return 0;
+  }
+  endOnSignals();
+  const stage = await buildStage(keep);
+  try {
+    const proof = await tellStory(stage);
+    if (keep) leave(stage);
+    else await stage.clear();
+    say(`\n${JSON.stringify(proof)}`);
+  } catch (error) {
+    await clearStage();
+    throw error;
+  }
+  return 0;
+}
+
+function options(): { keep: boolean; stop: boolean } {
+  try {
+    const { values } = parseArgs({ options: { keep: { type: 'boolean' }, stop: { type: 'boolean' } } });
+    return { keep: values.keep === true, stop: values.stop === true };
+  } catch (error) {
+    say(`${error instanceof Error ? error.message : error}\nusage: npm run demo [-- --keep | --stop]`);
+    process.exit(2);
+  }
+}
+
+/** Ctrl-C ends every child before it ends us. */
+function endOnSignals(): void {
+  let ending = false;
+  for (const [signal, status] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)
+    process.on(signal, () => {
+      if (ending) return;
+      ending = true;
+      say('\nstopping');
+      void clearStage().finally(() => process.exit(status));
+    });
+}
+
+function leave({ nats, bitcoind, folder, keep }: Stage): void {
+  keep();
+  const data = `--data "${folder}/tower"`;
+  say(`
+Everything is left running:
+  clients    ${nats.url}  (argus.v1.>, no credentials)
+  operator   npm run argus -- info --network regtest ${data} --nats ${nats.url}
+             npm run argus -- appointments --network regtest ${data} --nats ${nats.url}
+  the log    nats --server ${nats.url} --nkey "${folder}/tower/nats/node.nkey" stream ls
+  bitcoind   bitcoin-cli -regtest -rpcport=${bitcoind.ports.rpc} -rpccookiefile="${bitcoind.cookieFile}" getblockchaininfo
+  logs       "${folder}/tower.log"
+End it with: npm run demo -- --stop`);
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  say(`\nthe demo failed: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+  process.exitCode = 1;
+}
