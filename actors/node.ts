@@ -121,6 +121,7 @@ export class TowerNode {
       if (!this.#stopping.signal.aborted) this.#giveUp(error ?? new Error('the connection to NATS was closed'));
     });
     void this.#reportConnection();
+    this.chain.on('waiting', (err) => logger.warn({ err }, 'waiting for the chain on the log'));
     await this.chain.level();
     void this.#supervise('chain-monitor', (fail) => this.#startMonitor(fail));
     const shards = Array.from({ length: config.log.shards }, (_, shard) => shard as ShardId);
@@ -183,6 +184,7 @@ export class TowerNode {
         terms: { ...subscription, maxAppointments: limits.maxAppointments },
         locatorCacheSize: config.locatorCacheSize,
         held: () => heldAppointments(this.shards),
+        stopping: this.#stopping.signal,
         logger,
       },
       fail,

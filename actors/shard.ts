@@ -38,6 +38,7 @@ export interface ShardNeeds {
   /** How many blocks the locator cache holds. */
   readonly locatorCacheSize: number;
   readonly held: () => number;
+  readonly stopping: AbortSignal;
   readonly logger: Logger;
 }
 
@@ -59,8 +60,13 @@ export class Shard implements Running {
   /** Starts a shard: resolves when it is level with the log and acts. `fail` is called once, if it cannot go on. */
   static async start(needs: ShardNeeds, fail: (error: Error) => void): Promise<Shard> {
     const shard = new Shard(needs, fail);
-    await shard.#begin();
-    return shard;
+    try {
+      await shard.#begin();
+      return shard;
+    } catch (error) {
+      await shard.stop();
+      throw error;
+    }
   }
 
   private constructor(
@@ -128,7 +134,9 @@ export class Shard implements Running {
   }
 
   async #begin(): Promise<void> {
-    const { chain, txids, locatorCacheSize: lookBack } = this.needs;
+    const { chain, txids, locatorCacheSize: lookBack, stopping, logger, shard } = this.needs;
+    stopping.addEventListener('abort', () => void this.stop(), { once: true });
+    this.fold.on('waiting', (err) => logger.warn({ err, shard }, "waiting for the shard's stream"));
     await chain.level();
     await this.fold.level();
     this.fold.on('folded', (commit) => {

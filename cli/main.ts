@@ -24,7 +24,8 @@ addNodeFlags(program.command('up'))
     '\nExample:\n  argus up --network regtest --bitcoind http://127.0.0.1:18443 --zmq tcp://127.0.0.1:28332',
   )
   .action(async (_options, command: Command) => {
-    process.exitCode = await up(configOf(command));
+    // Whatever may still wait for a server that is away: it is over.
+    process.exit(await up(configOf(command)));
   });
 
 addWhereabouts(program.command('nkeys'))

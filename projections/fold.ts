@@ -22,6 +22,8 @@ interface Waiting {
 
 interface FoldEvents<C extends Commit> {
   folded: [Recorded<C>];
+  /** The log is out of reach, for this reason; it is tried again. */
+  waiting: [Error];
 }
 
 /**
@@ -44,13 +46,15 @@ export class Fold<C extends Commit, S extends Foldable<C>> extends EventEmitter<
   ) {
     super();
     this.setMaxListeners(0);
-    this.#follower = log.follow(
-      stream,
-      shard,
-      state.position,
-      (commit) => this.#apply(commit as Recorded<C>),
-      onFailure,
-    );
+    this.#follower = log.follow(stream, shard, {
+      after: state.position,
+      onCommit: (commit) => this.#apply(commit as Recorded<C>),
+      onFailure: (error) => {
+        this.#end(error);
+        onFailure(error);
+      },
+      onWait: (error) => this.emit('waiting', error),
+    });
   }
 
   /** Resolves when everything up to `position` is in the state; rejects when the fold is stopped before. */
@@ -71,8 +75,8 @@ export class Fold<C extends Commit, S extends Foldable<C>> extends EventEmitter<
     for (;;) {
       try {
         return await this.log.tail(this.stream);
-      } catch {
-        // Away: the connection says so, and comes back by itself.
+      } catch (error) {
+        this.emit('waiting', error instanceof Error ? error : new Error(String(error)));
         await sleep(RETRY_MS, undefined, { signal: this.#stopping.signal });
       }
     }
@@ -85,11 +89,15 @@ export class Fold<C extends Commit, S extends Foldable<C>> extends EventEmitter<
 
   stop(): void {
     this.#follower.stop();
-    const stopped = new FoldStoppedError(`${this.stream} is no longer followed`);
-    this.#stopping.abort(stopped);
-    for (const { reject } of this.#waiting) reject(stopped);
-    this.#waiting.clear();
+    this.#end(new FoldStoppedError(`${this.stream} is no longer followed`));
     this.removeAllListeners();
+  }
+
+  /** Whoever waits is told why it is in vain. */
+  #end(why: Error): void {
+    this.#stopping.abort(why);
+    for (const { reject } of this.#waiting) reject(why);
+    this.#waiting.clear();
   }
 
   #apply(commit: Recorded<C>): void {

@@ -38,9 +38,10 @@ function options(): { keep: boolean; stop: boolean } {
   }
 }
 
+let ending = false;
+
 /** Ctrl-C ends every child before it ends us. */
 function endOnSignals(): void {
-  let ending = false;
   for (const [signal, status] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
@@ -70,6 +71,6 @@ End it with: npm run demo -- --stop`);
 try {
   process.exitCode = await main();
 } catch (error) {
-  say(`\nthe demo failed: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+  if (!ending) say(`\nthe demo failed: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
   process.exitCode = 1;
 }

@@ -24,6 +24,8 @@ export interface FollowOptions {
   readonly onMessage: (message: StreamMessage) => void;
   /** Called once, when following cannot go on: a message that is missing, or one that `onMessage` threw at. */
   readonly onFailure: (error: Error) => void;
+  /** Called whenever the stream cannot be followed just now; it is tried again. */
+  readonly onWait?: (error: Error) => void;
 }
 
 const HEARTBEAT_MS = 2_000;
@@ -69,8 +71,8 @@ export class Follower {
       this.#subscription = this.nc.subscribe(inbox, { callback: (_, message) => this.#receive(message) });
       await this.jsm.consumers.add(this.options.stream, this.#consumer(inbox));
       this.#watch();
-    } catch {
-      // Out of reach or starting: visible through the connection's status, and tried until it works.
+    } catch (error) {
+      this.options.onWait?.(toError(error));
       this.#again();
     }
   }
@@ -108,7 +110,7 @@ export class Follower {
       this.options.onMessage({ subject, data, position });
       this.#position = position;
     } catch (error) {
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
+      this.#fail(toError(error));
     }
   }
 
@@ -147,6 +149,8 @@ export class Follower {
     this.#subscription = undefined;
   }
 }
+
+const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /** The stream position in the reply subject of a delivered message: `$JS.ACK.[<domain>.<hash>.]<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>[.<random>]`. */
 function streamSequence(reply: string | undefined): number {

@@ -4,7 +4,7 @@ import { type Aggregate, aggregateName, aggregateSubject } from '../aggregate.js
 import { type Commit, decodeCommit, encodeCommit, type Recorded } from '../commit.js';
 import type { Position, Shard } from '../ids.js';
 import { LogDamagedError, LogUnavailableError } from './errors.js';
-import { Follower } from './follower.js';
+import { Follower, type FollowOptions, type StreamMessage } from './follower.js';
 import { CHAIN, towerStream } from './streams.js';
 
 /** What became of an append. */
@@ -21,6 +21,10 @@ export interface AppendOptions {
   /** How long to try, in milliseconds. An actor that can only wait gives `Infinity`. */
   readonly patience: number;
   readonly signal?: AbortSignal;
+}
+
+export interface FollowCommitsOptions extends Omit<FollowOptions, 'stream' | 'onMessage'> {
+  readonly onCommit: (commit: Recorded) => void;
 }
 
 /** The server's answers to an append whose expectation does not hold (JetStream API error codes). */
@@ -131,16 +135,9 @@ export class EventLog {
   }
 
   /** Follows a stream's commits from a position; see `Follower`. A message that is no commit of its subject is damage. */
-  follow(
-    stream: string,
-    shard: Shard,
-    after: Position,
-    onCommit: (commit: Recorded) => void,
-    onFailure: (error: Error) => void,
-  ): Follower {
-    const onMessage = (message: { subject: string; data: Uint8Array; position: Position }) =>
-      onCommit(record(message.data, message.subject, message.position, shard));
-    return new Follower(this.nc, this.jsm, { stream, after, onMessage, onFailure });
+  follow(stream: string, shard: Shard, { onCommit, ...options }: FollowCommitsOptions): Follower {
+    const onMessage = ({ data, subject, position }: StreamMessage) => onCommit(record(data, subject, position, shard));
+    return new Follower(this.nc, this.jsm, { ...options, stream, onMessage });
   }
 }
 
