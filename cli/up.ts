@@ -95,11 +95,12 @@ async function startOwnNats(config: Config, stop: AbortSignal): Promise<NatsServ
 }
 
 function greet(config: Config, towerId: string, natsUrl: string): void {
+  const where = [`--network ${config.network}`, `--data ${JSON.stringify(config.data)}`, `--nats ${natsUrl}`];
   process.stdout.write(
     [
       `Tower ${towerId} on ${config.network} is up.`,
       `  clients   ${natsUrl}   argus.v1.register, .add_appointment, .get_appointment, .get_subscription_info, .info`,
-      `  operator  argus info --network ${config.network} --data ${JSON.stringify(config.data)}${config.nats.url ? ` --nats ${natsUrl}` : ''}`,
+      `  operator  argus info ${where.join(' ')}`,
       '',
     ].join('\n'),
   );
