@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
-import { parse as parseToml } from 'smol-toml';
 import { z } from 'zod';
 import { Network, networks } from './chain-monitor/networks.js';
+import { ConfigError, type ConfigSources, defaultData, gather, type SettingPath } from './config-sources.js';
 import { MAX_BLOB_BYTES } from './gateway/requests.js';
 
 /** A node's configuration: a TOML file, the environment over it, flags over both; every value checked. */
@@ -98,107 +97,12 @@ export interface Config {
   readonly limits: { readonly maxAppointments: number; readonly maxBlobBytes: number; readonly minToSelfDelay: number };
 }
 
-/** A value that cannot be used; the message is one line and says which, from where, and why. */
-export class ConfigError extends Error {
-  readonly code = 'config';
-}
-
-/** A setting's path in the file: `bitcoind.url`. Its environment variable is `ARGUS_BITCOIND_URL`. */
-export type SettingPath = string;
-
-export interface ConfigSources {
-  /** The file to read; without one, `argus.toml` in the data folder, if it is there. */
-  readonly file?: string | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Values given as flags, by their setting's path. */
-  readonly flags: Readonly<Record<SettingPath, string | undefined>>;
-}
-
 /** Reads the configuration. Throws `ConfigError` with one line for the first value that is wrong. */
 export function readConfig(sources: ConfigSources): Config {
-  const origin = new Map<SettingPath, string>();
-  const values = new Map<SettingPath, unknown>();
-  const put = (path: SettingPath, value: unknown, from: string) => {
-    values.set(path, value);
-    origin.set(path, from);
-  };
-  const overrides = [...fromEnvironment(sources.env), ...fromFlags(sources.flags)];
-  for (const { path, value, from } of [...fromFile(sources, overrides), ...overrides]) put(path, value, from);
-  const parsed = Settings.safeParse(nest(values));
+  const { values, origin } = gather(sources);
+  const parsed = Settings.safeParse(values);
   if (parsed.success) return toConfig(parsed.data);
   throw new ConfigError(explain(parsed.error, origin));
-}
-
-interface Found {
-  readonly path: SettingPath;
-  readonly value: unknown;
-  readonly from: string;
-}
-
-const SECTIONS = ['nats', 'log', 'bitcoind', 'subscription', 'limits'];
-/** Environment variables of other programs' making that begin like ours. */
-const FOREIGN = new Set(['ARGUS_NATS_STORE', 'ARGUS_NODE_NKEY', 'ARGUS_OPERATOR_NKEY']);
-
-function fromEnvironment(env: ConfigSources['env']): Found[] {
-  return Object.entries(env).flatMap(([name, value]) => {
-    if (!name.startsWith('ARGUS_') || FOREIGN.has(name) || value === undefined) return [];
-    const key = name.slice('ARGUS_'.length).toLowerCase();
-    const section = SECTIONS.find((prefix) => key.startsWith(`${prefix}_`) && key !== 'log_level');
-    const path = section ? `${section}.${key.slice(section.length + 1)}` : key;
-    return [{ path, value, from: `environment variable ${name}` }];
-  });
-}
-
-const fromFlags = (flags: ConfigSources['flags']): Found[] =>
-  Object.entries(flags).flatMap(([path, value]) => (value === undefined ? [] : [{ path, value, from: 'flag' }]));
-
-function fromFile({ file }: ConfigSources, overrides: readonly Found[]): Found[] {
-  const name = file ?? defaultFile(overrides);
-  let text: string;
-  try {
-    text = readFileSync(name, 'utf8');
-  } catch (cause) {
-    if (file === undefined && cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
-    throw new ConfigError(`${name}: cannot be read (${cause instanceof Error ? cause.message : cause})`, { cause });
-  }
-  try {
-    return flatten(parseToml(text), name);
-  } catch (cause) {
-    const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
-    throw new ConfigError(`${name}: not TOML: ${line}`, { cause });
-  }
-}
-
-function defaultFile(overrides: readonly Found[]): string {
-  const given = (path: SettingPath) => overrides.findLast((found) => found.path === path)?.value;
-  return join(String(given('data') ?? defaultData(String(given('network') ?? 'mainnet'))), 'argus.toml');
-}
-
-const defaultData = (network: string) => join(homedir(), '.argus', network);
-
-function flatten(table: object, file: string, prefix = ''): Found[] {
-  return Object.entries(table).flatMap(([key, value]) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) && prefix === ''
-      ? flatten(value, file, `${key}.`)
-      : [{ path: `${prefix}${key}`, value, from: file }],
-  );
-}
-
-function nest(values: ReadonlyMap<SettingPath, unknown>): Record<string, unknown> {
-  const root: Record<string, unknown> = {};
-  const sections = new Map<string, Record<string, unknown>>();
-  for (const [path, value] of values) {
-    const [section, key] = path.split('.', 2);
-    if (section === undefined) continue;
-    if (key === undefined) {
-      root[section] = value;
-      continue;
-    }
-    const table = sections.get(section) ?? {};
-    table[key] = value;
-    root[section] = sections.set(section, table).get(section);
-  }
-  return root;
 }
 
 function explain(error: z.ZodError, origin: ReadonlyMap<SettingPath, string>): string {

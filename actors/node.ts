@@ -1,10 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type NatsConnection, NatsError } from 'nats';
+import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import type { ChainCommit } from '../events/commit.js';
 import type { Shard as ShardId, UserId } from '../events/ids.js';
 import { BlobStore } from '../events/log/blobs.js';
-import { connectLog } from '../events/log/connection.js';
 import { EventLog } from '../events/log/log.js';
 import { CHAIN, ensureStreams } from '../events/log/streams.js';
 import { TxidStore } from '../events/log/txids.js';
@@ -22,6 +20,7 @@ import { ChainMonitor } from './chain-monitor/chain-monitor.js';
 import type { Config } from './config.js';
 import { Gateway } from './gateway/gateway.js';
 import { NatsDoor } from './gateway/nats-door.js';
+import { connectPatiently, reportConnection } from './nats-connection.js';
 import { OperatorDesk } from './operator-desk/operator-desk.js';
 import { type Running, Supervisor } from './runtime/supervisor.js';
 import type { TowerKey } from './secrets.js';
@@ -55,8 +54,9 @@ export class TowerNode {
 
   /** Starts a node; resolves when it is level with the log and answers clients. */
   static async start(options: NodeOptions): Promise<TowerNode> {
-    const nc = await connectPatiently(options);
-    const { network, log } = options.config;
+    const { network, log, node: name } = options.config;
+    const { natsUrl: servers, natsSeed: seed, logger } = options;
+    const nc = await connectPatiently({ servers, seed, name: `argus ${name}` }, logger);
     const { towerId } = options.key;
     await ensureStreams(nc, { network, towerId, shards: log.shards, replicas: log.replicas });
     const node = new TowerNode(options, nc, await EventLog.open(nc));
@@ -120,7 +120,7 @@ export class TowerNode {
     void this.nc.closed().then((error) => {
       if (!this.#stopping.signal.aborted) this.#giveUp(error ?? new Error('the connection to NATS was closed'));
     });
-    void this.#reportConnection();
+    void reportConnection(this.nc, logger);
     this.chain.on('waiting', (err) => logger.warn({ err }, 'waiting for the chain on the log'));
     await this.chain.level();
     void this.#supervise('chain-monitor', (fail) => this.#startMonitor(fail));
@@ -259,13 +259,6 @@ export class TowerNode {
     };
   }
 
-  async #reportConnection(): Promise<void> {
-    for await (const { type, data } of this.nc.status()) {
-      if (type === 'disconnect') this.options.logger.warn({ server: String(data) }, 'NATS is away; waiting for it');
-      if (type === 'reconnect') this.options.logger.info({ server: String(data) }, 'NATS is back');
-    }
-  }
-
   #giveUp(error: Error): void {
     if (this.#gaveUp) return;
     this.#gaveUp = true;
@@ -275,23 +268,3 @@ export class TowerNode {
 
 /** How many blocks before bitcoind's tip a new log begins: as deep as a penalty has to be buried. */
 const FIRST_BLOCKS = 100;
-
-/** Connects; a server that is not there yet is waited for. Rejects when it is there and will not have us. */
-async function connectPatiently({
-  config,
-  natsSeed: seed,
-  natsUrl: servers,
-  logger,
-}: NodeOptions): Promise<NatsConnection> {
-  for (let waiting = false; ; waiting = true) {
-    try {
-      return await connectLog({ servers, seed, name: `argus ${config.node}` });
-    } catch (error) {
-      if (!(error instanceof NatsError) || !AWAY.has(error.code)) throw error;
-      if (!waiting) logger.warn({ server: servers, err: error }, 'NATS does not answer; waiting for it');
-      await sleep(500);
-    }
-  }
-}
-
-const AWAY = new Set(['CONNECTION_REFUSED', 'TIMEOUT', 'DISCONNECT', 'CONNECTION_CLOSED']);

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parse as parseToml } from 'smol-toml';
+
+/** Where a configuration's values come from: a TOML file, the environment over it, flags over both. */
+
+/** A value that cannot be used; the message is one line and says which, from where, and why. */
+export class ConfigError extends Error {
+  readonly code = 'config';
+}
+
+/** A setting's path in the file: `bitcoind.url`. Its environment variable is `ARGUS_BITCOIND_URL`. */
+export type SettingPath = string;
+
+export interface ConfigSources {
+  /** The file to read; without one, `argus.toml` in the data folder, if it is there. */
+  readonly file?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Values given as flags, by their setting's path. */
+  readonly flags: Readonly<Record<SettingPath, string | undefined>>;
+}
+
+/** What the sources say, not checked yet: nested as in the file, and where each setting's value is from. */
+export interface Gathered {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly origin: ReadonlyMap<SettingPath, string>;
+}
+
+export function gather(sources: ConfigSources): Gathered {
+  const overrides = [...fromEnvironment(sources.env), ...fromFlags(sources.flags)];
+  const found = [...fromFile(sources, overrides), ...overrides];
+  const origin = new Map(found.map(({ path, from }) => [path, from]));
+  return { values: nest(new Map(found.map(({ path, value }) => [path, value]))), origin };
+}
+
+/** A node's folder unless told. */
+export const defaultData = (network: string) => join(homedir(), '.argus', network);
+
+interface Found {
+  readonly path: SettingPath;
+  readonly value: unknown;
+  readonly from: string;
+}
+
+const SECTIONS = ['nats', 'log', 'bitcoind', 'subscription', 'limits'];
+/** Environment variables of other programs' making that begin like ours. */
+const FOREIGN = new Set(['ARGUS_NATS_STORE', 'ARGUS_NODE_NKEY', 'ARGUS_OPERATOR_NKEY']);
+
+function fromEnvironment(env: ConfigSources['env']): Found[] {
+  return Object.entries(env).flatMap(([name, value]) => {
+    if (!name.startsWith('ARGUS_') || FOREIGN.has(name) || value === undefined) return [];
+    const key = name.slice('ARGUS_'.length).toLowerCase();
+    const section = SECTIONS.find((prefix) => key.startsWith(`${prefix}_`) && key !== 'log_level');
+    const path = section ? `${section}.${key.slice(section.length + 1)}` : key;
+    return [{ path, value, from: `environment variable ${name}` }];
+  });
+}
+
+const fromFlags = (flags: ConfigSources['flags']): Found[] =>
+  Object.entries(flags).flatMap(([path, value]) => (value === undefined ? [] : [{ path, value, from: 'flag' }]));
+
+function fromFile({ file }: ConfigSources, overrides: readonly Found[]): Found[] {
+  const name = file ?? defaultFile(overrides);
+  let text: string;
+  try {
+    text = readFileSync(name, 'utf8');
+  } catch (cause) {
+    if (file === undefined && cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
+    throw new ConfigError(`${name}: cannot be read (${cause instanceof Error ? cause.message : cause})`, { cause });
+  }
+  try {
+    return flatten(parseToml(text), name);
+  } catch (cause) {
+    const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+    throw new ConfigError(`${name}: not TOML: ${line}`, { cause });
+  }
+}
+
+function defaultFile(overrides: readonly Found[]): string {
+  const given = (path: SettingPath) => overrides.findLast((found) => found.path === path)?.value;
+  return join(String(given('data') ?? defaultData(String(given('network') ?? 'mainnet'))), 'argus.toml');
+}
+
+function flatten(table: object, file: string, prefix = ''): Found[] {
+  return Object.entries(table).flatMap(([key, value]) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && prefix === ''
+      ? flatten(value, file, `${key}.`)
+      : [{ path: `${prefix}${key}`, value, from: file }],
+  );
+}
+
+function nest(values: ReadonlyMap<SettingPath, unknown>): Record<string, unknown> {
+  const root: Record<string, unknown> = {};
+  const sections = new Map<string, Record<string, unknown>>();
+  for (const [path, value] of values) {
+    const [section, key] = path.split('.', 2);
+    if (section === undefined) continue;
+    if (key === undefined) {
+      root[section] = value;
+      continue;
+    }
+    const table = sections.get(section) ?? {};
+    table[key] = value;
+    root[section] = sections.set(section, table).get(section);
+  }
+  return root;
+}

@@ -1,0 +1,29 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type NatsConnection, NatsError } from 'nats';
+import type { Logger } from 'pino';
+import { connectLog, type LogConnectionOptions } from '../events/log/connection.js';
+
+/** What NATS errors mean that the server is not there, or not yet. */
+const AWAY = new Set(['CONNECTION_REFUSED', 'TIMEOUT', 'DISCONNECT', 'CONNECTION_CLOSED']);
+const RETRY_MS = 500;
+
+/** Connects; a server that is not there yet is waited for. Rejects when it is there and will not have us. */
+export async function connectPatiently(options: LogConnectionOptions, logger: Logger): Promise<NatsConnection> {
+  for (let waiting = false; ; waiting = true) {
+    try {
+      return await connectLog(options);
+    } catch (error) {
+      if (!(error instanceof NatsError) || !AWAY.has(error.code)) throw error;
+      if (!waiting) logger.warn({ server: options.servers, err: error }, 'NATS does not answer; waiting for it');
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+/** Says in the logs when the server goes away and when it is back, until the connection is closed. */
+export async function reportConnection(nc: NatsConnection, logger: Logger): Promise<void> {
+  for await (const { type, data } of nc.status()) {
+    if (type === 'disconnect') logger.warn({ server: String(data) }, 'NATS is away; waiting for it');
+    if (type === 'reconnect') logger.info({ server: String(data) }, 'NATS is back');
+  }
+}
