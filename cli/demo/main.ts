@@ -15,10 +15,10 @@ async function main(): Promise<number> {
     return 0;
   }
   endOnSignals();
-  const stage = await buildStage(keep);
+  const stage = await buildStage();
   try {
     const proof = await tellStory(stage);
-    if (keep) leave(stage);
+    if (keep) await leave(stage);
     else await stage.clear();
     say(`\n${JSON.stringify(proof)}`);
   } catch (error) {
@@ -54,8 +54,8 @@ function endOnSignals(): void {
     });
 }
 
-function leave({ nats, bitcoind, folder, keep }: Stage): void {
-  keep();
+async function leave({ nats, bitcoind, folder, keep }: Stage): Promise<void> {
+  await keep();
   const data = `--data "${folder}/tower"`;
   say(`
 Everything is left running:

@@ -30,39 +30,43 @@ export interface Stage {
   /** Ends everything and removes the folder. */
   clear(): Promise<void>;
   /** Leaves everything running, to be ended by `endKept`. */
-  keep(): void;
+  keep(): Promise<void>;
 }
 
-/** Starts the servers. What was started is ended if the rest cannot be. `keep` says that all may outlive this process. */
-export async function buildStage(keep: boolean): Promise<Stage> {
+interface Started {
+  readonly pid: number;
+  readonly child: Child;
+  stop(): Promise<unknown>;
+}
+
+/** Starts the servers. What was started is ended if the rest cannot be. */
+export async function buildStage(): Promise<Stage> {
   const folder = join(HOME, `run-${process.pid}`);
   mkdirSync(folder, { recursive: true });
-  const running: { pid: number; stop(): Promise<unknown> }[] = [];
+  const running: Started[] = [];
   const clear = async () => {
     for (const { stop } of running.splice(0).reverse()) await stop();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
     removeIfEmpty(HOME);
   };
   stageInUse = clear;
-  const started = <S extends { pid: number; stop(): Promise<unknown> }>(server: S): S => {
+  const started = <S extends Started>(server: S): S => {
     running.push(server);
     return server;
   };
   try {
     const data = join(folder, 'tower');
     const [nodeSeed, operatorSeed] = ['node', 'operator'].map((name) => natsSeed(join(data, 'nats', `${name}.nkey`)));
-    const leash = !keep;
     const nats = started(
       await startNatsServer({
         program: findServer('nats-server'),
         dataDir: join(folder, 'nats'),
         nodeNkey: publicNkey(nodeSeed ?? ''),
         operatorNkey: publicNkey(operatorSeed ?? ''),
-        leash,
       }),
     );
     const bitcoind = started(
-      await startBitcoind({ program: findServer('bitcoind'), dataDir: join(folder, 'bitcoind'), leash }),
+      await startBitcoind({ program: findServer('bitcoind'), dataDir: join(folder, 'bitcoind') }),
     );
     const startTower = async () => {
       const args = towerArguments(data, nats, bitcoind);
@@ -70,16 +74,15 @@ export async function buildStage(keep: boolean): Promise<Stage> {
         program: process.execPath,
         args: [join(import.meta.dirname, '..', 'main.js'), ...args],
         logFile: join(folder, 'tower.log'),
-        leash,
       });
-      started(child);
+      started({ pid: child.pid, child, stop: child.stop });
       return { child, command: `argus ${args.join(' ')}` };
     };
-    const keepAll = () => {
+    const keep = async () => {
       writeFileSync(join(folder, KEPT), JSON.stringify(running.map(({ pid }) => pid)));
-      running.length = 0;
+      for (const { child } of running.splice(0)) await child.release();
     };
-    return { folder, nats, bitcoind, nodeSeed: nodeSeed ?? '', startTower, clear, keep: keepAll };
+    return { folder, nats, bitcoind, nodeSeed: nodeSeed ?? '', startTower, clear, keep };
   } catch (error) {
     await clear();
     throw error;

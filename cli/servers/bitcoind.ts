@@ -26,8 +26,6 @@ export interface BitcoindOptions {
   readonly listen?: boolean;
   /** Further command-line arguments; they win over ours. */
   readonly extraArgs?: readonly string[];
-  /** `false` leaves the server running when we end. */
-  readonly leash?: boolean;
 }
 
 /** A running bitcoind on a regtest chain of its own, without a wallet. */
@@ -68,7 +66,6 @@ async function startOn(ports: BitcoindPorts, options: BitcoindOptions): Promise<
       args: [...argsFor(dataDir, ports, zmqUrl, options.listen ?? false), ...(options.extraArgs ?? [])],
       logFile: join(dataDir, 'bitcoind.log'),
       graceMs: 20_000,
-      leash: options.leash ?? true,
     });
     await untilReady('bitcoind', child, () => answers(rpc));
     return child;

@@ -8,9 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
  *
  *   owner (node) ==pipe==> leash (sh) --SIGTERM, then SIGKILL--> server
  *
- * The leash reads the owner's pipe. Nothing is ever written to it; it closes when the owner ends, in whatever way the
+ * The leash reads the owner's pipe. It closes when the owner ends, in whatever way the
  * owner ends, SIGKILL included, and then the leash ends the server. Both live in a session of their own, so that a
- * Ctrl-C in the terminal reaches only the owner, which can then stop its servers in good order.
+ * Ctrl-C in the terminal reaches only the owner, which can then stop its servers in good order. A word on the pipe
+ * lets the server go: from then on it outlives its owner.
  */
 export interface Child {
   /** The server's own process id, not the leash's. */
@@ -21,6 +22,8 @@ export interface Child {
   stop(): Promise<Exit>;
   /** Sends a signal to the server; does nothing when it has ended. SIGSTOP freezes it, SIGCONT thaws it. */
   kill(signal: NodeJS.Signals): void;
+  /** Lets the server go on when we end; whoever calls this has noted its pid. */
+  release(): Promise<void>;
   /** The last lines that the server wrote since this start, for an error message. */
   tail(lines?: number): string;
 }
@@ -42,8 +45,6 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** How long it may take to end after SIGTERM, in ms; 10 s unless told. */
   readonly graceMs?: number;
-  /** `false` leaves the server running when we end; the caller then notes the pid somewhere. */
-  readonly leash?: boolean;
 }
 
 /**
@@ -56,7 +57,7 @@ grace=$1; shift
 "$@" 3>&- 4<&- &
 server=$!
 ( exec 3>&-
-  read -r _ <&4
+  read -r _ <&4 && exit
   kill -TERM "$server"; kill -CONT "$server"
   while [ "$grace" -gt 0 ] && kill -0 "$server"; do sleep 0.1; grace=$((grace - 1)); done
   kill -KILL "$server" ) 2>/dev/null &
@@ -76,15 +77,12 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const log = openSync(options.logFile, 'a+');
   const start = fstatSync(log).size;
   const env = { ...process.env, ...options.env };
-  const leashed = options.leash ?? true;
   const tenths = String(Math.ceil(graceMs / 100));
-  const child = leashed
-    ? spawn('/bin/sh', ['-c', LEASH, 'leash', tenths, options.program, ...options.args], {
-        env,
-        detached: true,
-        stdio: ['pipe', log, log, 'pipe'],
-      })
-    : spawn(options.program, options.args, { env, detached: true, stdio: ['ignore', log, log] });
+  const child = spawn('/bin/sh', ['-c', LEASH, 'leash', tenths, options.program, ...options.args], {
+    env,
+    detached: true,
+    stdio: ['pipe', log, log, 'pipe'],
+  });
   closeSync(log);
 
   let ended = false;
@@ -95,8 +93,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     ended = true;
     return exit;
   });
-  const pid = leashed ? await reportedPid(child, exited) : (child.pid ?? 0);
-  if (!leashed) child.unref();
+  const pid = await reportedPid(child, exited);
 
   const kill = (signal: NodeJS.Signals): void => {
     if (!ended && pid > 0) signalTo(pid, signal);
@@ -111,7 +108,12 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     if (killed) return killed;
     throw new Error(`${options.program} (pid ${pid}) does not end, not even by SIGKILL`);
   };
-  return { pid, exited, stop, kill, tail: (lines = 15) => tailOf(options.logFile, start, lines) };
+  const release = async (): Promise<void> => {
+    await new Promise<void>((resolve) => child.stdin?.end('go\n', resolve));
+    child.stdio[3]?.destroy();
+    child.unref();
+  };
+  return { pid, exited, stop, kill, release, tail: (lines = 15) => tailOf(options.logFile, start, lines) };
 }
 
 /** What `promise` resolves to, or `undefined` after `ms`; the timer is gone afterwards. */

@@ -23,8 +23,6 @@ export interface NatsServerOptions {
   readonly extra?: readonly string[];
   /** The server's name; made of the data folder's path when not given, so that it is the same at each start. */
   readonly name?: string;
-  /** `false` leaves the server running when we end. */
-  readonly leash?: boolean;
 }
 
 /** A running NATS server. */
@@ -67,7 +65,6 @@ async function launchOn(port: number, options: NatsServerOptions): Promise<Child
       ARGUS_OPERATOR_NKEY: options.operatorNkey,
       GOMEMLIMIT: process.env.GOMEMLIMIT ?? memoryLimit(),
     },
-    leash: options.leash ?? true,
   });
   await untilReady('nats-server', child, async () => (await nameAt(port)) === name);
   return child;
