@@ -8,7 +8,7 @@ import type { Appended, EventLog } from '../../events/log/log.js';
 import type { BlockWindow, WindowBlock } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { BlockTxids } from '../block-txids.js';
-import type { BlockSource } from './block-source.js';
+import type { Block, BlockSource } from './block-source.js';
 import { type ChainPath, commitsOf, type Header, hasMoreWork, pathTo } from './decisions.js';
 import { type Network, networkOf } from './networks.js';
 
@@ -60,7 +60,6 @@ export class ChainMonitor {
     this.#pending = false;
     try {
       await this.#checkNetwork();
-      await this.needs.fold.level();
       if (await this.#advance()) this.#pending = true;
       this.#answered(true);
     } catch (error) {
@@ -75,10 +74,12 @@ export class ChainMonitor {
     // What the path is found for; should another node append meanwhile, ours is refused and found anew.
     const { tip, position } = fold.state;
     if (best === tip?.hash) return false;
-    const header = await blocks.header(best);
+    // The whole block, since it is nearly always the next one: then this is the only call.
+    const block = await blocks.block(best);
+    const header: Header = block.connected;
     if (!hasMoreWork(header, tip)) return false;
     const path = tip ? pathTo(await this.#branch(header), fold.state) : await this.#firstPath(header);
-    await this.#publish(path, tip, position);
+    await this.#publish(path, block, tip, position);
     return true;
   }
 
@@ -103,12 +104,17 @@ export class ChainMonitor {
   }
 
   /** Publishes each block's txids, then its event. Stops short when another node was faster. */
-  async #publish({ disconnect, connect }: ChainPath, tip: WindowBlock | undefined, position: Position): Promise<void> {
+  async #publish(
+    { disconnect, connect }: ChainPath,
+    best: Block,
+    tip: WindowBlock | undefined,
+    position: Position,
+  ): Promise<void> {
     const { txids, blocks } = this.needs;
     const chunk = disconnect.length > 0 ? connect : connect.slice(0, 100);
     const connected: BlockConnected[] = [];
     for (const { hash } of chunk) {
-      const block = await blocks.block(hash);
+      const block = hash === best.connected.hash ? best : await blocks.block(hash);
       await txids.publish(hash, block.txidsInternal);
       connected.push(block.connected);
     }
