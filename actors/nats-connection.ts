@@ -1,11 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
-import { connectLog, type LogConnectionOptions } from '../events/log/connection.js';
+import { connectLog, type LogConnectionOptions, UnfitServerError } from '../events/log/connection.js';
+import { publicNkey } from './secrets.js';
 
 /** What NATS errors mean that the server is not there, or not yet. */
 const AWAY = new Set(['CONNECTION_REFUSED', 'TIMEOUT', 'DISCONNECT', 'CONNECTION_CLOSED']);
 const RETRY_MS = 500;
+
+const isRefused = (error: unknown): boolean => error instanceof NatsError && error.code === 'AUTHORIZATION_VIOLATION';
+
+function unknownKey({ servers, seed }: LogConnectionOptions, cause: unknown): UnfitServerError {
+  const key = seed === undefined ? 'no nkey' : `nkey ${publicNkey(seed)}`;
+  return new UnfitServerError(`${servers} does not let ${key} in: it must be the server's ARGUS_NODE_NKEY`, { cause });
+}
 
 /** Connects; a server that is not there yet is waited for. Rejects when it is there and will not have us. */
 export async function connectPatiently(options: LogConnectionOptions, logger: Logger): Promise<NatsConnection> {
@@ -13,6 +21,7 @@ export async function connectPatiently(options: LogConnectionOptions, logger: Lo
     try {
       return await connectLog(options);
     } catch (error) {
+      if (isRefused(error)) throw unknownKey(options, error);
       if (!(error instanceof NatsError) || !AWAY.has(error.code)) throw error;
       if (!waiting) logger.warn({ server: options.servers, err: error }, 'NATS does not answer; waiting for it');
       await sleep(RETRY_MS);

@@ -17,7 +17,6 @@ export async function up(config: Config): Promise<number> {
   const stop = stopSignal();
   const key = towerKey(join(config.data, 'tower.key'));
   const owned = config.nats.url === undefined ? await startOwnNats(config, stop.signal) : undefined;
-  if (stop.signal.aborted) return 0;
   const natsUrl = config.nats.url ?? owned?.url ?? '';
   const seed = owned ? natsSeed(config.nats.nodeNkeyFile) : existingNatsSeed(config.nats.nodeNkeyFile);
   try {
@@ -29,7 +28,7 @@ export async function up(config: Config): Promise<number> {
       greet(config, key.towerId, natsUrl);
       await stop.requested;
       logger.info('stopping');
-      await Promise.race([node.stop(), sleep(STOP_MS, undefined, { ref: false })]);
+      await Promise.race([node.stop(), sleep(STOP_MS)]);
     }
   } finally {
     await owned?.stop();

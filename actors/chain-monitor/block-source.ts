@@ -30,6 +30,8 @@ const BlockAnswer = HeaderAnswer.extend({
   tx: z.array(Txid).min(1),
 });
 
+const NetworkInfo = z.object({ version: z.number().int() });
+
 /** The ChainMonitor's face of bitcoind: tips, headers, blocks. Every method rejects while bitcoind is away. */
 export class BlockSource {
   constructor(private readonly rpc: Rpc) {}
@@ -37,6 +39,11 @@ export class BlockSource {
   /** The hash of the genesis block, by which a network is known. */
   async genesis(): Promise<BlockHash> {
     return BlockHash.parse(await this.rpc.call('getblockhash', 0));
+  }
+
+  /** bitcoind's version as one number: 29.1.0 is 290100. */
+  async version(): Promise<number> {
+    return NetworkInfo.parse(await this.rpc.call('getnetworkinfo')).version;
   }
 
   async bestHash(): Promise<BlockHash> {

@@ -48,7 +48,7 @@ export class ChainMonitor {
     this.#awake();
   }
 
-  /** Watches until stopped; rejects with `WrongNetworkError`, or when something is broken beyond waiting. */
+  /** Watches until stopped; rejects with `UnfitBitcoindError`, or when something is broken beyond waiting. */
   async run(): Promise<void> {
     while (!this.#stopped) {
       if (this.#pending) await this.#catchUp();
@@ -59,7 +59,7 @@ export class ChainMonitor {
   async #catchUp(): Promise<void> {
     this.#pending = false;
     try {
-      await this.#checkNetwork();
+      await this.#checkBitcoind();
       if (await this.#advance()) this.#pending = true;
       this.#answered(true);
     } catch (error) {
@@ -138,12 +138,17 @@ export class ChainMonitor {
     return appended;
   }
 
-  async #checkNetwork(): Promise<void> {
+  async #checkBitcoind(): Promise<void> {
     if (this.#checked) return;
     const genesis: BlockHash = await this.needs.blocks.genesis();
     const found = networkOf(genesis) ?? `an unknown network (genesis ${genesis})`;
     if (found !== this.needs.network)
-      throw new WrongNetworkError(`bitcoind is on ${found}, but this tower is for ${this.needs.network}`);
+      throw new UnfitBitcoindError(`bitcoind is on ${found}, but this tower is for ${this.needs.network}`);
+    const version = await this.needs.blocks.version();
+    if (version < OLDEST_BITCOIND)
+      throw new UnfitBitcoindError(
+        `bitcoind ${dotted(version)} is too old: ${dotted(OLDEST_BITCOIND)} or newer is needed`,
+      );
     this.#checked = true;
   }
 
@@ -171,9 +176,15 @@ export class ChainMonitor {
 const RETRY_MS = 500;
 const OUTAGES = new Set(['bitcoind-unreachable', 'bitcoind-unauthorized', 'bitcoind-refused', 'log-unavailable']);
 
-/** bitcoind is on another network than the tower was configured for. */
-export class WrongNetworkError extends Error {
-  readonly code = 'wrong-network';
+/** The oldest bitcoind that can do what the Carrier asks of it (packages, and no limit on what is burnt). */
+const OLDEST_BITCOIND = 260_000;
+
+/** 290100 is 29.1. */
+const dotted = (version: number): string => `${Math.floor(version / 10_000)}.${Math.floor((version % 10_000) / 100)}`;
+
+/** bitcoind is on another network than the tower was configured for, or too old. */
+export class UnfitBitcoindError extends Error {
+  readonly code = 'unfit-bitcoind';
 }
 
 export interface ChainMonitorNeeds {

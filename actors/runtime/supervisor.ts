@@ -23,7 +23,7 @@ const HOPELESS = new Set([
   'unknown-event',
   'stream-drift',
   'unfit-server',
-  'wrong-network',
+  'unfit-bitcoind',
 ]);
 
 /**
