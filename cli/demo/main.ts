@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { say } from './narrator.js';
+import { chapter, say } from './narrator.js';
 import { buildStage, clearStage, endKept, type Stage } from './stage.js';
 import { tellStory } from './story.js';
 
@@ -15,6 +15,7 @@ async function main(): Promise<number> {
     return 0;
   }
   endOnSignals();
+  chapter('Two servers start');
   const stage = await buildStage();
   try {
     const proof = await tellStory(stage);

@@ -76,7 +76,7 @@ export async function buildStage(): Promise<Stage> {
         logFile: join(folder, 'tower.log'),
       });
       started({ pid: child.pid, child, stop: child.stop });
-      return { child, command: `argus ${args.join(' ')}` };
+      return { child, command: `argus ${args.join(' ').replaceAll(`${packageRoot}/`, '')}` };
     };
     const keep = async () => {
       writeFileSync(join(folder, KEPT), JSON.stringify(running.map(({ pid }) => pid)));

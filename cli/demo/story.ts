@@ -35,7 +35,8 @@ export async function tellStory(stage: Stage): Promise<Proof> {
   const nc = await connect({ servers: stage.nats.url });
   try {
     await chain.mine(110);
-    done(`bitcoind (regtest) at height ${await chain.height()}, nats-server at ${stage.nats.url}`);
+    done(`nats-server with nats.conf at ${stage.nats.url}`);
+    done(`bitcoind on regtest at ${stage.bitcoind.rpcUrl}, height ${await chain.height()}`);
     return await new Story(stage, chain, observer, nc).tell();
   } finally {
     observer.close();
