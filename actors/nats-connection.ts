@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
 import { connectLog, type LogConnectionOptions, UnfitServerError } from '../events/log/connection.js';
+import { why } from './runtime/why.js';
 import { publicNkey } from './secrets.js';
 
 /** What NATS errors mean that the server is not there, or not yet. */
@@ -23,7 +24,7 @@ export async function connectPatiently(options: LogConnectionOptions, logger: Lo
     } catch (error) {
       if (isRefused(error)) throw unknownKey(options, error);
       if (!(error instanceof NatsError) || !AWAY.has(error.code)) throw error;
-      if (!waiting) logger.warn({ server: options.servers, err: error }, 'NATS does not answer; waiting for it');
+      if (!waiting) logger.warn({ server: options.servers, ...why(error) }, 'NATS does not answer; waiting for it');
       await sleep(RETRY_MS);
     }
   }

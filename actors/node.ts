@@ -23,6 +23,7 @@ import { NatsDoor } from './gateway/nats-door.js';
 import { connectPatiently, reportConnection } from './nats-connection.js';
 import { OperatorDesk } from './operator-desk/operator-desk.js';
 import { type Running, Supervisor } from './runtime/supervisor.js';
+import { why } from './runtime/why.js';
 import type { TowerKey } from './secrets.js';
 import { Shard, shardOf } from './shard.js';
 import { version } from './version.js';
@@ -58,10 +59,16 @@ export class TowerNode {
     const { natsUrl: servers, natsSeed: seed, logger } = options;
     const nc = await connectPatiently({ servers, seed, name: `argus ${name}` }, logger);
     const { towerId } = options.key;
-    await ensureStreams(nc, { network, towerId, shards: log.shards, replicas: log.replicas });
-    const node = new TowerNode(options, nc, await EventLog.open(nc));
-    await node.#begin();
-    return node;
+    let node: TowerNode | undefined;
+    try {
+      await ensureStreams(nc, { network, towerId, shards: log.shards, replicas: log.replicas });
+      node = new TowerNode(options, nc, await EventLog.open(nc));
+      await node.#begin();
+      return node;
+    } catch (error) {
+      await (node?.stop() ?? nc.close());
+      throw error;
+    }
   }
 
   readonly chain: Fold<ChainCommit, BlockWindow>;
@@ -87,7 +94,8 @@ export class TowerNode {
     this.#txids = new BlockTxids(
       new TxidStore(log),
       async (hash) => (await this.#blocks.block(hash)).txidsInternal,
-      (block, err) => options.logger.warn({ err, height: block.height }, 'waiting for the txids of a block'),
+      (block, error) =>
+        options.logger.warn({ ...why(error), height: block.height }, 'waiting for the txids of a block'),
       this.#stopping.signal,
     );
   }
@@ -121,7 +129,7 @@ export class TowerNode {
       if (!this.#stopping.signal.aborted) this.#giveUp(error ?? new Error('the connection to NATS was closed'));
     });
     void reportConnection(this.nc, logger);
-    this.chain.on('waiting', (err) => logger.warn({ err }, 'waiting for the chain on the log'));
+    this.chain.on('waiting', (error) => logger.warn(why(error), 'waiting for the chain on the log'));
     await this.chain.level();
     void this.#supervise('chain-monitor', (fail) => this.#startMonitor(fail));
     const shards = Array.from({ length: config.log.shards }, (_, shard) => shard as ShardId);

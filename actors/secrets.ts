@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { nkeys } from 'nats';
 import { fromHex, isHex, toHex } from '../events/bytes.js';
@@ -49,7 +49,11 @@ export function natsSeed(file: string): string {
 }
 
 /** The seed in a file that must be there. Throws `SecretFileError`. */
-export const existingNatsSeed = (file: string): string => checkedSeed(file, readSecret(file));
+export function existingNatsSeed(file: string): string {
+  if (!existsSync(file))
+    throw new SecretFileError(`there is no ${file}: copy it from the tower's node, or make it with argus nkeys`);
+  return checkedSeed(file, readSecret(file));
+}
 
 /** The public nkey (`U...`) of a seed. */
 export const publicNkey = (seed: string): string => nkeys.fromSeed(new TextEncoder().encode(seed)).getPublicKey();

@@ -19,6 +19,7 @@ import { Responder } from './responder/responder.js';
 import { BlockFeed } from './runtime/block-feed.js';
 import type { Running } from './runtime/supervisor.js';
 import { Transactor } from './runtime/transact.js';
+import { why } from './runtime/why.js';
 import { Watcher } from './watcher/watcher.js';
 
 /** The shard of a user: the first four bytes of SHA-256 of its key, modulo their number. */
@@ -98,7 +99,7 @@ export class Shard implements Running {
       blobs: {
         put: (userId, blob) => blobs.put(shard, userId, blob),
         erase: ({ position }) =>
-          void blobs.erase(shard, position).catch((err) => logger.warn({ err }, 'blob not erased')),
+          void blobs.erase(shard, position).catch((error) => logger.warn(why(error), 'blob not erased')),
       },
       terms,
       held,
@@ -136,7 +137,7 @@ export class Shard implements Running {
   async #begin(): Promise<void> {
     const { chain, txids, locatorCacheSize: lookBack, stopping, logger, shard } = this.needs;
     stopping.addEventListener('abort', () => void this.stop(), { once: true });
-    this.fold.on('waiting', (err) => logger.warn({ err, shard }, "waiting for the shard's stream"));
+    this.fold.on('waiting', (error) => logger.warn({ ...why(error), shard }, "waiting for the shard's stream"));
     await chain.level();
     await this.fold.level();
     this.fold.on('folded', (commit) => {

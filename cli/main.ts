@@ -24,8 +24,9 @@ addNodeFlags(program.command('up'))
     '\nExample:\n  argus up --network regtest --bitcoind http://127.0.0.1:18443 --zmq tcp://127.0.0.1:28332',
   )
   .action(async (_options, command: Command) => {
+    const status = await up(configOf(command)).catch(statusOf);
     // Whatever may still wait for a server that is away: it is over.
-    process.exit(await up(configOf(command)));
+    process.exit(status);
   });
 
 addWhereabouts(program.command('nkeys'))
@@ -142,6 +143,9 @@ function parseArgument<T>(schema: z.ZodType<T>, text: string | undefined): T {
   if (parsed.success) return parsed.data;
   throw new CommanderError(2, 'argus.argument', parsed.error.issues[0]?.message ?? 'not well formed');
 }
+
+// Whoever reads us, such as `head`, may have read enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 try {
   await program.parseAsync();

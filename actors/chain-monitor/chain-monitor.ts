@@ -8,6 +8,7 @@ import type { Appended, EventLog } from '../../events/log/log.js';
 import type { BlockWindow, WindowBlock } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { BlockTxids } from '../block-txids.js';
+import { why } from '../runtime/why.js';
 import type { Block, BlockSource } from './block-source.js';
 import { type ChainPath, commitsOf, type Header, hasMoreWork, pathTo } from './decisions.js';
 import { type Network, networkOf } from './networks.js';
@@ -169,7 +170,7 @@ export class ChainMonitor {
     if (reachable === this.#reachable) return;
     this.#reachable = reachable;
     if (reachable) this.needs.logger.info('bitcoind answers');
-    else this.needs.logger.warn({ err: error }, 'bitcoind does not answer; waiting for it');
+    else this.needs.logger.warn(why(error), 'bitcoind does not answer; waiting for it');
   }
 }
 

@@ -13,6 +13,7 @@ import type { Sighting } from '../breach-report.js';
 import type { BlockListener } from '../runtime/block-feed.js';
 import { KeyedMailbox } from '../runtime/mailbox.js';
 import type { Transactor } from '../runtime/transact.js';
+import { why } from '../runtime/why.js';
 import { Attempts, type AttemptsNeeds } from './attempts.js';
 import { type Action, decideAnswer, decideConfirmed, nextAction } from './decisions.js';
 import { PenaltySearch, type PenaltySearchNeeds } from './penalty-search.js';
@@ -61,7 +62,7 @@ export class Responder implements BlockListener {
         if (blob) await this.#attempts.respond(id, { userId, disputeTxid, disputeBlock: block }, blob);
       })
       // Nothing is lost: the tracker that is being appended brings the same work again.
-      .catch((error) => this.needs.log.warn({ err: error, appointment: id }, 'could not answer a breach at once'));
+      .catch((error) => this.needs.log.warn({ ...why(error), appointment: id }, 'could not answer a breach at once'));
   }
 
   folded(commit: ShardCommit): void {
@@ -170,7 +171,7 @@ export class Responder implements BlockListener {
       this.needs.fail(error);
       return;
     }
-    this.needs.log.warn({ err: error, appointment: id }, 'a breach waits for an answer');
+    this.needs.log.warn({ ...why(error), appointment: id }, 'a breach waits for an answer');
     const retry = setTimeout(() => {
       this.#retries.delete(retry);
       this.#workOn(id);

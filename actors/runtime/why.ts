@@ -1,0 +1,4 @@
+/** The reason for a wait, for a line of the logs: what failed is expected to, and its stack tells nobody anything. */
+export const why = (error: unknown): { why: string } => ({
+  why: error instanceof Error ? error.message : String(error),
+});
