@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Msg, type NatsConnection, NatsError } from 'nats';
 import type { z } from 'zod';
 import { fromHex, reversed, toHex } from '../../events/bytes.js';
@@ -23,7 +24,7 @@ export interface TowerClientOptions {
   readonly secretKey: Uint8Array;
   /** Which generation to speak as: it decides the locator, the blob's key and the receipts. `rust` unless told. */
   readonly dialect?: Dialect;
-  /** How long to wait for an answer, in ms; 10 s unless told. */
+  /** How long to wait for an answer, repeated attempts included, in ms; 10 s unless told. */
   readonly timeoutMs?: number;
 }
 
@@ -130,16 +131,30 @@ export class TowerClient {
     throw new TowerUnavailableError('the answer is not of the expected form', { cause: parsed.error });
   }
 
+  /** Asks until there is an answer or the time is over: a node or a server may have died with the request in its hands. */
   async #ask(subject: string, body: object): Promise<Msg> {
-    const timeout = this.options.timeoutMs ?? 10_000;
-    try {
-      return await this.nc.request(subject, JSON.stringify(body), { timeout });
-    } catch (cause) {
-      const why = cause instanceof NatsError && cause.code === '503' ? 'no tower listens' : 'no answer';
-      throw new TowerUnavailableError(`${subject}: ${why}`, { cause });
+    const deadline = Date.now() + (this.options.timeoutMs ?? 10_000);
+    for (;;) {
+      const left = deadline - Date.now();
+      try {
+        return await this.nc.request(subject, JSON.stringify(body), {
+          timeout: Math.max(1, Math.min(left, ATTEMPT_MS)),
+        });
+      } catch (cause) {
+        const nobody = cause instanceof NatsError && cause.code === '503';
+        // A registration that may have been carried out is not repeated behind the caller's back: it adds slots each time.
+        const mayRepeat = nobody || subject !== wire.publicSubjects.register;
+        if (!mayRepeat || Date.now() + PAUSE_MS > deadline)
+          throw new TowerUnavailableError(`${subject}: ${nobody ? 'no tower listens' : 'no answer'}`, { cause });
+      }
+      await sleep(PAUSE_MS);
     }
   }
 }
+
+/** How long one attempt may take, and the pause before the next. */
+const ATTEMPT_MS = 3_000;
+const PAUSE_MS = 200;
 
 /** The locator of a dispute transaction (display order) for clients of a dialect. */
 export const locatorOf = (dialect: Dialect, disputeTxid: Txid): Locator =>
