@@ -100,9 +100,13 @@ export class TowerNode {
     );
   }
 
-  /** The folded state of each shard that is running, by its number. */
+  /** The folded state of each shard that is running, in the order of their numbers. */
   get shards(): readonly ShardState[] {
-    return Array.from(this.#shards.values(), ({ fold }) => fold.state);
+    return this.#inOrder().map(([, { fold }]) => fold.state);
+  }
+
+  #inOrder(): [ShardId, Shard][] {
+    return Array.from(this.#shards).sort(([a], [b]) => a - b);
   }
 
   /** The blocks in a shard's locator cache, lowest first. */
@@ -259,7 +263,7 @@ export class TowerNode {
       watched_appointments: watched,
       trackers,
       max_appointments: config.limits.maxAppointments,
-      shards: Array.from(this.#shards, ([shard, { fold }]) => ({
+      shards: this.#inOrder().map(([shard, { fold }]) => ({
         shard,
         position: fold.state.position,
         scanned_height: fold.state.scans.highestOn(this.chain.state)?.height ?? null,

@@ -53,7 +53,8 @@ export type RefusalVerdict = z.infer<typeof RefusalVerdict>;
 export const PenaltyRefused = z.strictObject({
   type: z.literal('PenaltyRefused'),
   penaltyTxid: Txid,
-  blob: z.number().int().min(1),
+  /** The position of the blob that the penalty came out of, in the shard's blob stream; 0 if there is none any more. */
+  blob: z.number().int().min(0),
   verdict: RefusalVerdict,
   /** bitcoind's JSON-RPC code and, where it gave one, its reject-reason token: for people, nothing is decided by it. */
   detail: z.string().max(200),

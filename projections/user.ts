@@ -23,6 +23,9 @@ export interface Booking {
   readonly status: 'live' | 'rejected';
 }
 
+/** What 32 bits hold: no receipt and no answer can say more. */
+export const MOST_SLOTS = 0xffffffff;
+
 export type Bookings = Map<AppointmentId, Booking>;
 
 export interface Subscription {
@@ -80,5 +83,5 @@ function endAppointment(state: UserState, id: AppointmentId, rejected: boolean, 
   const ended = bookings.get(id);
   if (rejected && ended && state.status === 'registered') bookings.set(id, { ...ended, status: 'rejected' });
   else bookings.delete(id);
-  return state.status === 'registered' ? { ...state, slots: state.slots + refund } : state;
+  return state.status === 'registered' ? { ...state, slots: Math.min(state.slots + refund, MOST_SLOTS) } : state;
 }

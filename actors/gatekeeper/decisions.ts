@@ -4,7 +4,14 @@ import { schemeOf } from '../../events/schemes/schemes.js';
 import { slotsFor } from '../../events/signing/appointment.js';
 import { appointmentReceipt, type Dialect, registrationReceipt } from '../../events/signing/receipts.js';
 import type { AppointmentEnded, BlobRef, UserEvent } from '../../events/user.js';
-import { bookingsOf, evolveUser, type Subscription, type UserState, unknownUser } from '../../projections/user.js';
+import {
+  bookingsOf,
+  evolveUser,
+  MOST_SLOTS,
+  type Subscription,
+  type UserState,
+  unknownUser,
+} from '../../projections/user.js';
 import type { Accepted, Refusal, Registered } from '../outcomes.js';
 
 /** What the Gatekeeper may decide about one user. Everything here is pure; heights, blobs and signing arrive in the command. */
@@ -68,7 +75,6 @@ export type UserOutcome =
 
 type Decided = Decision<UserOutcome, UserEvent>;
 
-const MOST_SLOTS = 0xffffffff;
 const MOST_HEIGHT = 0xffffffff;
 /** How many appointments one commit ends at the most, so that it stays far below a message's size. */
 const ENDINGS_A_COMMIT = 1000;
@@ -135,7 +141,7 @@ function acceptedBefore(command: AddAppointment, state: Subscription): Decided |
 function charge(command: AddAppointment, { dialect, slots: available, expiry }: Subscription, paid: number): Decided {
   const { appointmentId, locator, toSelfDelay, blob, userSignature, height } = command;
   const slots = slotsFor(blob.size);
-  const slotsLeft = available - (slots - paid);
+  const slotsLeft = Math.min(available - (slots - paid), MOST_SLOTS);
   if (slotsLeft < 0) return refuse({ kind: 'not-enough-slots', needed: slots - paid, available });
   const receiptSignature = command.sign(appointmentReceipt(dialect, { userSignature, startBlock: height }));
   return {
@@ -147,7 +153,7 @@ function charge(command: AddAppointment, { dialect, slots: available, expiry }: 
         locator,
         scheme: schemeOf(dialect).name,
         slots,
-        slotsLeft: Math.min(slotsLeft, MOST_SLOTS),
+        slotsLeft,
         startBlock: height,
         toSelfDelay,
         blob,

@@ -6,7 +6,7 @@ import { blobHash } from '../../events/log/blobs.js';
 import { appointmentId } from '../../events/signing/appointment.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import type { BlobRef } from '../../events/user.js';
-import type { BlockWindow } from '../../projections/block-window.js';
+import type { BlockWindow, WindowBlock } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import { isLive } from '../../projections/tracker.js';
@@ -94,12 +94,11 @@ export class Gatekeeper implements BlockListener {
     if (commit.aggregate.kind === 'tracker') this.#settle(commit.aggregate.id);
   }
 
-  async blockConnected(): Promise<void> {
+  /** Goes by the block told, not by the tip: a breach in a block that is not evaluated yet comes before the end. */
+  async blockConnected({ height }: WindowBlock): Promise<void> {
     const { fold, terms } = this.needs;
-    const height = this.#height() ?? 0;
     for (const [userId, { state }] of fold.state.users())
-      if (state.status === 'registered' && height >= state.expiry + terms.grace)
-        this.#outdate(userId, height as Height);
+      if (state.status === 'registered' && height >= state.expiry + terms.grace) this.#outdate(userId, height);
   }
 
   async blockDisconnected(): Promise<void> {}

@@ -1,12 +1,19 @@
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
+import { z } from 'zod';
 import { TowerClient } from '../../actors/client/tower-client.js';
 import { type Config, readConfig } from '../../actors/config.js';
 import { TowerNode } from '../../actors/node.js';
 import { type TowerKey, towerKey } from '../../actors/secrets.js';
 import type { Bitcoind } from '../../cli/servers/bitcoind.js';
 import { RegtestChain } from '../../cli/servers/regtest-chain.js';
+import { trackerAggregate } from '../../events/aggregate.js';
+import type { Recorded } from '../../events/commit.js';
+import type { Locator, Shard, Txid, UserId } from '../../events/ids.js';
+import { EventLog } from '../../events/log/log.js';
+import { appointmentId } from '../../events/signing/appointment.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import { startTestBitcoind } from './bitcoind.js';
 import { startTestNats, type TestNats } from './nats.js';
@@ -28,15 +35,20 @@ export interface TestTower {
   /** Stops the node and starts another on the same log. */
   restartNode(): Promise<void>;
   stopNode(): Promise<void>;
-  newClient(dialect?: Dialect): Promise<TowerClient>;
+  newClient(dialect?: Dialect, options?: { readonly timeoutMs: number }): Promise<TowerClient>;
 }
 
 export interface TestTowerOptions {
   readonly settings?: Readonly<Record<string, string>>;
+  /** `false` leaves it to `restartNode` to start the first node. */
+  readonly begin?: boolean;
 }
 
 /** Starts nats-server, bitcoind with 110 blocks, and one node that is level with them. */
-export async function startTestTower(t: Cleanup, { settings = {} }: TestTowerOptions = {}): Promise<TestTower> {
+export async function startTestTower(
+  t: Cleanup,
+  { settings = {}, begin = true }: TestTowerOptions = {},
+): Promise<TestTower> {
   const [nats, bitcoind] = await Promise.all([startTestNats(t), startTestBitcoind(t)]);
   const chain = new RegtestChain(bitcoind.rpc);
   await chain.mine(110);
@@ -67,12 +79,14 @@ export async function startTestTower(t: Cleanup, { settings = {} }: TestTowerOpt
     running.push(node);
     return node;
   };
-  let node = await startNode('one');
+  let first = begin ? await startNode('one') : undefined;
+  const theNode = () => first ?? assert.fail('no node was started');
   const stopNode = async () => {
+    const node = theNode();
     running.splice(running.indexOf(node), 1);
     await node.stop();
   };
-  await untilLevel(() => node, chain);
+  if (begin) await untilLevel(theNode, chain);
   return {
     nats,
     bitcoind,
@@ -80,17 +94,22 @@ export async function startTestTower(t: Cleanup, { settings = {} }: TestTowerOpt
     key,
     config: configFor('one'),
     get node() {
-      return node;
+      return theNode();
     },
     gaveUp,
     startNode,
     stopNode,
     restartNode: async () => {
-      if (running.includes(node)) await stopNode();
-      node = await startNode('one');
+      if (first && running.includes(first)) await stopNode();
+      first = await startNode('one');
     },
-    newClient: async (dialect = 'rust') =>
-      new TowerClient(await nats.connect('public'), { towerId: key.towerId, secretKey: secretKey(), dialect }),
+    newClient: async (dialect = 'rust', options) =>
+      new TowerClient(await nats.connect('public'), {
+        towerId: key.towerId,
+        secretKey: secretKey(),
+        dialect,
+        ...options,
+      }),
   };
 }
 
@@ -104,6 +123,34 @@ export async function untilLevel(node: () => TowerNode, chain: RegtestChain): Pr
     const known = chain.state.tip;
     return known?.hash === tip && shards.length > 0 && shards.every(({ scans }) => scans.isScanned(known));
   });
+}
+
+/** Whether bitcoind has a transaction in its mempool. */
+export async function isInMempool({ bitcoind }: Pick<TestTower, 'bitcoind'>, txid: Txid): Promise<boolean> {
+  return z
+    .array(z.string())
+    .parse(await bitcoind.rpc.call('getrawmempool'))
+    .includes(txid);
+}
+
+/** What happened to a breach, read from the log: an event's name, and what tells one from another of its name. */
+export async function historyTypes(tower: TestTower, userId: UserId, locator: Locator): Promise<string[]> {
+  const log = await EventLog.open(await tower.nats.connect('node'));
+  const commits = await log.load(trackerAggregate(appointmentId(locator, userId)), 0 as Shard);
+  return commits.flatMap(({ events }) => events.map(nameOf));
+}
+
+function nameOf(event: Recorded['events'][number]): string {
+  switch (event.type) {
+    case 'BreachDetected':
+      return `${event.type} by ${event.foundBy}`;
+    case 'BlobRefused':
+      return `${event.type} ${event.reason}`;
+    case 'PenaltyRefused':
+      return `${event.type} ${event.verdict}${event.final ? ', given up' : ''}`;
+    default:
+      return event.type;
+  }
 }
 
 /** Resolves with what `look` finds, as soon as it is truthy; rejects after 20 s with what was waited for. */
