@@ -38,7 +38,7 @@ addWhereabouts(program.command('nkeys'))
     process.stdout.write(`ARGUS_OPERATOR_NKEY=${publicNkey(natsSeed(operatorNkeyFile))}\n`);
   });
 
-question('info', 'the tower at a glance', 'argus info --json', async (operator, json) => {
+question('info', 'the tower at a glance', 'argus info --json', () => async (operator, json) => {
   const info = await operator.ask('info');
   if (json) printJson(info);
   else printInfo(info);
@@ -51,33 +51,37 @@ function printInfo({ shards, ...fields }: Record<string, unknown>): void {
   );
 }
 
-question('users', 'all users', 'argus users', async (operator, json) => {
+question('users', 'all users', 'argus users', () => async (operator, json) => {
   for await (const user of operator.list('users', 'user_ids')) {
     if (json) printJson(user);
     else process.stdout.write(`${user}\n`);
   }
 });
 
-question('user <id>', "one user's subscription and appointments", 'argus user 02e5...', async (operator, json, id) => {
-  const user = await operator.ask('user', { user_id: parseArgument(UserId, id) });
-  if (json) return printJson(user);
-  const { appointments, ...fields } = user;
-  const rows = z.array(Row).parse(appointments);
-  printFields({ ...fields, appointments: rows.length });
-  if (rows.length > 0) appointmentTable().print(rows);
+question('user <id>', "one user's subscription and appointments", 'argus user 02e5...', (id) => {
+  const userId = parseArgument(UserId, id);
+  return async (operator, json) => {
+    const user = await operator.ask('user', { user_id: userId });
+    if (json) return printJson(user);
+    const { appointments, ...fields } = user;
+    const rows = z.array(Row).parse(appointments);
+    printFields({ ...fields, appointments: rows.length });
+    if (rows.length > 0) appointmentTable().print(rows);
+  };
 });
 
 question(
   'appointments [locator]',
   'all appointments, or those with a locator',
   'argus appointments 6a3f...',
-  async (operator, json, locator) => {
+  (locator) => {
     const asked = locator === undefined ? {} : { locator: parseArgument(Locator, locator) };
-    await printList(operator.list('appointments', 'appointments', asked), appointmentTable(), json);
+    return (operator, json) =>
+      printList(operator.list('appointments', 'appointments', asked), appointmentTable(), json);
   },
 );
 
-question('trackers', 'the breaches being answered', 'argus trackers', async (operator, json) => {
+question('trackers', 'the breaches being answered', 'argus trackers', () => async (operator, json) => {
   const columns = {
     APPOINTMENT: 'appointment_id',
     STAGE: 'stage',
@@ -103,12 +107,12 @@ const appointmentTable = () =>
     BYTES: 'blob_bytes',
   });
 
-/** A command that asks a running tower something. */
+/** A command that asks a running tower something; `prepare` checks its argument before anybody is asked. */
 function question(
   usage: string,
   description: string,
   example: string,
-  answer: (operator: Operator, json: boolean, argument?: string) => Promise<void>,
+  prepare: (argument: string | undefined) => (operator: Operator, json: boolean) => Promise<void>,
 ): void {
   addWhereabouts(program.command(usage))
     .description(description)
@@ -117,9 +121,10 @@ function question(
     .action(async (...given: unknown[]) => {
       const command = given.at(-1);
       if (!(command instanceof Command)) throw new TypeError('no command');
+      const answer = prepare(command.args[0]);
       const operator = await connectOperator(configOf(command));
       try {
-        await answer(operator, command.opts().json === true, command.args[0]);
+        await answer(operator, command.opts().json === true);
       } finally {
         await operator.close();
       }

@@ -10,8 +10,8 @@ import { blobStream } from './streams.js';
 /** Encrypted blobs: stored beside the log, referred to by its events, and erased when their appointment ends. */
 
 const REQUEST_MS = 2_000;
-const NOT_FOUND = new Set(['404']);
-const NO_MESSAGE_FOUND = 10037;
+/** What the server calls a message that is not there, when it is read (10037) and when it is deleted (10043, 10057). */
+const NOT_FOUND = new Set([10037, 10043, 10057]);
 
 /** A stored blob does not hash to what its appointment says. */
 export class BlobDamagedError extends Error {
@@ -58,4 +58,4 @@ export class BlobStore {
 export const blobHash = (bytes: Uint8Array): string => toHex(createHash('sha256').update(bytes).digest());
 
 const isNotFound = (error: unknown): boolean =>
-  error instanceof NatsError && (error.api_error?.err_code === NO_MESSAGE_FOUND || NOT_FOUND.has(error.code));
+  error instanceof NatsError && NOT_FOUND.has(error.api_error?.err_code ?? 0);

@@ -3,6 +3,7 @@ import {
   type ConsumerConfig,
   createInbox,
   DeliverPolicy,
+  Events,
   type JetStreamManager,
   type Msg,
   type NatsConnection,
@@ -55,6 +56,7 @@ export class Follower {
   ) {
     this.#position = options.after;
     void this.#begin();
+    void this.#beginAtReconnects();
   }
 
   stop(): void {
@@ -74,6 +76,14 @@ export class Follower {
     } catch (error) {
       this.options.onWait?.(toError(error));
       this.#again();
+    }
+  }
+
+  /** A server that was away has forgotten the consumer, or sent to nobody: no need to wait until the silence is noticed. */
+  async #beginAtReconnects(): Promise<void> {
+    for await (const { type } of this.nc.status()) {
+      if (this.#stopped) return;
+      if (type === Events.Reconnect) void this.#begin();
     }
   }
 

@@ -57,19 +57,26 @@ export class EventLog {
     const body = encodeCommit(commit);
     const deadline = Date.now() + options.patience;
     for (let wait = BACKOFF_MS.first; ; wait = Math.min(2 * wait, BACKOFF_MS.most)) {
+      const timeout = Math.max(1, Math.min(REQUEST_MS, deadline - Date.now()));
       const outcome =
-        (await this.#publish(subject, body, options.expected)) ?? (await this.#readBack(commit, subject, options));
+        (await this.#publish(subject, body, options.expected, timeout)) ??
+        (await this.#readBack(commit, subject, options));
       if (outcome) return outcome;
       await this.#pause(wait, deadline, options.signal);
     }
   }
 
   /** Undefined when it was refused or not answered: then only reading back tells. */
-  async #publish(subject: string, body: Uint8Array, expected: Position): Promise<Appended | undefined> {
+  async #publish(
+    subject: string,
+    body: Uint8Array,
+    expected: Position,
+    timeout: number,
+  ): Promise<Appended | undefined> {
     const expectation = headers();
     expectation.set('Nats-Expected-Last-Subject-Sequence', String(expected));
     try {
-      const ack = await this.nc.jetstream().publish(subject, body, { headers: expectation, timeout: REQUEST_MS });
+      const ack = await this.nc.jetstream().publish(subject, body, { headers: expectation, timeout });
       return { kind: 'appended', position: ack.seq };
     } catch (error) {
       if (isUncertain(error)) return undefined;

@@ -134,7 +134,11 @@ export async function isInMempool({ bitcoind }: Pick<TestTower, 'bitcoind'>, txi
 }
 
 /** What happened to a breach, read from the log: an event's name, and what tells one from another of its name. */
-export async function historyTypes(tower: TestTower, userId: UserId, locator: Locator): Promise<string[]> {
+export async function historyTypes(
+  tower: Pick<TestTower, 'nats'>,
+  userId: UserId,
+  locator: Locator,
+): Promise<string[]> {
   const log = await EventLog.open(await tower.nats.connect('node'));
   const commits = await log.load(trackerAggregate(appointmentId(locator, userId)), 0 as Shard);
   return commits.flatMap(({ events }) => events.map(nameOf));

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { scanAggregate, userAggregate } from '../../events/aggregate.js';
+import { type Commit, newCommit, type Recorded } from '../../events/commit.js';
+import { type Shard, UserId } from '../../events/ids.js';
+import { LogUnavailableError } from '../../events/log/errors.js';
+import type { EventLog } from '../../events/log/log.js';
+import type { Cleanup } from '../support/temp-dir.js';
+
+/** A log on trial, and what may be done to the server behind it. */
+export interface LogOnTrial {
+  readonly log: EventLog;
+  /** The stream that the commits of `shard` go to. */
+  readonly stream: string;
+  /** From now on acks are lost: what is sent arrives, the answer does not. Undone by the function that it gives. */
+  loseAcks(): Promise<() => Promise<void>>;
+  /** The server is killed, and comes back only when the function that it gives is called. */
+  outage(): Promise<() => Promise<void>>;
+}
+
+const shard = 0 as Shard;
+const user = userAggregate(UserId.parse(`02${'ab'.repeat(32)}`));
+const PATIENCE = 15_000;
+
+let height = 100;
+/** A commit of the shard's scan, the smallest there is. */
+export const scanCommit = (): Omit<Commit, 'position'> =>
+  newCommit(
+    scanAggregate,
+    [{ type: 'BlockScanned', height: height++, hash: 'cd'.repeat(32), chainPosition: 1 }],
+    'contract',
+    Date.now(),
+  ) as Omit<Commit, 'position'>;
+
+const outdated = (): Omit<Commit, 'position'> =>
+  newCommit(user, [{ type: 'SubscriptionOutdated', height: 7 }], 'contract', Date.now()) as Omit<Commit, 'position'>;
+
+/** What every log has to do, whatever it is made of. */
+export function logContract(start: (t: Cleanup) => Promise<LogOnTrial>): void {
+  const append = (log: EventLog, commit: Omit<Commit, 'position'>, expected: number, patience = PATIENCE) =>
+    log.append(commit, { shard, expected, patience });
+
+  test('a commit is appended where its aggregate is what was expected, and read back as it was', async (t) => {
+    const { log } = await start(t);
+    const [first, other, second] = [scanCommit(), outdated(), scanCommit()];
+    assert.deepEqual(await append(log, first, 0), { kind: 'appended', position: 1 });
+    assert.deepEqual(await append(log, other, 0), { kind: 'appended', position: 2 });
+    assert.deepEqual(await append(log, second, 1), { kind: 'appended', position: 3 });
+    assert.deepEqual(await log.load(scanAggregate, shard), [
+      { ...first, position: 1 },
+      { ...second, position: 3 },
+    ]);
+    assert.deepEqual(await log.last(user, shard), { ...other, position: 2 });
+    assert.deepEqual(await log.load(userAggregate(UserId.parse(`03${'ab'.repeat(32)}`)), shard), []);
+  });
+
+  test('a commit that expects what no longer holds is a conflict, which says where the other one is', async (t) => {
+    const { log } = await start(t);
+    await append(log, scanCommit(), 0);
+    assert.deepEqual(await append(log, scanCommit(), 0), { kind: 'conflict', position: 1 });
+    await append(log, scanCommit(), 1);
+    assert.deepEqual(await append(log, scanCommit(), 1), { kind: 'conflict', position: 2 });
+    assert.equal((await log.load(scanAggregate, shard)).length, 2);
+  });
+
+  test('of many writers that expect the same, one wins', async (t) => {
+    const { log } = await start(t);
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => append(log, scanCommit(), 0)));
+    assert.deepEqual(outcomes.map(({ kind }) => kind).sort(), [
+      ...Array(1).fill('appended'),
+      ...Array(19).fill('conflict'),
+    ]);
+    assert.ok(outcomes.every(({ position }) => position === 1));
+  });
+
+  test('a commit that is already there is ours, not a conflict', async (t) => {
+    const { log } = await start(t);
+    const commit = scanCommit();
+    await append(log, commit, 0);
+    assert.deepEqual(await append(log, commit, 0), { kind: 'appended', position: 1 });
+    assert.equal((await log.load(scanAggregate, shard)).length, 1);
+  });
+
+  test('a lost ack is found out by reading back', async (t) => {
+    const { log, loseAcks } = await start(t);
+    const restore = await loseAcks();
+    const commit = scanCommit();
+    const appended = append(log, commit, 0);
+    await restore();
+    assert.deepEqual(await appended, { kind: 'appended', position: 1 });
+    assert.equal((await log.load(scanAggregate, shard)).length, 1);
+  });
+
+  test('a server that comes back within the patience is no matter; one that does not is an outage', async (t) => {
+    const { log, outage } = await start(t);
+    const restore = await outage();
+    await assert.rejects(append(log, scanCommit(), 0, 300), LogUnavailableError);
+    const appended = append(log, scanCommit(), 0);
+    await restore();
+    assert.equal((await appended).kind, 'appended');
+  });
+
+  test('following gives every commit once and in order, from any position, across an outage', async (t) => {
+    const { log, stream, outage } = await start(t);
+    const all: Recorded[] = [];
+    const late: number[] = [];
+    const failures: Error[] = [];
+    const follow = (after: number, onCommit: (commit: Recorded) => void) =>
+      log.follow(stream, shard, { after, onCommit, onFailure: (error) => failures.push(error) });
+    const followers = [follow(0, (commit) => all.push(commit)), follow(10, ({ position }) => late.push(position))];
+    t.after(() => followers.forEach((follower) => void follower.stop()));
+    for (let expected = 0; expected < 20; expected++) await append(log, scanCommit(), expected);
+    const restore = await outage();
+    await restore();
+    for (let expected = 20; expected < 40; expected++) await append(log, scanCommit(), expected);
+    const end = Date.now() + 30_000;
+    while ((all.length < 40 || late.length < 30) && Date.now() < end) await new Promise((go) => setTimeout(go, 20));
+    assert.deepEqual(all, await log.load(scanAggregate, shard));
+    assert.deepEqual(
+      late,
+      Array.from({ length: 30 }, (_, i) => i + 11),
+    );
+    assert.deepEqual(failures, []);
+  });
+}
