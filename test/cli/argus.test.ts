@@ -97,7 +97,11 @@ describe('argus says in one line what is wrong', () => {
       [['up', '--config', join(folder, 'none')], 2, /^argus: .*none: cannot be read/],
       [['inof'], 2, /unknown command 'inof'\n\(Did you mean info\?\)/],
       [['user', 'xyz'], 2, /^argus: a user id is 66 lower-case hex digits/],
-      [['info', '--data', folder], 1, /^argus: there is no .*operator\.nkey: copy it from the tower's node/],
+      [
+        ['info', '--data', join(folder, 'new')],
+        1,
+        /^argus: there is no .*operator\.nkey: copy it from the tower's node/,
+      ],
     ] as const) {
       const result = argus(...args);
       assert.deepEqual([result.status, result.stdout], [status, ''], args.join(' '));
