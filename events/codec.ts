@@ -61,7 +61,7 @@ export const eventDefinitions: Readonly<Record<string, EventDefinition>> = {
 
 /** The stored form of an event. Throws a `ZodError` if the event is not of its own shape: that is a bug, caught before it is stored. */
 export function storeEvent(event: { type: string }, definitions = eventDefinitions): StoredEvent {
-  const definition = definitions[event.type];
+  const definition = definitionOf(event.type, definitions);
   if (!definition) throw new TypeError(`no event definition for ${event.type}`);
   definition.schema.parse(event);
   const { type, ...body } = event;
@@ -74,7 +74,7 @@ export function storeEvent(event: { type: string }, definitions = eventDefinitio
  * Throws `UnknownEventError` for a type or version that this code does not know, a `ZodError` for a damaged one.
  */
 export function readEvent(stored: StoredEvent, definitions = eventDefinitions): unknown {
-  const definition = definitions[stored.type];
+  const definition = definitionOf(stored.type, definitions);
   if (!definition || stored.v > definition.version || stored.v < 1) throw new UnknownEventError(stored);
   const { v, type, ...rest } = stored;
   let body: Record<string, unknown> = rest;
@@ -85,3 +85,7 @@ export function readEvent(stored: StoredEvent, definitions = eventDefinitions): 
   }
   return definition.schema.parse({ type, ...body });
 }
+
+/** Only what is in the table itself: a stored type may be any text, `constructor` too. */
+const definitionOf = (type: string, definitions: typeof eventDefinitions): EventDefinition | undefined =>
+  Object.hasOwn(definitions, type) ? definitions[type] : undefined;

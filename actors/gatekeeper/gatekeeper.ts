@@ -3,6 +3,7 @@ import { userAggregate } from '../../events/aggregate.js';
 import type { ChainCommit, ShardCommit } from '../../events/commit.js';
 import type { AppointmentId, Height, Locator, UserId } from '../../events/ids.js';
 import { blobHash } from '../../events/log/blobs.js';
+import { LogUnavailableError } from '../../events/log/errors.js';
 import { appointmentId } from '../../events/signing/appointment.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import type { BlobRef } from '../../events/user.js';
@@ -45,6 +46,19 @@ export class Gatekeeper implements BlockListener {
   /** Resolves when all requests under way are answered. */
   idle(): Promise<void> {
     return this.#lanes.idle();
+  }
+
+  /** Resolves when this node knows all that is on the log; rejects with `LogUnavailableError` if that takes too long. */
+  async level(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new LogUnavailableError('the log did not answer in time')), REQUEST_MS);
+    });
+    try {
+      await Promise.race([this.needs.fold.level(), late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   register(userId: UserId, dialect: Dialect): Promise<Registered | Refusal> {

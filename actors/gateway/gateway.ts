@@ -32,10 +32,15 @@ export class Gateway {
     const parsed = requests.parseRegister(body);
     if (!parsed.ok) return this.#malformed('register', guess, parsed.problem);
     const { userId, dialect } = parsed.value;
-    return this.#answer('register', userId, dialect, async (gatekeeper) => {
-      const outcome = await gatekeeper.register(userId, dialect);
-      return outcome.kind === 'registered' ? ok(registered(userId, outcome)) : outcome;
-    });
+    return this.#answer(
+      'register',
+      userId,
+      () => dialect,
+      async (gatekeeper) => {
+        const outcome = await gatekeeper.register(userId, dialect);
+        return outcome.kind === 'registered' ? ok(registered(userId, outcome)) : outcome;
+      },
+    );
   }
 
   addAppointment(body: Uint8Array, guess: Dialect): Promise<Answer> {
@@ -85,18 +90,18 @@ export class Gateway {
   ): Promise<Answer> {
     const userId = recoverSigner(message, signature);
     if (!userId) return Promise.resolve(refused(operation, guess, { kind: 'authentication-failed' }));
-    const dialect = this.needs.dialectOf(userId) ?? guess;
-    return this.#answer(operation, userId, dialect, (gatekeeper) => act(gatekeeper, userId, dialect));
+    const dialect = () => this.needs.dialectOf(userId) ?? guess;
+    return this.#answer(operation, userId, dialect, (gatekeeper) => act(gatekeeper, userId, dialect()));
   }
 
   async #answer(
     operation: Operation,
     userId: UserId,
-    dialect: Dialect,
+    dialect: () => Dialect,
     act: (gatekeeper: GatekeeperFace) => Promise<Answer | Refusal>,
   ): Promise<Answer> {
     const outcome = await this.#attempt(operation, userId, act);
-    const answer = 'kind' in outcome ? refused(operation, dialect, outcome) : outcome;
+    const answer = 'kind' in outcome ? refused(operation, dialect(), outcome) : outcome;
     const reason = 'kind' in outcome ? outcome.kind : undefined;
     this.needs.log.debug({ operation, user: userId, status: answer.status, reason }, 'answered');
     return answer;
@@ -107,6 +112,10 @@ export class Gateway {
     const away: Refusal = { kind: 'unavailable', why: 'the tower is starting or cannot reach its log' };
     if (!gatekeeper) return away;
     try {
+      const outcome = await act(gatekeeper);
+      if (!('kind' in outcome) || outcome.kind === 'unavailable') return outcome;
+      // Another node may have granted what this one has not heard of yet: only who is level with the log says no.
+      await gatekeeper.level();
       return await act(gatekeeper);
     } catch (error) {
       // The client is told to come again; whether the request was carried out is found out by asking again.
@@ -158,6 +167,8 @@ export interface GatekeeperFace {
   }): Promise<Accepted | Refusal>;
   appointment(userId: UserId, locator: Accepted['locator']): Shown | Refusal;
   subscription(userId: UserId): SubscriptionInfo | Refusal;
+  /** Resolves when what other nodes have put on the log is known here too; rejects if that takes too long. */
+  level(): Promise<void>;
 }
 
 export interface GatewayNeeds {

@@ -45,7 +45,7 @@ const hexOf = (bytes: number) =>
 const object = <Shape extends z.ZodRawShape>(shape: Shape) => z.object(shape, { error: sayType });
 const u32 = z
   .number({ error: sayType })
-  .int({ error: 'wrong-type', abort: true })
+  .refine(Number.isInteger, { error: 'wrong-type', abort: true })
   .min(0, { error: 'too-small' })
   .max(0xffffffff, { error: 'too-big' });
 

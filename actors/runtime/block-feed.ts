@@ -44,9 +44,12 @@ export class BlockFeed {
 
   /** Feeds until stopped; rejects when a listener does. */
   async run(): Promise<void> {
+    const { chain } = this.options;
     while (!this.#stopped) {
+      const seen = chain.state.position;
       if (await this.#step()) continue;
-      if (!this.#stopped) await this.options.chain.next();
+      // What was folded since the step looked would not be waited for: `next` tells only of what comes after it.
+      if (!this.#stopped && chain.state.position === seen) await chain.next();
     }
   }
 

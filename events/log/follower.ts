@@ -46,8 +46,8 @@ export class Follower {
   #watchdog: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #stopped = false;
-  /** Whether the consumer was made for exactly the next position and has not delivered yet. */
-  #fresh = false;
+  /** How many messages of the consumer have arrived. It numbers them, so that one that was lost on its way is missed. */
+  #arrived = 0;
 
   constructor(
     private readonly nc: NatsConnection,
@@ -68,7 +68,7 @@ export class Follower {
     this.#release();
     if (this.#stopped) return;
     const inbox = createInbox();
-    this.#fresh = true;
+    this.#arrived = 0;
     try {
       this.#subscription = this.nc.subscribe(inbox, { callback: (_, message) => this.#receive(message) });
       await this.jsm.consumers.add(this.options.stream, this.#consumer(inbox));
@@ -106,16 +106,21 @@ export class Follower {
     if (this.#stopped) return;
     this.#watch();
     if (message.headers?.code === 100) this.#control(message);
-    else this.#deliver(message, streamSequence(message.reply));
+    else this.#deliver(message, placeOf(message.reply));
   }
 
-  #deliver({ subject, data }: Msg, position: number): void {
-    if (position <= this.#position) return;
-    if (position > this.#position + 1) {
-      this.#gap(position);
+  #deliver({ subject, data }: Msg, { position, delivery }: Place): void {
+    if (delivery !== this.#arrived + 1) {
+      void this.#begin();
       return;
     }
-    this.#fresh = false;
+    this.#arrived = delivery;
+    const next = this.#position + 1;
+    if (position < next) return;
+    if (position > next) {
+      this.#fail(new LogDamagedError(`${this.options.stream} has no message ${next}: it goes on at ${position}`));
+      return;
+    }
     try {
       this.options.onMessage({ subject, data, position });
       this.#position = position;
@@ -124,18 +129,16 @@ export class Follower {
     }
   }
 
-  /** A heartbeat or a flow control request; the latter is answered, or the server would stop sending. */
+  /**
+   * A heartbeat or a flow control request; the latter is answered, or the server would stop sending. A heartbeat tells
+   * how many messages went before it: the only way to miss one when no other comes after it.
+   */
   #control(message: Msg): void {
     const stalled = message.headers?.get('Nats-Consumer-Stalled');
     if (message.reply) message.respond();
     else if (stalled) this.nc.publish(stalled);
-  }
-
-  #gap(position: number): void {
-    const next = this.#position + 1;
-    if (this.#fresh)
-      this.#fail(new LogDamagedError(`${this.options.stream} has no message ${next}: it goes on at ${position}`));
-    else void this.#begin();
+    const sent = message.headers?.get('Nats-Last-Consumer');
+    if (sent && Number(sent) !== this.#arrived) void this.#begin();
   }
 
   #fail(error: Error): void {
@@ -162,8 +165,15 @@ export class Follower {
 
 const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
-/** The stream position in the reply subject of a delivered message: `$JS.ACK.[<domain>.<hash>.]<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>[.<random>]`. */
-function streamSequence(reply: string | undefined): number {
+/** Where a delivered message stands: in its stream, and among those that its consumer has delivered. */
+interface Place {
+  readonly position: number;
+  readonly delivery: number;
+}
+
+/** From the reply subject of a delivered message: `$JS.ACK.[<domain>.<hash>.]<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>[.<random>]`. */
+function placeOf(reply: string | undefined): Place {
   const tokens = (reply ?? '').split('.');
-  return Number(tokens.length === 9 ? tokens[5] : tokens[7]);
+  const at = tokens.length === 9 ? 5 : 7;
+  return { position: Number(tokens[at]), delivery: Number(tokens[at + 1]) };
 }

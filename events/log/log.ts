@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { headers, type JetStreamManager, type NatsConnection, NatsError, type SeqMsgRequest } from 'nats';
+import {
+  headers,
+  type JetStreamManager,
+  type MsgRequest,
+  type NatsConnection,
+  NatsError,
+  type SeqMsgRequest,
+} from 'nats';
 import { type Aggregate, aggregateName, aggregateSubject } from '../aggregate.js';
 import { type Commit, decodeCommit, encodeCommit, type Recorded } from '../commit.js';
 import type { Position, Shard } from '../ids.js';
@@ -90,11 +97,13 @@ export class EventLog {
     { shard, expected }: AppendOptions,
   ): Promise<Appended | undefined> {
     try {
+      // Ours can only be the first after what it expected; by then others may stand on it.
+      const next = await this.#next(commit.aggregate, shard, expected);
+      // Nobody came: our own message is still under way or was lost.
+      if (!next) return undefined;
+      if (next.id === commit.id) return { kind: 'appended', position: next.position };
       const last = await this.last(commit.aggregate, shard);
-      if (last?.id === commit.id) return { kind: 'appended', position: last.position };
-      const position = last?.position ?? 0;
-      // Equal to what was expected: nobody came between, our own message is still under way or was lost.
-      return position === expected ? undefined : { kind: 'conflict', position };
+      return { kind: 'conflict', position: (last ?? next).position };
     } catch (error) {
       if (isUncertain(error)) return undefined;
       if (error instanceof NatsError) throw new LogUnavailableError(`reading ${subject} back`, { cause: error });
@@ -109,10 +118,13 @@ export class EventLog {
 
   /** The last commit of an aggregate, read from the stream's leader; undefined if it has none. */
   async last(aggregate: Aggregate, shard: Shard): Promise<Recorded | undefined> {
-    const subject = aggregateSubject(aggregate, shard);
+    return this.#read(aggregate, shard, { last_by_subj: aggregateSubject(aggregate, shard) });
+  }
+
+  async #read(aggregate: Aggregate, shard: Shard, query: MsgRequest): Promise<Recorded | undefined> {
     try {
-      const message = await this.jsm.streams.getMessage(streamOf(aggregate, shard), { last_by_subj: subject });
-      return record(message.data, message.subject, message.seq, shard);
+      const { data, subject, seq } = await this.jsm.streams.getMessage(streamOf(aggregate, shard), query);
+      return record(data, subject, seq, shard);
     } catch (error) {
       if (error instanceof NatsError && error.api_error?.err_code === NO_MESSAGE_FOUND) return undefined;
       throw error;
@@ -121,19 +133,22 @@ export class EventLog {
 
   /** All commits of an aggregate, oldest first. For people and tools: a node's own state comes from `follow`. */
   async load(aggregate: Aggregate, shard: Shard): Promise<Recorded[]> {
-    const stream = streamOf(aggregate, shard);
-    const subject = aggregateSubject(aggregate, shard);
     const commits: Recorded[] = [];
-    for (let next = 1; ; next = (commits.at(-1)?.position ?? 0) + 1) {
-      try {
-        const query: SeqMsgRequest & { next_by_subj: string } = { seq: next, next_by_subj: subject };
-        const message = await this.jsm.streams.getMessage(stream, query);
-        commits.push(record(message.data, message.subject, message.seq, shard));
-      } catch (error) {
-        if (error instanceof NatsError && error.api_error?.err_code === NO_MESSAGE_FOUND) return commits;
-        throw error;
-      }
+    for (let after = 0; ; ) {
+      const next = await this.#next(aggregate, shard, after);
+      if (!next) return commits;
+      commits.push(next);
+      after = next.position;
     }
+  }
+
+  /** The first commit of an aggregate after a position; undefined if there is none. */
+  async #next(aggregate: Aggregate, shard: Shard, after: Position): Promise<Recorded | undefined> {
+    const query: SeqMsgRequest & { next_by_subj: string } = {
+      seq: after + 1,
+      next_by_subj: aggregateSubject(aggregate, shard),
+    };
+    return this.#read(aggregate, shard, query);
   }
 
   /** The position of the newest message of a stream, asked from its leader; 0 if it is empty. */

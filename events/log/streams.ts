@@ -37,7 +37,16 @@ const TXIDS_WINDOW = 14 * DAY;
 /** What the streams of a log must be configured as. */
 export function wantedStreams({ replicas, ...identity }: LogLayout): Wanted[] {
   const common = { storage: StorageType.File, retention: RetentionPolicy.Limits, num_replicas: replicas };
-  const forEver = { ...common, discard: DiscardPolicy.New, deny_delete: true, deny_purge: true, allow_direct: true };
+  const forEver = {
+    ...common,
+    discard: DiscardPolicy.New,
+    deny_delete: true,
+    deny_purge: true,
+    // Either would take the oldest messages away, whatever is denied.
+    max_age: 0,
+    max_msgs_per_subject: -1,
+    allow_direct: true,
+  };
   const shards = Array.from({ length: identity.shards }, (_, shard) => shard as Shard);
   return [
     { ...forEver, name: CHAIN, subjects: ['argus.chain'], metadata: identityMetadata(identity) },
@@ -82,11 +91,19 @@ export class StreamDriftError extends Error {
  */
 export async function ensureStreams(nc: NatsConnection, layout: LogLayout): Promise<void> {
   const jsm = await nc.jetstreamManager({ checkAPI: false });
-  const differences: string[] = [];
-  for (const wanted of wantedStreams(layout)) {
-    const found = (await readConfig(jsm, wanted.name)) ?? (await jsm.streams.add(wanted)).config;
-    differences.push(...compareConfig(wanted, found));
-  }
+  const streams = wantedStreams(layout);
+  const found = await Promise.all(streams.map(({ name }) => readConfig(jsm, name)));
+  // Whether it is our log is known before anything is added to it.
+  compareAll(streams, found);
+  const missing = streams.filter((_, i) => !found[i]);
+  const made: StreamConfig[] = [];
+  for (const wanted of missing) made.push((await jsm.streams.add(wanted)).config);
+  compareAll(missing, made);
+}
+
+/** Throws `StreamDriftError` if one of the streams that were found is not what is wanted. */
+function compareAll(wanted: readonly Wanted[], found: readonly (StreamConfig | undefined)[]): void {
+  const differences = wanted.flatMap((stream, i) => (found[i] ? compareConfig(stream, found[i]) : []));
   if (differences.length > 0) throw new StreamDriftError(differences);
 }
 

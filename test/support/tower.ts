@@ -30,8 +30,8 @@ export interface TestTower {
   readonly node: TowerNode;
   /** What a node gave up with, if one did. */
   readonly gaveUp: readonly Error[];
-  /** Starts one more node, with the same key, on the same log. */
-  startNode(name: string): Promise<TowerNode>;
+  /** Starts one more node, with the same key, on the same log; at another address of NATS if one is given. */
+  startNode(name: string, natsUrl?: string): Promise<TowerNode>;
   /** Stops the node and starts another on the same log. */
   restartNode(): Promise<void>;
   stopNode(): Promise<void>;
@@ -73,8 +73,8 @@ export async function startTestTower(
   t.after(async () => {
     for (const node of running) await node.stop();
   });
-  const startNode = async (name: string) => {
-    const options = { config: configFor(name), key, natsSeed: nats.nodeSeed, natsUrl: nats.url, logger };
+  const startNode = async (name: string, natsUrl = nats.url) => {
+    const options = { config: configFor(name), key, natsSeed: nats.nodeSeed, natsUrl, logger };
     const node = await TowerNode.start({ ...options, giveUp: (error) => gaveUp.push(error) });
     running.push(node);
     return node;

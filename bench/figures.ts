@@ -1,0 +1,6 @@
+import type { Figure } from './figure.js';
+import { breach } from './figures/breach.js';
+import { ingest } from './figures/ingest.js';
+
+/** Every figure there is, in the order in which they are measured. */
+export const figures: readonly Figure[] = [ingest, breach];

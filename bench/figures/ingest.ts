@@ -1,0 +1,135 @@
+import type { NatsConnection } from 'nats';
+import { userAggregate } from '../../events/aggregate.js';
+import { toHex } from '../../events/bytes.js';
+import { encodeCommit } from '../../events/commit.js';
+import { type Shard, UserId } from '../../events/ids.js';
+import { EventLog } from '../../events/log/log.js';
+import { secp256k1 } from '../../events/signing/secp256k1.js';
+import type { Figure, Lab, Measured } from '../figure.js';
+import { AppendLimit } from '../limits/append.js';
+import { signingRate } from '../limits/signing.js';
+import { type Load, run } from '../load/load.js';
+import { type Prepared, preparer } from '../load/prepared.js';
+import { cpuSince } from '../measure/cpu.js';
+import { mean, quantile, round } from '../measure/statistics.js';
+import type { Stage } from '../stage/stage.js';
+import { randomAppointment, registerUsers, type User } from '../stage/users.js';
+
+const BLOB_BYTES = 600;
+const IN_FLIGHT = 256;
+/** Twice what is in flight, so that hardly ever two requests of one user meet. */
+const USERS = 2 * IN_FLIGHT;
+const CONNECTIONS = 8;
+const LEAD_MS = 2_000;
+const LIMIT_SECONDS = 3;
+
+/**
+ * Appointments accepted per second through the NATS gateway, by many users at once, every receipt verified.
+ *
+ * The load comes from this process, so it shares the machine's cores with the tower and the server; it signs beforehand
+ * and verifies afterwards. The limit is the smaller of what one core recovers and signs, and what the same server takes
+ * durably from the bare client, measured before and after.
+ */
+export const ingest: Figure = {
+  name: 'ingest',
+  says: 'appointments accepted per second, 512 users, 600-byte blobs, 256 in flight',
+
+  async measure(lab) {
+    const stage = await lab.stage();
+    const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => stage.connectClient()));
+    lab.say(`registering ${USERS} users`);
+    const users = await registerUsers(connections, stage.towerId, USERS);
+    lab.say('warming up');
+    const warmUp = await run(prepare(users, 4_000), { inFlight: IN_FLIGHT, leadMs: 0, ms: 60_000 });
+    lab.say('measuring the limits');
+    const signing = signingRate(BLOB_BYTES, LIMIT_SECONDS);
+    const node = await stage.connectNode();
+    const limit = await appendLimit(stage, node, users);
+    const before = await limit.rate();
+    const batched = await limit.batchedRate();
+    const rate = warmUp.answered / warmUp.seconds;
+    const requests = prepare(users, Math.ceil(rate * 2.5 * (lab.options.seconds + LEAD_MS / 1000)));
+    lab.say(`sustaining for ${lab.options.seconds} s`);
+    const { load, used } = await sustain(stage, requests, lab);
+    const after = await limit.rate();
+    return report(load, used, { signing, before, after, batched }, [...warmUp.errors, ...load.errors], stage);
+  },
+};
+
+/** So many signed requests, the users by turns. */
+function prepare(users: readonly User[], count: number): Prepared[] {
+  const preparers = users.map(preparer);
+  return Array.from({ length: count }, (_, i) =>
+    preparers[i % preparers.length]?.(randomAppointment(BLOB_BYTES)),
+  ).flatMap((request) => (request ? [request] : []));
+}
+
+/** The limit for the very bytes that the tower has put on its log for one of these appointments. */
+async function appendLimit(stage: Stage, nc: NatsConnection, [user]: readonly User[]): Promise<AppendLimit> {
+  const log = await EventLog.open(nc);
+  const userId = UserId.parse(toHex(secp256k1.publicKey(user?.secretKey ?? new Uint8Array())));
+  const commit = await log.last(userAggregate(userId), 0 as Shard);
+  if (!commit) throw new Error('the log holds no commit of a registered user');
+  return AppendLimit.prepare(nc, stage.towerId, {
+    blob: randomAppointment(BLOB_BYTES).encryptedBlob,
+    commit: encodeCommit(commit),
+    users: USERS,
+    inFlight: IN_FLIGHT,
+    seconds: LIMIT_SECONDS,
+  });
+}
+
+type Used = Partial<Record<'tower' | 'nats' | 'load', number>>;
+
+async function sustain(stage: Stage, requests: readonly Prepared[], { options }: Lab) {
+  const pids = { tower: stage.tower.pid, nats: stage.nats.pid, load: process.pid };
+  let measureCpu: () => Used = () => ({});
+  let used: Used = {};
+  const load = await run(requests, {
+    inFlight: IN_FLIGHT,
+    leadMs: LEAD_MS,
+    ms: options.seconds * 1000,
+    onBegin: () => (measureCpu = cpuSince(pids)),
+    onEnd: () => (used = measureCpu()),
+  });
+  return { load, used };
+}
+
+interface Limits {
+  readonly signing: number;
+  readonly before: number;
+  readonly after: number;
+  readonly batched: number;
+}
+
+function report(
+  load: Load,
+  used: Used,
+  { signing, before, after, batched }: Limits,
+  errors: readonly Error[],
+  { tower }: Stage,
+): Measured {
+  const append = mean([before, after]);
+  const perThousand = (seconds: number | undefined) =>
+    seconds === undefined ? null : round((seconds / load.answered) * 1000);
+  return {
+    value: load.answered / load.seconds,
+    unit: 'appointments/s',
+    limit: Math.min(signing, append),
+    errors,
+    details: {
+      limit_recover_and_sign: round(signing),
+      limit_log_append: round(append),
+      limit_log_append_before_and_after: [round(before), round(after)],
+      log_append_in_atomic_batches: round(batched),
+      p50_ms: round(quantile(load.latencies, 0.5)),
+      p99_ms: round(quantile(load.latencies, 0.99)),
+      tower_cpu_s_per_1000: perThousand(used.tower),
+      nats_cpu_s_per_1000: perThousand(used.nats),
+      load_cpu_s_per_1000: perThousand(used.load),
+      seconds: round(load.seconds),
+      appointments: load.answered,
+      tower_complaints: tower.complaints().length,
+    },
+  };
+}

@@ -1,0 +1,131 @@
+import { parseArgs } from 'node:util';
+import { within } from '../cli/servers/child.js';
+import type { BenchOptions, Figure, Measured } from './figure.js';
+import { figures } from './figures.js';
+import { round } from './measure/statistics.js';
+import { Stage } from './stage/stage.js';
+
+/**
+ * `npm run bench`: measures what the tower does, and in the same run what bounds it.
+ *
+ * One line of JSON per figure on stdout, `{name, value, unit, limit, ratio, ...}`; progress on stderr. Exit status 0 if
+ * all that was asked for was measured, 1 if not, 2 if the question was not understood.
+ */
+const USAGE = `usage: npm run bench [-- --only NAME[,NAME...]] [--seconds N] [--rounds N] [--profile FOLDER]
+${figures.map(({ name, says }) => `  ${name.padEnd(10)}${says}`).join('\n')}`;
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+class UsageError extends Error {
+  readonly code = 'usage';
+}
+
+interface Wanted {
+  readonly figures: readonly Figure[];
+  readonly options: BenchOptions;
+}
+
+/** What the command line asks for; undefined if for help. Throws `UsageError`. */
+function wanted(): Wanted | undefined {
+  const { only, seconds, rounds, profile, help } = readArguments();
+  if (help) return undefined;
+  const names = (only ?? []).flatMap((list) => list.split(',')).filter((name) => name !== '');
+  const unknown = names.filter((name) => !figures.some((figure) => figure.name === name));
+  const known = figures.map(({ name }) => name).join(', ');
+  if (unknown.length > 0) throw new UsageError(`there is no figure ${unknown.join(', ')}; there are ${known}`);
+  return {
+    figures: figures.filter(({ name }) => names.length === 0 || names.includes(name)),
+    options: { seconds: whole('--seconds', seconds), rounds: whole('--rounds', rounds), profile },
+  };
+}
+
+function readArguments() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        only: { type: 'string', multiple: true },
+        seconds: { type: 'string', default: '10' },
+        rounds: { type: 'string', default: '30' },
+        profile: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    return values;
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+  }
+}
+
+function whole(flag: string, text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new UsageError(`${flag} is a whole number from 1 to 9999, not ${text}`);
+}
+
+let inUse: Stage | undefined;
+let ending = false;
+
+/** How long what is under way may take to notice that its servers are gone, in ms. */
+const ENDING_MS = 15_000;
+
+/** Measures one figure on a stage of its own, and prints it. */
+async function measure(figure: Figure, options: BenchOptions): Promise<void> {
+  const { name, says } = figure;
+  say(`${name}: ${says}`);
+  const begun = performance.now();
+  const stage = async () => {
+    inUse = new Stage();
+    await inUse.build(options.profile);
+    return inUse;
+  };
+  try {
+    const measured = await figure.measure({ options, stage, say: (text) => say(`  ${text}`) });
+    print(name, measured);
+    const { value, unit, limit } = measured;
+    say(`  ${round(value)} ${unit}, limit ${round(limit)}, in ${round((performance.now() - begun) / 1000)} s`);
+  } finally {
+    await inUse?.clear();
+  }
+}
+
+async function measureAll({ figures, options }: Wanted): Promise<void> {
+  const work = (async () => {
+    for (const figure of figures) if (!ending) await measure(figure, options);
+  })();
+  endOnSignals(work);
+  await work;
+}
+
+function print(name: string, { value, unit, limit, errors, details }: Measured): void {
+  const figure = { name, value: round(value, 4), unit, limit: round(limit, 4), ratio: round(value / limit) };
+  process.stdout.write(`${JSON.stringify({ ...figure, ...details, errors: errors.length })}\n`);
+  const [first] = errors;
+  if (!first) return;
+  process.exitCode = 1;
+  say(`  ${errors.length} errors; the first: ${first.message}`);
+}
+
+/** Ctrl-C ends every child before it ends us. */
+function endOnSignals(work: Promise<unknown>): void {
+  for (const [signal, status] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)
+    process.on(signal, () => {
+      if (ending) return;
+      ending = true;
+      say('stopping');
+      const cleared = Promise.resolve(inUse?.clear()); // what is under way fails of it
+      void Promise.allSettled([cleared, within(work, ENDING_MS)]).finally(() => process.exit(status));
+    });
+}
+
+try {
+  const asked = wanted();
+  if (asked) await measureAll(asked);
+  else say(USAGE);
+} catch (error) {
+  const isUsage = error instanceof UsageError;
+  if (!ending) say(`bench: ${isUsage ? error.message : error instanceof Error ? error.stack : error}`);
+  process.exitCode = isUsage ? 2 : 1;
+}

@@ -1,0 +1,117 @@
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect, type NatsConnection } from 'nats';
+import { packageRoot } from '../../actors/package-root.js';
+import { natsSeed, publicNkey } from '../../actors/secrets.js';
+import { type Bitcoind, startBitcoind } from '../../cli/servers/bitcoind.js';
+import { findServer } from '../../cli/servers/find.js';
+import { type NatsServer, startNatsServer } from '../../cli/servers/nats-server.js';
+import { RegtestChain } from '../../cli/servers/regtest-chain.js';
+import type { TowerId } from '../../events/ids.js';
+import { connectLog } from '../../events/log/connection.js';
+import { Tower } from './tower.js';
+
+/** In the checkout, so that it is on a disk; a system's folder for temporary files may be in memory, where fsync is free. */
+const HOME = join(packageRoot, '.bench');
+
+/** Real servers and a real tower, each a process of its own, in a folder that is removed with them. */
+export class Stage {
+  static #count = 0;
+  readonly folder = join(HOME, `${process.pid}-${Stage.#count++}`);
+  #nodeSeed: string | undefined;
+  #nats: NatsServer | undefined;
+  #bitcoind: Bitcoind | undefined;
+  #chain: RegtestChain | undefined;
+  #tower: Tower | undefined;
+  #towerId: TowerId | undefined;
+  #asking: NatsConnection | undefined;
+  #cleared = false;
+  readonly #running: { stop(): Promise<unknown> }[] = [];
+
+  /** Starts all of it; resolves when the tower is level with a chain of 110 blocks. What was started is ended by `clear`. */
+  async build(profile: string | undefined): Promise<void> {
+    mkdirSync(this.folder, { recursive: true });
+    const data = join(this.folder, 'tower');
+    const [node, operator] = ['node', 'operator'].map((name) => natsSeed(join(data, 'nats', `${name}.nkey`)));
+    this.#nodeSeed = node;
+    this.#nats = this.#started(
+      await startNatsServer({
+        program: findServer('nats-server'),
+        dataDir: join(this.folder, 'nats'),
+        nodeNkey: publicNkey(node ?? ''),
+        operatorNkey: publicNkey(operator ?? ''),
+      }),
+    );
+    this.#bitcoind = this.#started(
+      await startBitcoind({ program: findServer('bitcoind'), dataDir: join(this.folder, 'bitcoind') }),
+    );
+    this.#chain = new RegtestChain(this.#bitcoind.rpc);
+    await this.#chain.mine(110);
+    const logFile = join(this.folder, 'tower.log');
+    const { nats, bitcoind } = this;
+    this.#tower = this.#started(await Tower.start({ data, logFile, nats, bitcoind, profile }));
+    this.#towerId = await this.untilLevel();
+  }
+
+  get nats(): NatsServer {
+    return built(this.#nats);
+  }
+
+  get bitcoind(): Bitcoind {
+    return built(this.#bitcoind);
+  }
+
+  get chain(): RegtestChain {
+    return built(this.#chain);
+  }
+
+  get tower(): Tower {
+    return built(this.#tower);
+  }
+
+  get towerId(): TowerId {
+    return built(this.#towerId);
+  }
+
+  /** A connection as clients have it: without credentials. Closed by `clear`. */
+  async connectClient(): Promise<NatsConnection> {
+    return this.#connected(await connect({ servers: this.nats.url, noAsyncTraces: true }));
+  }
+
+  /** A connection as the tower has it: it may do everything. Closed by `clear`. */
+  async connectNode(): Promise<NatsConnection> {
+    return this.#connected(
+      await connectLog({ servers: this.nats.url, seed: built(this.#nodeSeed), name: 'argus bench' }),
+    );
+  }
+
+  /** Resolves when the tower is at bitcoind's height. */
+  async untilLevel(): Promise<TowerId> {
+    this.#asking ??= await this.connectClient();
+    return this.tower.untilAt(await this.chain.height(), this.#asking);
+  }
+
+  /** Ends everything, the youngest first, and removes the folder. May be called at any time, and twice. */
+  async clear(): Promise<void> {
+    this.#cleared = true;
+    for (const running of this.#running.splice(0).reverse()) await running.stop();
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    if (existsSync(HOME) && readdirSync(HOME).length === 0) rmdirSync(HOME);
+  }
+
+  #connected(connection: NatsConnection): NatsConnection {
+    this.#running.push({ stop: () => connection.close() });
+    return connection;
+  }
+
+  #started<S extends { stop(): Promise<unknown> }>(server: S): S {
+    this.#running.push(server);
+    if (this.#cleared) throw new Error('the stage was cleared while it was built');
+    return server;
+  }
+}
+
+function built<T>(part: T | undefined): T {
+  if (part === undefined) throw new TypeError('the stage is not built yet');
+  return part;
+}

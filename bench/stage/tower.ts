@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NatsConnection } from 'nats';
+import { InfoAnswer, publicSubjects } from '../../actors/wire.js';
+import type { Bitcoind } from '../../cli/servers/bitcoind.js';
+import { type Child, startChild } from '../../cli/servers/child.js';
+import type { NatsServer } from '../../cli/servers/nats-server.js';
+import { TowerId } from '../../events/ids.js';
+import { until } from '../measure/wait.js';
+
+/** One line of a tower's log, as pino writes it; `time` is in milliseconds since 1970. */
+export interface LogLine {
+  readonly time: number;
+  readonly level: number;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface TowerOptions {
+  /** The tower's data folder: its keys are there. */
+  readonly data: string;
+  readonly logFile: string;
+  readonly nats: NatsServer;
+  readonly bitcoind: Bitcoind;
+  /** A folder for a CPU profile, written when the tower ends. */
+  readonly profile: string | undefined;
+}
+
+/** A tower as an operator runs it: `argus up`, a process of its own, with every setting at its default. */
+export class Tower {
+  /** Starts it; it is not waited for. */
+  static async start(options: TowerOptions): Promise<Tower> {
+    const { data, logFile, nats, bitcoind, profile } = options;
+    const profiler = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+    const child = await startChild({
+      program: process.execPath,
+      args: [
+        ...profiler,
+        join(import.meta.dirname, '..', '..', 'cli', 'main.js'),
+        'up',
+        '--network=regtest',
+        '--node=bench',
+        `--data=${data}`,
+        `--nats=${nats.url}`,
+        `--bitcoind=${bitcoind.rpcUrl}`,
+        `--bitcoind-cookie=${bitcoind.cookieFile}`,
+        `--zmq=${bitcoind.zmqUrl}`,
+      ],
+      logFile,
+    });
+    return new Tower(child, logFile);
+  }
+
+  private constructor(
+    readonly child: Child,
+    private readonly logFile: string,
+  ) {}
+
+  get pid(): number {
+    return this.child.pid;
+  }
+
+  async stop(): Promise<void> {
+    await this.child.stop();
+  }
+
+  /** Resolves with the tower's id when it answers clients and is at this height. */
+  async untilAt(height: number, nc: NatsConnection): Promise<TowerId> {
+    const { tower_id: id } = await until(`the tower is at height ${height}`, async () => {
+      const exit = await Promise.race([this.child.exited, sleep(0)]);
+      if (exit) throw new Error(`the tower ended (${exit.code ?? exit.signal}):\n${this.child.tail()}`);
+      const answer = await nc.request(publicSubjects.info, '{}', { timeout: 1_000 }).catch(() => undefined);
+      const info = answer && InfoAnswer.parse(answer.json());
+      return info?.height === height ? info : undefined;
+    });
+    return TowerId.parse(id);
+  }
+
+  /** What it has logged so far. */
+  log(): LogLine[] {
+    const lines = readFileSync(this.logFile, 'utf8').split('\n');
+    return lines.filter((line) => line.startsWith('{') && line.endsWith('}')).map((line) => JSON.parse(line));
+  }
+
+  /** What it logged as a warning or worse: there should be nothing. */
+  complaints(): string[] {
+    return this.log().flatMap(({ level, msg }) => (level >= 40 ? [msg] : []));
+  }
+}

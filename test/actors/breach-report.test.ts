@@ -1,0 +1,82 @@
+import { describe, test } from 'node:test';
+import { decideBreach, type Sighting } from '../../actors/breach-report.js';
+import type { Decision } from '../../events/decider.js';
+import type { TrackerEvent } from '../../events/tracker.js';
+import { evolveTracker, noTracker } from '../../projections/tracker.js';
+import { block } from '../fixtures/blocks.js';
+import {
+  blobRefused,
+  breached,
+  breachReorgedOut,
+  dispute,
+  penaltyBroadcast,
+  penaltyConfirmed,
+  penaltyIrrevocable,
+  penaltyRefused,
+  penaltyReorgedOut,
+} from '../fixtures/histories.js';
+import { appointmentId, locator, txid, userId } from '../fixtures/ids.js';
+import { specify } from '../support/given.js';
+
+const given = specify({
+  initialState: noTracker,
+  evolve: evolveTracker,
+  decide: (sighting: Sighting, state): Decision<boolean, TrackerEvent> => decideBreach(sighting, state),
+});
+
+const seen = (about: Partial<Sighting> = {}): Sighting => ({
+  hit: { appointmentId: appointmentId('channel'), userId: userId('alice'), locator: locator('channel') },
+  disputeTxid: dispute,
+  block: block(1000),
+  foundBy: 'watcher',
+  ...about,
+});
+
+const isNews = (sighting: Sighting, history: TrackerEvent[], event: TrackerEvent) =>
+  given(...history)
+    .when(sighting)
+    .gives(true, event);
+const isKnown = (sighting: Sighting, history: TrackerEvent[]) =>
+  given(...history)
+    .when(sighting)
+    .gives(false);
+
+describe('a breach seen in a block', () => {
+  const confirmed = [breached(), penaltyBroadcast(), penaltyConfirmed(block(1001))];
+  const live = [[breached()], [breached(), penaltyRefused('policy')], [breached(), penaltyBroadcast()], confirmed];
+
+  test('is news if it is the first of its appointment, whoever found it', () => {
+    isNews(seen(), [], breached());
+    isNews(seen({ foundBy: 'locator-cache' }), [], breached(block(1000), { foundBy: 'locator-cache' }));
+  });
+
+  test('is known if it was reported before, by the other finder or another node', () => {
+    for (const history of live) {
+      isKnown(seen(), history);
+      isKnown(seen({ foundBy: 'locator-cache' }), history);
+    }
+  });
+
+  test('is news in another block, at every stage: a reorg moved the dispute', () => {
+    const moved = block(1001, 'b');
+    for (const history of live) isNews(seen({ block: moved }), history, breached(moved));
+    isNews(seen({ block: moved }), [breached(), breachReorgedOut()], breached(moved));
+  });
+
+  test('is news in the same block again, after that block was gone and came back', () => {
+    isNews(seen(), [breached(), breachReorgedOut()], breached());
+    const away = [...confirmed, breachReorgedOut(), penaltyReorgedOut(block(1001))];
+    isNews(seen(), away, breached());
+  });
+
+  test('is known when its answer is at an end', () => {
+    const moved = seen({ block: block(1001, 'b') });
+    isKnown(moved, [...confirmed, penaltyIrrevocable(1100)]);
+    isKnown(moved, [breached(), blobRefused(1)]);
+    isKnown(moved, [breached(), penaltyRefused('invalid', { final: true })]);
+  });
+
+  test('by another transaction with the same locator is not the one being answered', () => {
+    for (const history of live) isKnown(seen({ disputeTxid: txid('twin'), block: block(1002) }), history);
+  });
+});

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Register } from '../../../actors/gatekeeper/decisions.js';
+import { TowerId } from '../../../events/ids.js';
+import { signerIs } from '../../../events/signing/message.js';
+import { Dialect, registrationReceipt } from '../../../events/signing/receipts.js';
+import type { UserEvent } from '../../../events/user.js';
+import { height } from '../../fixtures/blocks.js';
+import { accepted, ended, outdated, registered, renewed } from '../../fixtures/histories.js';
+import { exchange } from '../../fixtures/teos-vectors.js';
+import { given, register, user } from './commands.js';
+
+const eachTime = { because: 'every registration gives slots and time anew' };
+const towerId = TowerId.parse(exchange.towerId);
+
+/** What a registration is answered with, once its one event is found to say the same and its receipt to be the tower's. */
+function answerOf(history: readonly UserEvent[], command: Register) {
+  const { outcome, events } = given(...history).when(command, eachTime);
+  assert.ok(outcome.kind === 'registered');
+  const { kind: _, ...said } = outcome;
+  const known = history.length > 0 && history.at(-1)?.type !== 'SubscriptionOutdated';
+  const type = known ? 'SubscriptionRenewed' : 'UserRegistered';
+  assert.deepEqual(events, [{ type, slotsAdded: command.slots, ...said }]);
+  const receipt = registrationReceipt(command.dialect, { userId: user, ...said });
+  assert.ok(signerIs(receipt, said.receiptSignature, towerId));
+  const { slots, start, expiry } = said;
+  return { said: { slots, start, expiry }, history: [...history, ...events] };
+}
+
+describe('registering', () => {
+  for (const dialect of Dialect.options) {
+    test(`a new user of the ${dialect} dialect: the slots, the expiry and the receipt of the vectors`, () => {
+      const { slots, start, expiry, registrationSignature: receiptSignature } = exchange[dialect];
+      const subscription = { dialect, slots, start: height(start), expiry: height(expiry), receiptSignature };
+      given()
+        .when(register(start, { dialect, slots, duration: expiry - start }), eachTime)
+        .gives({ kind: 'registered', ...subscription }, { type: 'UserRegistered', slotsAdded: slots, ...subscription });
+    });
+
+    test(`a user of the ${dialect} dialect again, one block later: slots and expiry accumulate, the start stays`, () => {
+      const terms = { dialect, slots: 21, duration: 500 };
+      const first = answerOf([], register(100, terms));
+      assert.deepEqual(first.said, { slots: 21, start: 100, expiry: 600 });
+      const second = answerOf(first.history, register(101, terms));
+      assert.deepEqual(second.said, { slots: 42, start: 100, expiry: 1100 });
+    });
+  }
+
+  test('twice in one block: the expiry moves each time, as rust clients demand', () => {
+    const first = answerOf([], register(100));
+    const second = answerOf(first.history, register(100));
+    const third = answerOf(second.history, register(100));
+    assert.deepEqual(
+      [first, second, third].map(({ said }) => said.expiry),
+      [1100, 2100, 3100],
+    );
+  });
+
+  test('what was spent stays spent: a renewal adds to what is left', () => {
+    const spent = [registered(), accepted('channel', { slotsLeft: 40 })];
+    assert.equal(answerOf(spent, register(1500)).said.slots, 140);
+  });
+
+  test('a renewal may change the dialect, and has the receipt of the new one', () => {
+    const changed = answerOf([registered({ dialect: 'rust' })], register(1500, { dialect: 'python' }));
+    assert.deepEqual(changed.said, { slots: 200, start: 1000, expiry: 3000 });
+    const back = answerOf([registered(), renewed({ dialect: 'python' })], register(1500, { dialect: 'rust' }));
+    assert.deepEqual(back.said, changed.said);
+  });
+
+  test('an expired user comes back with what it had', () => {
+    const { said } = answerOf([registered()], register(2003));
+    assert.deepEqual(said, { slots: 200, start: 1000, expiry: 3000 });
+  });
+
+  test('an outdated user begins anew', () => {
+    const forgotten = [registered(), accepted('channel'), ended('channel', 'expired'), outdated(2006)];
+    const { said } = answerOf(forgotten, register(2010));
+    assert.deepEqual(said, { slots: 100, start: 2010, expiry: 3010 });
+  });
+
+  test('2^32 - 1 slots are the most: a registration that reaches them passes, one beyond is refused', () => {
+    const last = answerOf([registered({ slots: 0xffffffff - 100 })], register(1500));
+    assert.equal(last.said.slots, 0xffffffff);
+    const refusal = { kind: 'max-slots-reached' } as const;
+    given(...last.history)
+      .when(register(1500))
+      .gives(refusal);
+    given(registered({ slots: 0xffffffff - 99 }))
+      .when(register(1500))
+      .gives(refusal);
+  });
+
+  test('an expiry stops at the last height that 32 bits hold', () => {
+    const forEver = answerOf([], register(1000, { duration: 0xffffffff }));
+    assert.equal(forEver.said.expiry, 0xffffffff);
+    assert.equal(answerOf(forEver.history, register(1001)).said.expiry, 0xffffffff);
+  });
+});

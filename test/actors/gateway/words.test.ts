@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type Operation, type Told, words } from '../../../actors/gateway/dialect.js';
+import type { Problem } from '../../../actors/gateway/requests.js';
+import type { Refusal } from '../../../actors/outcomes.js';
+import { height } from '../../fixtures/blocks.js';
+
+/** How each generation of clients is told no (teos-protocol A4 to A7): status, code and, where a client may show it, text. */
+
+const refusals: Record<Refusal['kind'], Refusal> = {
+  'appointment-limit-reached': { kind: 'appointment-limit-reached', limit: 9 },
+  'already-triggered': { kind: 'already-triggered' },
+  'appointment-not-found': { kind: 'appointment-not-found' },
+  'authentication-failed': { kind: 'authentication-failed' },
+  'not-enough-slots': { kind: 'not-enough-slots', needed: 2, available: 1 },
+  'subscription-expired': { kind: 'subscription-expired', expiry: height(2000) },
+  'max-slots-reached': { kind: 'max-slots-reached' },
+  unavailable: { kind: 'unavailable', why: 'a reason that is nobody else’s business' },
+};
+
+const told = ({ status, code, text }: Told) => `${status}/${code ?? '-'} ${text}`;
+
+const SLOTS = 'Invalid signature or user does not have enough slots available';
+const TRIGGERED = 'The provided appointment has already been triggered';
+const UNKNOWN = 'User not found. Have you registered?';
+
+/** Who is refused what / what a python client is told / what a rust client is told. */
+const TABLE: [operation: Operation, refusal: Refusal['kind'], python: string, rust: string][] = [
+  [
+    'register',
+    'max-slots-reached',
+    '400/-34 Maximum slots reached for the subscription',
+    '400/65 Subscription maximum slots count reached',
+  ],
+  ['register', 'unavailable', '503/- Service unavailable', '503/32 Service currently unavailable'],
+  ['add_appointment', 'authentication-failed', `400/-8 appointment rejected. ${SLOTS}`, `401/7 ${SLOTS}`],
+  ['add_appointment', 'not-enough-slots', `400/-8 appointment rejected. ${SLOTS}`, `401/7 ${SLOTS}`],
+  [
+    'add_appointment',
+    'subscription-expired',
+    '400/-8 appointment rejected. Your subscription expired at block 2000',
+    '401/7 Your subscription expired at 2000',
+  ],
+  ['add_appointment', 'already-triggered', `400/-9 appointment rejected. ${TRIGGERED}`, `400/35 ${TRIGGERED}`],
+  [
+    'add_appointment',
+    'appointment-limit-reached',
+    '503/- appointment rejected',
+    '503/32 Service currently unavailable',
+  ],
+  ['add_appointment', 'unavailable', '503/- Service unavailable', '503/32 Service currently unavailable'],
+  ['get_appointment', 'authentication-failed', '404/- Appointment not found', '401/7 User cannot be authenticated'],
+  ['get_appointment', 'appointment-not-found', '404/- Appointment not found', '404/36 Appointment not found'],
+  [
+    'get_appointment',
+    'subscription-expired',
+    '400/-8 Your subscription expired at block 2000',
+    '401/7 Your subscription expired at 2000',
+  ],
+  ['get_appointment', 'unavailable', '503/- Service unavailable', '503/32 Service currently unavailable'],
+  ['get_subscription_info', 'authentication-failed', `400/-8 ${UNKNOWN}`, `401/7 ${UNKNOWN}`],
+  [
+    'get_subscription_info',
+    'subscription-expired',
+    '400/-8 Your subscription expired at block 2000',
+    '401/7 Your subscription expired at 2000',
+  ],
+  ['get_subscription_info', 'unavailable', '503/- Service unavailable', '503/32 Service currently unavailable'],
+];
+
+describe('a refusal', () => {
+  for (const [operation, kind, python, rust] of TABLE)
+    test(`${kind} of ${operation}`, () => {
+      assert.equal(told(words.python.refused(operation, refusals[kind])), python);
+      assert.equal(told(words.rust.refused(operation, refusals[kind])), rust);
+    });
+
+  const operations: Operation[] = ['register', 'add_appointment', 'get_appointment', 'get_subscription_info'];
+  const all = operations.flatMap((operation) => Object.values(refusals).map((refusal) => ({ operation, refusal })));
+
+  test('to a rust client always has a code of 0 to 255, or its answer cannot be decoded', () => {
+    for (const { operation, refusal } of all) {
+      const { code = -1 } = words.rust.refused(operation, refusal);
+      assert.ok(Number.isInteger(code) && code >= 0 && code <= 255, `${operation} ${refusal.kind}: ${code}`);
+    }
+  });
+
+  test('to a python client is 400 with a code, 404 or 503, or its plugin brings down its node', () => {
+    for (const { operation, refusal } of all) {
+      const { status, code } = words.python.refused(operation, refusal);
+      assert.ok(status === 400 ? Number.isInteger(code) : [404, 503].includes(status), `${operation} ${refusal.kind}`);
+    }
+  });
+
+  test('to a python client that adds an appointment is never 404, which it takes for misbehaviour', () => {
+    const asked = ['authentication-failed', 'not-enough-slots', 'subscription-expired', 'already-triggered'] as const;
+    for (const kind of [...asked, 'appointment-limit-reached', 'max-slots-reached', 'unavailable'] as const)
+      assert.notEqual(words.python.refused('add_appointment', refusals[kind]).status, 404, kind);
+  });
+});
+
+describe('a request that cannot be read', () => {
+  const problem = (kind: Problem['kind'], text = 'the text'): Problem => ({ field: 'locator', kind, text });
+
+  /** Kind of problem / python's code / rust's status and code. */
+  const CODES: [kind: Problem['kind'], python: number, rust: string][] = [
+    ['not-json', -65, '400/6'],
+    ['not-an-object', -65, '400/6'],
+    ['too-long', -65, '413/6'],
+    ['missing', -1, '400/1'],
+    ['empty', -1, '400/2'],
+    ['wrong-type', -2, '400/3'],
+    ['wrong-size', -3, '400/4'],
+    ['wrong-format', -4, '400/5'],
+    ['too-small', -5, '400/33'],
+    ['too-big', -6, '400/34'],
+  ];
+  for (const [kind, python, rust] of CODES)
+    test(`because it is ${kind}`, () => {
+      assert.equal(told(words.python.malformed('get_appointment', problem(kind))), `400/${python} the text`);
+      assert.equal(
+        told(words.python.malformed('add_appointment', problem(kind))),
+        `400/${python} appointment rejected. the text`,
+      );
+      for (const operation of ['register', 'add_appointment'] as const)
+        assert.equal(told(words.rust.malformed(operation, problem(kind))), `${rust} the text`);
+    });
+
+  test('to register, from a python client: two codes, two texts', () => {
+    const register = (kind: Problem['kind']) => told(words.python.malformed('register', problem(kind)));
+    for (const kind of ['missing', 'empty'] as const)
+      assert.equal(register(kind), '400/-33 public_key not found in register message');
+    for (const kind of ['wrong-type', 'wrong-size', 'wrong-format'] as const)
+      assert.equal(register(kind), '400/-34 Provided public key does not match expected format (33-byte hex string)');
+    for (const kind of ['not-json', 'not-an-object', 'too-long'] as const)
+      assert.equal(register(kind), '400/-65 the text');
+  });
+});

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { eventDefinitions, readEvent, type StoredEvent, storeEvent } from '../../events/codec.js';
+import { decodeCommit, encodeCommit } from '../../events/commit.js';
+import { storedCommits, storedEvents } from '../fixtures/stored-events.js';
+
+describe('what is on the log', () => {
+  for (const [type, { version: newest }] of Object.entries(eventDefinitions)) {
+    const versions = storedEvents[type] ?? [];
+
+    test(`${type}: there are the bytes of every version`, () => {
+      const numbered = versions.map((text) => JSON.parse(text)).map(({ type, v }) => `${type} ${v}`);
+      assert.deepEqual(
+        numbered,
+        Array.from({ length: newest }, (_, n) => `${type} ${n + 1}`),
+      );
+    });
+
+    for (const [n, text] of versions.entries())
+      test(`${type}: version ${n + 1} can be read`, () => {
+        const event = readEvent(JSON.parse(text) as StoredEvent) as { type: string };
+        assert.equal(event.type, type);
+        assert.ok(!('v' in event), 'in memory an event has no version');
+      });
+
+    test(`${type}: the newest version is stored again as the same bytes`, () => {
+      const text = versions.at(-1) ?? '';
+      const { v: _, ...event } = JSON.parse(text) as StoredEvent;
+      assert.deepEqual(readEvent(JSON.parse(text)), event);
+      assert.equal(JSON.stringify(storeEvent(event)), text);
+    });
+  }
+
+  test('no example is left over: a type, once stored, is known for ever', () => {
+    assert.deepEqual(Object.keys(storedEvents).sort(), Object.keys(eventDefinitions).sort());
+  });
+
+  for (const [kind, text] of Object.entries(storedCommits))
+    test(`a commit of ${kind} can be read, and is stored again as the same bytes`, () => {
+      const commit = decodeCommit(Buffer.from(text));
+      assert.equal(commit.aggregate.kind, kind);
+      assert.equal(Buffer.from(encodeCommit(commit)).toString(), text);
+    });
+});
+
+/** Names that are on the log keep their meaning; more may join. */
+describe('every name that was ever stored in an event is still taken', () => {
+  const NAMES: [type: string, field: string, names: string[]][] = [
+    ['UserRegistered', 'dialect', ['python', 'rust']],
+    ['SubscriptionRenewed', 'dialect', ['python', 'rust']],
+    ['AppointmentAccepted', 'scheme', ['teos-display', 'teos-internal']],
+    ['AppointmentEnded', 'reason', ['resolved', 'expired', 'rejected']],
+    ['BreachDetected', 'foundBy', ['watcher', 'locator-cache']],
+    ['BlobRefused', 'reason', ['does-not-decrypt', 'not-a-transaction', 'appointment-ended']],
+    ['PenaltyRefused', 'verdict', ['inputs-missing-or-spent', 'policy', 'invalid', 'unknown']],
+  ];
+  for (const [type, field, names] of NAMES)
+    test(`${field} of ${type}`, () => {
+      const stored = JSON.parse(storedEvents[type]?.[0] ?? '');
+      assert.ok(field in stored);
+      for (const name of names) assert.equal(readField(readEvent({ ...stored, [field]: name }), field), name);
+    });
+
+  const readField = (event: unknown, field: string) => (event as Record<string, unknown>)[field];
+});

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Scans } from '../../projections/scans.js';
+import { block, connectedUpTo, disconnected, windowOf } from '../fixtures/blocks.js';
+import { scanned } from '../fixtures/commits.js';
+
+function scansOf(...events: ReturnType<typeof scanned>[]): Scans {
+  const scans = new Scans();
+  for (const event of events) scans.apply(event);
+  return scans;
+}
+
+describe('the scans of a shard', () => {
+  const chain = windowOf(connectedUpTo(100, 110));
+  const reorged = windowOf(connectedUpTo(100, 110), [
+    ...[110, 109, 108].map((height) => disconnected(height)),
+    ...connectedUpTo(108, 111, 'b'),
+  ]);
+
+  test('know each block that was scanned', () => {
+    const scans = scansOf(scanned(100), scanned(101));
+    assert.ok(scans.isScanned(block(100)));
+    assert.ok(!scans.isScanned(block(102)));
+    assert.ok(!scans.isScanned(block(100, 'b')));
+  });
+
+  test('give the highest one on the best chain', () => {
+    assert.equal(scansOf().highestOn(chain), undefined);
+    assert.deepEqual(scansOf(scanned(100), scanned(108), scanned(104)).highestOn(chain), block(108));
+    assert.equal(scansOf(scanned(99), scanned(111)).highestOn(chain), undefined);
+  });
+
+  test('after a reorg give the highest that is still on it', () => {
+    const scans = scansOf(scanned(100), scanned(107), scanned(108), scanned(110));
+    assert.deepEqual(scans.highestOn(chain), block(110));
+    assert.deepEqual(scans.highestOn(reorged), block(107));
+    scans.apply(scanned(108, 'b'));
+    assert.deepEqual(scans.highestOn(reorged), block(108, 'b'));
+    assert.ok(!scans.isScanned(block(108)), 'one block a height: the other is scanned again should it come back');
+  });
+
+  test('remember four weeks of blocks, whichever were scanned last', () => {
+    const scans = scansOf(...Array.from({ length: 4032 }, (_, n) => scanned(1000 + n)));
+    assert.ok(scans.isScanned(block(1000)));
+    scans.apply(scanned(1000));
+    scans.apply(scanned(6000));
+    assert.ok(scans.isScanned(block(1000)), 'scanned anew just before');
+    assert.ok(!scans.isScanned(block(1001)));
+    assert.ok(scans.isScanned(block(1002)));
+    assert.ok(scans.isScanned(block(6000)));
+  });
+});

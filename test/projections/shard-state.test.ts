@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { fromHex, reversed, toHex } from '../../events/bytes.js';
+import { decodeCommit, encodeCommit, type Recorded, type ShardCommit } from '../../events/commit.js';
+import { Locator } from '../../events/ids.js';
+import { schemes } from '../../events/schemes/schemes.js';
+import { ShardState } from '../../projections/shard-state.js';
+import { block, height } from '../fixtures/blocks.js';
+import { ofScan, ofTracker, ofUser, placed, scanned, type Unplaced } from '../fixtures/commits.js';
+import {
+  accepted,
+  blob,
+  blobRefused,
+  breached,
+  ended,
+  outdated,
+  penaltyBroadcast,
+  penaltyConfirmed,
+  penaltyIrrevocable,
+  registered,
+  renewed,
+} from '../fixtures/histories.js';
+import { appointmentId, txid, userId } from '../fixtures/ids.js';
+
+function fold(commits: Iterable<Recorded<ShardCommit>>, state = new ShardState()): ShardState {
+  for (const commit of commits) state.apply(commit);
+  return state;
+}
+const after = (...commits: Unplaced[]) => fold(placed(...commits));
+
+const disputeInternal = reversed(fromHex(txid('dispute')));
+const hint = (scheme: 'teos-display' | 'teos-internal') => Locator.parse(toHex(schemes[scheme].hint(disputeInternal)));
+/** The appointment of that name, waiting for the dispute. */
+const watching = (name: string, scheme: 'teos-display' | 'teos-internal' = 'teos-internal', position = 1) =>
+  accepted(name, { scheme, locator: hint(scheme), blob: blob(position) });
+const watchersOf = (state: ShardState) =>
+  state.watchlist.lookUp(disputeInternal).map(({ appointmentId }) => appointmentId);
+
+/** A shard's history with something of everything in it. */
+const eventful = [
+  ofUser('alice', registered()),
+  ofScan(scanned(1000)),
+  ofUser('alice', watching('one')),
+  ofUser('bob', registered({ dialect: 'python' })),
+  ofUser('bob', watching('two', 'teos-display')),
+  ofUser('alice', accepted('three', { slots: 2, slotsLeft: 97 })),
+  ofTracker('one', breached()),
+  ofTracker('two', breached()),
+  ofScan(scanned(1001)),
+  ofTracker('two', blobRefused(1)),
+  ofTracker('one', penaltyBroadcast()),
+  ofUser('bob', ended('two', 'rejected')),
+  ofUser('alice', renewed({ slots: 197, expiry: height(3000) })),
+  ofScan(scanned(1001, 'b')),
+  ofUser('alice', watching('one', 'teos-internal', 9)),
+  ofUser('bob', outdated(2006)),
+];
+
+describe('a shard', () => {
+  test('is empty at first', () => {
+    const state = new ShardState();
+    assert.deepEqual(state.counts, { users: 0, appointments: 0, trackers: 0 });
+    assert.deepEqual(state.user(userId('alice')), { state: { status: 'unknown' }, version: 0 });
+    assert.deepEqual(state.tracker(appointmentId('one')), { state: { stage: 'none' }, version: 0 });
+    assert.equal(state.booking(userId('alice'), appointmentId('one')), undefined);
+    assert.equal(state.position, 0);
+  });
+
+  test('has for each aggregate its state and the position of its last commit, which an append must expect', () => {
+    const state = after(...eventful);
+    assert.equal(state.user(userId('alice')).version, 15);
+    assert.equal(state.user(userId('bob')).version, 16);
+    assert.equal(state.tracker(appointmentId('one')).version, 11);
+    assert.equal(state.tracker(appointmentId('two')).version, 10);
+    assert.equal(state.scanVersion, 14);
+    assert.equal(state.position, 16);
+    assert.equal(state.booking(userId('alice'), appointmentId('one'))?.blob.position, 9);
+    assert.equal(state.booking(userId('bob'), appointmentId('one')), undefined);
+    assert.ok(state.scans.isScanned(block(1001, 'b')));
+  });
+
+  test('counts users that are not outdated, live appointments, and breaches being answered', () => {
+    const counts = eventful.map((_, n) => {
+      const { users, appointments, trackers } = after(...eventful.slice(0, n + 1)).counts;
+      return `${users}/${appointments}/${trackers}`;
+    });
+    assert.deepEqual(
+      counts.join(' '),
+      '1/0/0 1/0/0 1/1/0 2/1/0 2/2/0 2/3/0 2/3/1 2/3/2 2/3/2 2/3/1 2/3/1 2/2/1 2/2/1 2/2/1 2/2/1 1/2/1',
+    );
+  });
+
+  test('counts a user that comes back, once', () => {
+    const back = [ofUser('alice', registered()), ofUser('alice', outdated(2006)), ofUser('alice', registered())];
+    assert.equal(after(...back.slice(0, 2)).counts.users, 0);
+    assert.equal(after(...back).counts.users, 1);
+    assert.deepEqual(after(...back).userIds, [userId('alice')]);
+  });
+
+  test('lists users and trackers in the order in which they came', () => {
+    const state = after(...eventful);
+    assert.deepEqual(state.userIds, ['alice', 'bob'].map(userId));
+    assert.deepEqual(state.trackerIds, ['one', 'two'].map(appointmentId));
+    assert.deepEqual(
+      Array.from(state.users(), ([id]) => id),
+      state.userIds,
+    );
+    assert.deepEqual(
+      Array.from(state.trackers(), ([id]) => id),
+      state.trackerIds,
+    );
+  });
+
+  test('has as live trackers those with work left', () => {
+    const live = (...commits: Unplaced[]) =>
+      Array.from(after(...commits).liveTrackers(), ([id, { stage }]) => [id, stage]);
+    const one = appointmentId('one');
+    const way = [breached(), penaltyBroadcast(), penaltyConfirmed(block(1001)), penaltyIrrevocable(1100)];
+    assert.deepEqual(live(ofTracker('one', breached())), [[one, 'breached']]);
+    assert.deepEqual(live(...eventful), [[one, 'broadcast']]);
+    assert.deepEqual(live(...way.map((event) => ofTracker('one', event))), []);
+  });
+});
+
+describe('what a shard watches for', () => {
+  test('is every live appointment, of several users and both schemes', () => {
+    const state = after(
+      ofUser('alice', registered(), watching('one')),
+      ofUser('bob', registered(), watching('two'), watching('three', 'teos-display')),
+    );
+    assert.deepEqual(watchersOf(state).sort(), ['one', 'two', 'three'].map(appointmentId).sort());
+  });
+
+  test('follows an update to another scheme', () => {
+    const state = after(
+      ofUser('alice', registered(), watching('one')),
+      ofUser('alice', renewed({ dialect: 'python' }), watching('one', 'teos-display')),
+    );
+    assert.deepEqual(watchersOf(state), [appointmentId('one')]);
+    assert.equal(state.watchlist.byLocator(hint('teos-internal')).length, 0);
+    assert.equal(state.watchlist.size, 1);
+  });
+
+  test('ends with the appointment, whyever that ended, and begins again with it', () => {
+    for (const reason of ['resolved', 'expired', 'rejected'] as const) {
+      const over = [ofUser('alice', registered(), watching('one')), ofUser('alice', ended('one', reason))];
+      assert.deepEqual(watchersOf(after(...over)), []);
+      assert.deepEqual(watchersOf(after(...over, ofUser('alice', watching('one')))), [appointmentId('one')]);
+    }
+  });
+
+  test('outlives the subscription while a breach is answered', () => {
+    const history = [ofUser('alice', registered(), watching('one')), ofUser('alice', outdated(2006))];
+    assert.deepEqual(watchersOf(after(...history)), [appointmentId('one')]);
+    assert.deepEqual(watchersOf(after(...history, ofUser('alice', ended('one', 'resolved')))), []);
+  });
+});
+
+describe('two nodes with the same log', () => {
+  const bytes = (state: ShardState) => JSON.stringify(state);
+
+  test('have the same state, to the byte', () => {
+    assert.equal(bytes(after(...eventful)), bytes(after(...eventful)));
+  });
+
+  test('have it also if one of them stopped and went on in between, wherever', () => {
+    const commits = placed(...eventful);
+    for (let n = 0; n <= commits.length; n++) {
+      const early = fold(commits.slice(0, n));
+      bytes(early);
+      assert.equal(bytes(fold(commits.slice(n), early)), bytes(after(...eventful)));
+    }
+  });
+
+  test('have it also if one of them read it back from bytes', () => {
+    const commits = placed(...eventful).map(
+      (commit) => ({ ...decodeCommit(encodeCommit(commit)), position: commit.position }) as typeof commit,
+    );
+    assert.equal(bytes(fold(commits)), bytes(after(...eventful)));
+  });
+
+  test('have another state after any commit more', () => {
+    const states = eventful.map((_, n) => bytes(after(...eventful.slice(0, n))));
+    assert.equal(new Set(states).size, eventful.length);
+  });
+});

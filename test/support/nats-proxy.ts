@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { createServer, connect as dial, type Socket } from 'node:net';
+import type { Cleanup } from './temp-dir.js';
+
+/** A line to a NATS server that a test can disturb: a TCP proxy that knows where a message ends. */
+export interface NatsProxy {
+  /** `nats://127.0.0.1:<port>` */
+  readonly url: string;
+  /** From now on nothing that the server says arrives, until the line is cut; what is sent to it does. */
+  swallow(): void;
+  /** Ends every connection; the next ones are sound. */
+  cut(): void;
+  /** Holds back what consumers of streams deliver, and nothing else, until it is told what becomes of it. */
+  holdDeliveries(): Held;
+}
+
+/** Messages that a proxy holds back. */
+export interface Held {
+  count(): number;
+  release(): void;
+  lose(): void;
+}
+
+/** What stands in the reply subject of a message that a consumer delivers. */
+const DELIVERY = / \$JS\.ACK\./;
+
+interface Line {
+  readonly client: Socket;
+  readonly server: Socket;
+  readonly frames: Frames;
+  readonly held: Buffer[];
+}
+
+/** Starts a proxy before the server on a port of 127.0.0.1; it is gone after the test. */
+export async function startNatsProxy(t: Cleanup, port: number): Promise<NatsProxy> {
+  const lines = new Set<Line>();
+  let [swallowing, holding] = [false, false];
+  const hear = ({ client, frames, held }: Line, bytes: Buffer) => {
+    if (swallowing) return;
+    for (const frame of frames.take(bytes))
+      if (holding && DELIVERY.test(firstLine(frame))) held.push(frame);
+      else client.write(frame);
+  };
+  const listener = createServer((client) => {
+    const line: Line = { client, server: dial(port, '127.0.0.1'), frames: new Frames(), held: [] };
+    lines.add(line);
+    for (const [socket, other] of [
+      [client, line.server],
+      [line.server, client],
+    ] as const) {
+      socket.setNoDelay(true);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        other.destroy();
+        lines.delete(line);
+      });
+    }
+    client.on('data', (bytes) => line.server.write(bytes));
+    line.server.on('data', (bytes) => hear(line, bytes));
+  });
+  const cut = () => {
+    swallowing = false;
+    for (const { client } of lines) client.destroy();
+  };
+  t.after(() => {
+    cut();
+    listener.close();
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const address = listener.address();
+  if (typeof address !== 'object' || !address) throw new TypeError('no port');
+  return {
+    url: `nats://127.0.0.1:${address.port}`,
+    swallow: () => {
+      swallowing = true;
+    },
+    cut,
+    holdDeliveries: () => {
+      holding = true;
+      const end = (deliver: boolean) => {
+        holding = false;
+        for (const { client, held } of lines) for (const frame of held.splice(0)) if (deliver) client.write(frame);
+      };
+      const count = () => Array.from(lines, ({ held }) => held.length).reduce((sum, n) => sum + n, 0);
+      return { count, release: () => end(true), lose: () => end(false) };
+    },
+  };
+}
+
+const firstLine = (frame: Buffer): string => frame.toString('latin1', 0, Math.max(0, frame.indexOf('\r\n')));
+
+/** Cuts what a server says into whole messages: a line, and after `MSG` or `HMSG` as many bytes as its last word says. */
+class Frames {
+  #rest: Buffer = Buffer.alloc(0);
+
+  take(bytes: Buffer): Buffer[] {
+    this.#rest = Buffer.concat([this.#rest, bytes]);
+    const frames: Buffer[] = [];
+    for (let size = this.#next(); size > 0 && size <= this.#rest.length; size = this.#next()) {
+      frames.push(this.#rest.subarray(0, size));
+      this.#rest = this.#rest.subarray(size);
+    }
+    return frames;
+  }
+
+  /** The size of the first message; 0 if its line is not complete. */
+  #next(): number {
+    const end = this.#rest.indexOf('\r\n') + 2;
+    if (end < 2) return 0;
+    const [, size] = /^H?MSG .* (\d+)$/.exec(firstLine(this.#rest)) ?? [];
+    return size === undefined ? end : end + Number(size) + 2;
+  }
+}
