@@ -82,13 +82,17 @@ function defaultFile(overrides: readonly Found[]): string {
   return join(String(given('data') ?? defaultData(String(given('network') ?? 'mainnet'))), 'argus.toml');
 }
 
+/** The values of a table, those of its sections under their own paths; any other table is a value like any other. */
 function flatten(table: object, file: string, prefix = ''): Found[] {
   return Object.entries(table).flatMap(([key, value]) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) && prefix === ''
+    prefix === '' && SECTIONS.includes(key) && isTable(value)
       ? flatten(value, file, `${key}.`)
       : [{ path: `${prefix}${key}`, value, from: file }],
   );
 }
+
+const isTable = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 
 function nest(values: ReadonlyMap<SettingPath, unknown>): Record<string, unknown> {
   const root: Record<string, unknown> = {};
@@ -100,6 +104,8 @@ function nest(values: ReadonlyMap<SettingPath, unknown>): Record<string, unknown
       root[section] = value;
       continue;
     }
+    // What is no section, though it has the name of one, stays to be refused.
+    if (Object.hasOwn(root, section) && root[section] !== sections.get(section)) continue;
     const table = sections.get(section) ?? {};
     table[key] = value;
     root[section] = sections.set(section, table).get(section);

@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import { within } from '../cli/servers/child.js';
 import type { BenchOptions, Figure, Measured } from './figure.js';
 import { figures } from './figures.js';
 import { round } from './measure/statistics.js';
@@ -64,9 +63,6 @@ function whole(flag: string, text: string): number {
 let inUse: Stage | undefined;
 let ending = false;
 
-/** How long what is under way may take to notice that its servers are gone, in ms. */
-const ENDING_MS = 15_000;
-
 /** Measures one figure on a stage of its own, and prints it. */
 async function measure(figure: Figure, options: BenchOptions): Promise<void> {
   const { name, says } = figure;
@@ -87,14 +83,6 @@ async function measure(figure: Figure, options: BenchOptions): Promise<void> {
   }
 }
 
-async function measureAll({ figures, options }: Wanted): Promise<void> {
-  const work = (async () => {
-    for (const figure of figures) if (!ending) await measure(figure, options);
-  })();
-  endOnSignals(work);
-  await work;
-}
-
 function print(name: string, { value, unit, limit, errors, details }: Measured): void {
   const figure = { name, value: round(value, 4), unit, limit: round(limit, 4), ratio: round(value / limit) };
   process.stdout.write(`${JSON.stringify({ ...figure, ...details, errors: errors.length })}\n`);
@@ -105,7 +93,7 @@ function print(name: string, { value, unit, limit, errors, details }: Measured):
 }
 
 /** Ctrl-C ends every child before it ends us. */
-function endOnSignals(work: Promise<unknown>): void {
+function endOnSignals(): void {
   for (const [signal, status] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
@@ -115,14 +103,14 @@ function endOnSignals(work: Promise<unknown>): void {
       if (ending) return;
       ending = true;
       say('stopping');
-      const cleared = Promise.resolve(inUse?.clear()); // what is under way fails of it
-      void Promise.allSettled([cleared, within(work, ENDING_MS)]).finally(() => process.exit(status));
+      void Promise.resolve(inUse?.clear()).finally(() => process.exit(status));
     });
 }
 
 try {
   const asked = wanted();
-  if (asked) await measureAll(asked);
+  endOnSignals();
+  if (asked) for (const figure of asked.figures) await measure(figure, asked.options);
   else say(USAGE);
 } catch (error) {
   const isUsage = error instanceof UsageError;

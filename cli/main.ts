@@ -61,10 +61,11 @@ question('users', 'all users', 'argus users', () => async (operator, json) => {
 question('user <id>', "one user's subscription and appointments", 'argus user 02e5...', (id) => {
   const userId = parseArgument(UserId, id);
   return async (operator, json) => {
-    const user = await operator.ask('user', { user_id: userId });
-    if (json) return printJson(user);
-    const { appointments, ...fields } = user;
-    const rows = z.array(Row).parse(appointments);
+    const asked = { user_id: userId };
+    const { appointments: _first, next: _next, ...fields } = await operator.ask('user', { ...asked, limit: 1 });
+    const rows: z.infer<typeof Row>[] = [];
+    for await (const row of operator.list('appointments', 'appointments', asked)) rows.push(Row.parse(row));
+    if (json) return printJson({ ...fields, appointments: rows });
     printFields({ ...fields, appointments: rows.length });
     if (rows.length > 0) appointmentTable().print(rows);
   };

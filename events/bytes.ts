@@ -13,7 +13,7 @@ export function fromHex(hex: string): Uint8Array {
 const HEX = /^(?:[0-9a-fA-F]{2})*$/;
 
 /** Whether `text` is hex of whole bytes, in either case; the empty text is. */
-export const isHex = (text: string): boolean => text.length % 2 === 0 && HEX.test(text) && !text.endsWith('\n');
+export const isHex = (text: string): boolean => HEX.test(text);
 
 /** `bytes` in the opposite order, as a copy: internal to display order of a txid and back. */
 export const reversed = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes).reverse();

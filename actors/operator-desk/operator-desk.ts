@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Locator, UserId } from '../../events/ids.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import { operatorSubjects } from '../wire.js';
-import { appointmentsByLocator, appointmentsOf, pageOfAppointments, pageOfTrackers, pageOfUsers } from './pages.js';
+import { type Page, pageByLocator, pageOfAppointments, pageOfTrackers, pageOfUser, pageOfUsers } from './pages.js';
 
 /**
  * The OperatorDesk: what the operator may ask of a running tower, over subjects that clients cannot reach.
@@ -52,38 +52,40 @@ export class OperatorDesk {
       if (answer) message.respond(JSON.stringify(answer));
       else respondError(message, 404, 'User not found');
     } catch (error) {
-      const problem = error instanceof z.ZodError ? z.prettifyError(error) : 'the request is not JSON';
-      respondError(message, 400, problem.replace(/\s*\n\s*/g, ' '));
+      if (error instanceof z.ZodError) respondError(message, 400, z.prettifyError(error).replace(/\s*\n\s*/g, ' '));
+      else if (error instanceof SyntaxError) respondError(message, 400, 'the request is not JSON');
+      else respondError(message, 500, 'the question could not be answered');
     }
   }
 
-  #answer(
-    operation: keyof typeof operatorSubjects,
-    { after, limit, locator, user_id: userId }: z.infer<typeof Question>,
-  ) {
+  #answer(operation: keyof typeof operatorSubjects, question: Question): object | undefined {
     const shards = this.needs.shards();
+    const { after, limit, user_id: userId } = question;
     switch (operation) {
       case 'info':
         return this.needs.info();
-      case 'users': {
-        const { items, next } = pageOfUsers(shards, after, limit);
-        return { user_ids: items, next };
-      }
+      case 'users':
+        return listed('user_ids', pageOfUsers(shards, after, limit));
       case 'user':
-        return userId && this.#user(userId);
-      case 'appointments': {
-        if (locator) return { appointments: appointmentsByLocator(shards, locator), next: null };
-        const { items, next } = pageOfAppointments(shards, after, limit);
-        return { appointments: items, next };
-      }
-      case 'trackers': {
-        const { items, next } = pageOfTrackers(shards, after, limit);
-        return { trackers: items, next };
-      }
+        return userId && this.#user(userId, question);
+      case 'appointments':
+        return this.#appointments(question);
+      case 'trackers':
+        return listed('trackers', pageOfTrackers(shards, after, limit));
     }
   }
 
-  #user(userId: UserId): object | undefined {
+  /** Of a locator, of a user, or all. */
+  #appointments({ after, limit, locator, user_id: userId }: Question): object | undefined {
+    const shards = this.needs.shards();
+    if (locator) return listed('appointments', pageByLocator(shards, locator, after, limit));
+    if (!userId) return listed('appointments', pageOfAppointments(shards, after, limit));
+    const shard = this.needs.shardOf(userId);
+    return shard && listed('appointments', pageOfUser(shard, userId, after, limit));
+  }
+
+  /** With the first page of its appointments; `next` leads to the others when they are asked for. */
+  #user(userId: UserId, { after, limit }: Question): object | undefined {
     const shard = this.needs.shardOf(userId);
     const state = shard?.user(userId).state;
     if (!shard || state?.status !== 'registered') return undefined;
@@ -93,10 +95,12 @@ export class OperatorDesk {
       available_slots: state.slots,
       subscription_start: state.start,
       subscription_expiry: state.expiry,
-      appointments: appointmentsOf(shard, userId),
+      ...listed('appointments', pageOfUser(shard, userId, after, limit)),
     };
   }
 }
+
+const listed = <Item>(name: string, { items, next }: Page<Item>) => ({ [name]: items, next });
 
 /** The most items on a page: some 300 bytes each, far below a message's size. */
 const MOST = 1000;
@@ -104,12 +108,13 @@ const MOST = 1000;
 const Question = z.object({
   after: z
     .string()
-    .regex(/^\d{1,9}\.\d{1,12}$/, 'after is a cursor that a page before gave as next')
+    .regex(/^\d{1,9}\.\d{1,12}(\.\d{1,12})?$/, 'after is a cursor that a page before gave as next')
     .default('0.0'),
   limit: z.number().int().min(1).max(MOST).default(MOST),
   locator: Locator.optional(),
   user_id: UserId.optional(),
 });
+type Question = z.infer<typeof Question>;
 
 const respondError = (message: ServiceMsg, code: number, text: string): void => {
   message.respondError(code, text, Buffer.from(JSON.stringify({ error: text })));

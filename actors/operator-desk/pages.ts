@@ -37,7 +37,7 @@ export interface ListedTracker {
   readonly refusal: string | null;
 }
 
-/** Users of all shards in the order of their registration, `cursor` being `<shard>.<index>`. */
+/** Users of all shards in the order of their registration; see `page` for the cursor. */
 export function pageOfUsers(shards: readonly ShardState[], cursor: string, limit: number): Page<UserId> {
   return page(shards, cursor, limit, (shard, index) => {
     const id = shard.userIds[index];
@@ -56,7 +56,7 @@ export function pageOfTrackers(shards: readonly ShardState[], cursor: string, li
   });
 }
 
-/** Appointments of all shards, user by user. A page ends with a user, so that it may be somewhat longer than asked for. */
+/** Appointments of all shards, user by user. */
 export function pageOfAppointments(
   shards: readonly ShardState[],
   cursor: string,
@@ -69,16 +69,26 @@ export function pageOfAppointments(
 }
 
 /** Every live appointment under a locator, whoever's it is. */
-export function appointmentsByLocator(shards: readonly ShardState[], locator: Locator): ListedAppointment[] {
-  return shards.flatMap((shard) =>
-    shard.watchlist.byLocator(locator).flatMap(({ appointmentId, userId }) => {
-      const booking = shard.booking(userId, appointmentId);
-      return booking ? [listedAppointment(shard, userId, appointmentId, booking)] : [];
-    }),
-  );
+export function pageByLocator(
+  shards: readonly ShardState[],
+  locator: Locator,
+  cursor: string,
+  limit: number,
+): Page<ListedAppointment> {
+  return page(shards, cursor, limit, (shard, index) => (index === 0 ? underLocator(shard, locator) : undefined));
 }
 
-export const appointmentsOf = (shard: ShardState, userId: UserId): ListedAppointment[] =>
+const underLocator = (shard: ShardState, locator: Locator): ListedAppointment[] =>
+  shard.watchlist.byLocator(locator).flatMap(({ appointmentId, userId }) => {
+    const booking = shard.booking(userId, appointmentId);
+    return booking ? [listedAppointment(shard, userId, appointmentId, booking)] : [];
+  });
+
+/** One user's appointments, in the order in which they came. */
+export const pageOfUser = (shard: ShardState, userId: UserId, cursor: string, limit: number): Page<ListedAppointment> =>
+  page([shard], cursor, limit, (_, index) => (index === 0 ? appointmentsOf(shard, userId) : undefined));
+
+const appointmentsOf = (shard: ShardState, userId: UserId): ListedAppointment[] =>
   Array.from(bookingsOf(shard.user(userId).state), ([id, booking]) => listedAppointment(shard, userId, id, booking));
 
 function listedAppointment(shard: ShardState, userId: UserId, id: AppointmentId, booking: Booking): ListedAppointment {
@@ -107,28 +117,34 @@ const listedTracker = (id: AppointmentId, tracker: Tracker): ListedTracker => ({
   refusal: 'refusal' in tracker ? (tracker.refusal?.verdict ?? null) : null,
 });
 
-/** `read` gives the items at an index of a shard, undefined past its end. */
+/**
+ * The page after a cursor: `<shard>.<index>`, or `<shard>.<index>.<n>` when n of the items there were on the page
+ * before. `read` gives the items at an index of a shard, undefined past its end.
+ */
 function page<Item>(
   shards: readonly ShardState[],
   cursor: string,
   limit: number,
   read: (shard: ShardState, index: number) => readonly Item[] | undefined,
 ): Page<Item> {
-  const [firstShard, firstIndex] = parseCursor(cursor);
+  const first = parseCursor(cursor);
   const items: Item[] = [];
-  for (let shard = firstShard; shard < shards.length; shard++) {
+  for (let shard = first.shard; shard < shards.length; shard++) {
     const state = shards[shard];
-    for (let index = shard === firstShard ? firstIndex : 0; state; index++) {
+    for (let index = shard === first.shard ? first.index : 0; state; index++) {
       if (items.length >= limit) return { items, next: `${shard}.${index}` };
       const found = read(state, index);
       if (!found) break;
-      items.push(...found);
+      const shown = shard === first.shard && index === first.index ? first.shown : 0;
+      const end = shown + limit - items.length;
+      items.push(...found.slice(shown, end));
+      if (end < found.length) return { items, next: `${shard}.${index}.${end}` };
     }
   }
   return { items, next: null };
 }
 
-const parseCursor = (cursor: string): [shard: number, index: number] => {
-  const [shard = 0, index = 0] = cursor.split('.').map(Number);
-  return [shard, index];
-};
+function parseCursor(cursor: string) {
+  const [shard = 0, index = 0, shown = 0] = cursor.split('.').map(Number);
+  return { shard, index, shown };
+}

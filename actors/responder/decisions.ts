@@ -71,12 +71,19 @@ function nextOfLive(state: Live, facts: Facts): Action {
       if (!facts.blob) return record({ type: 'BlobRefused', blob: 0, reason: 'appointment-ended' });
       return facts.tried ? wait : respond(facts.blob);
     case 'broadcast':
-      if (!facts.searched && state.disputeBlock) return { kind: 'search', from: state.disputeBlock.height };
+      if (!facts.searched) return { kind: 'search', from: searchFrom(state, facts.tip) };
       return facts.tried ? wait : { kind: 'rebroadcast' };
     case 'confirmed':
       return nextOfConfirmed(state.penalty, state.block, facts);
   }
 }
+
+/**
+ * A penalty cannot be mined before its dispute. Where that is mined is not known after a reorg, also when it was mined
+ * again while the appointment was given up and nobody looked: then as far back as a block may still be reorged out.
+ */
+const searchFrom = ({ disputeBlock }: Live, tip: BlockRef): Height =>
+  disputeBlock?.height ?? (Math.max(0, tip.height - IRREVOCABLE + 1) as Height);
 
 function nextOfConfirmed({ txid: penaltyTxid }: Penalty, block: BlockRef, { tip, isBest }: Facts): Action {
   if (!isBest(block)) return recordReorg({ type: 'PenaltyReorgedOut', penaltyTxid, block });

@@ -42,8 +42,9 @@ export class Supervisor {
     private readonly giveUp: (error: Error) => void,
   ) {}
 
-  /** Resolves when it was started the first time, or was given up. */
+  /** Resolves when it was started the first time, or was given up. Once stopped, nothing is started any more. */
   async start(): Promise<void> {
+    if (this.#stopped) return;
     let fail: (error: Error) => void = () => {};
     const failed = new Promise<Error>((resolve) => {
       fail = resolve;

@@ -46,6 +46,7 @@ export const breach: Figure = {
     try {
       await untilHearing(stage, witness);
       const rounds: Round[] = [];
+      const cpu = stage.cpuSince();
       for (const [i, user] of Array.from({ length: count }, (_, i) => users[i % USERS]).entries()) {
         const [watched, byHand, byClass] = breaches.slice(3 * i);
         if (!user || !watched || !byHand || !byClass) throw new Error('too few channels could be opened');
@@ -53,7 +54,7 @@ export const breach: Figure = {
         await new TowerClient(user.nc, user).protect(watched.disputeTxid, fromHex(watched.penaltyTx), 144);
         rounds.push(await playRound({ stage, witness, bare: bare.call, filler }, { watched, byHand, byClass }));
       }
-      return report(rounds, stage, lab);
+      return report(rounds, stage, lab, cpu());
     } finally {
       witness.close();
       bare.close();
@@ -80,6 +81,8 @@ interface Round {
   readonly height: number;
   readonly disputeTxid: string;
 }
+
+type Used = ReturnType<ReturnType<Stage['cpuSince']>>;
 
 interface Scene {
   readonly stage: Stage;
@@ -123,7 +126,7 @@ async function answerByHand(call: Call, hash: string, dispute: Breach, witness: 
   return (await witness.mempool(dispute.penaltyTxid)).at - begun;
 }
 
-function report(all: readonly Round[], { tower }: Stage, { options }: Lab): Measured {
+function report(all: readonly Round[], { tower }: Stage, { options }: Lab, used: Used): Measured {
   const rounds = all.slice(WARM_UP);
   const of = (what: 'tower' | 'byHand' | 'byClass') => rounds.map((one) => one[what]);
   const ms = of('tower');
@@ -142,6 +145,7 @@ function report(all: readonly Round[], { tower }: Stage, { options }: Lab): Meas
       rounds: options.rounds,
       appointments: HELD,
       block_txs: BLOCK_TXS,
+      ...(used && { cores_busy_with_other_things: round(used.byOthers / used.seconds, 2) }),
       tower_complaints: tower.complaints().length,
     },
   };

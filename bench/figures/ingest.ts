@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { NatsConnection } from 'nats';
 import { userAggregate } from '../../events/aggregate.js';
 import { toHex } from '../../events/bytes.js';
@@ -10,7 +11,6 @@ import { AppendLimit } from '../limits/append.js';
 import { signingRate } from '../limits/signing.js';
 import { type Load, run } from '../load/load.js';
 import { type Prepared, preparer } from '../load/prepared.js';
-import { cpuSince } from '../measure/cpu.js';
 import { mean, quantile, round } from '../measure/statistics.js';
 import type { Stage } from '../stage/stage.js';
 import { randomAppointment, registerUsers, type User } from '../stage/users.js';
@@ -40,7 +40,7 @@ export const ingest: Figure = {
     lab.say(`registering ${USERS} users`);
     const users = await registerUsers(connections, stage.towerId, USERS);
     lab.say('warming up');
-    const warmUp = await run(prepare(users, 4_000), { inFlight: IN_FLIGHT, leadMs: 0, ms: 60_000 });
+    const warmUp = await run(await prepare(users, 4_000), { inFlight: IN_FLIGHT, leadMs: 0, ms: 60_000 });
     lab.say('measuring the limits');
     const signing = signingRate(BLOB_BYTES, LIMIT_SECONDS);
     const node = await stage.connectNode();
@@ -48,7 +48,7 @@ export const ingest: Figure = {
     const before = await limit.rate();
     const batched = await limit.batchedRate();
     const rate = warmUp.answered / warmUp.seconds;
-    const requests = prepare(users, Math.ceil(rate * 2.5 * (lab.options.seconds + LEAD_MS / 1000)));
+    const requests = await prepare(users, Math.ceil(rate * 2.5 * (lab.options.seconds + LEAD_MS / 1000)));
     lab.say(`sustaining for ${lab.options.seconds} s`);
     const { load, used } = await sustain(stage, requests, lab);
     const after = await limit.rate();
@@ -57,11 +57,14 @@ export const ingest: Figure = {
 };
 
 /** So many signed requests, the users by turns. */
-function prepare(users: readonly User[], count: number): Prepared[] {
+async function prepare(users: readonly User[], count: number): Promise<Prepared[]> {
   const preparers = users.map(preparer);
-  return Array.from({ length: count }, (_, i) =>
-    preparers[i % preparers.length]?.(randomAppointment(BLOB_BYTES)),
-  ).flatMap((request) => (request ? [request] : []));
+  const requests: Prepared[] = [];
+  while (requests.length < count) {
+    for (const prepareOne of preparers) requests.push(prepareOne(randomAppointment(BLOB_BYTES)));
+    await setImmediate(); // a signal may want to be heard
+  }
+  return requests;
 }
 
 /** The limit for the very bytes that the tower has put on its log for one of these appointments. */
@@ -79,18 +82,17 @@ async function appendLimit(stage: Stage, nc: NatsConnection, [user]: readonly Us
   });
 }
 
-type Used = Partial<Record<'tower' | 'nats' | 'load', number>>;
+type Used = ReturnType<ReturnType<Stage['cpuSince']>>;
 
 async function sustain(stage: Stage, requests: readonly Prepared[], { options }: Lab) {
-  const pids = { tower: stage.tower.pid, nats: stage.nats.pid, load: process.pid };
-  let measureCpu: () => Used = () => ({});
-  let used: Used = {};
+  let measureCpu: (() => Used) | undefined;
+  let used: Used;
   const load = await run(requests, {
     inFlight: IN_FLIGHT,
     leadMs: LEAD_MS,
     ms: options.seconds * 1000,
-    onBegin: () => (measureCpu = cpuSince(pids)),
-    onEnd: () => (used = measureCpu()),
+    onBegin: () => (measureCpu = stage.cpuSince()),
+    onEnd: () => (used = measureCpu?.()),
   });
   return { load, used };
 }
@@ -110,8 +112,7 @@ function report(
   { tower }: Stage,
 ): Measured {
   const append = mean([before, after]);
-  const perThousand = (seconds: number | undefined) =>
-    seconds === undefined ? null : round((seconds / load.answered) * 1000);
+  const perThousand = (seconds: number) => round((seconds / load.answered) * 1000);
   return {
     value: load.answered / load.seconds,
     unit: 'appointments/s',
@@ -124,9 +125,12 @@ function report(
       log_append_in_atomic_batches: round(batched),
       p50_ms: round(quantile(load.latencies, 0.5)),
       p99_ms: round(quantile(load.latencies, 0.99)),
-      tower_cpu_s_per_1000: perThousand(used.tower),
-      nats_cpu_s_per_1000: perThousand(used.nats),
-      load_cpu_s_per_1000: perThousand(used.load),
+      ...(used && {
+        tower_cpu_s_per_1000: perThousand(used.by.tower),
+        nats_cpu_s_per_1000: perThousand(used.by.nats),
+        load_cpu_s_per_1000: perThousand(used.by.load),
+        cores_busy_with_other_things: round(used.byOthers / used.seconds, 2),
+      }),
       seconds: round(load.seconds),
       appointments: load.answered,
       tower_complaints: tower.complaints().length,

@@ -9,6 +9,7 @@ import { type NatsServer, startNatsServer } from '../../cli/servers/nats-server.
 import { RegtestChain } from '../../cli/servers/regtest-chain.js';
 import type { TowerId } from '../../events/ids.js';
 import { connectLog } from '../../events/log/connection.js';
+import { cpuSince } from '../measure/cpu.js';
 import { Tower } from './tower.js';
 
 /** In the checkout, so that it is on a disk; a system's folder for temporary files may be in memory, where fsync is free. */
@@ -25,11 +26,17 @@ export class Stage {
   #tower: Tower | undefined;
   #towerId: TowerId | undefined;
   #asking: NatsConnection | undefined;
+  #building: Promise<void> | undefined;
   #cleared = false;
   readonly #running: { stop(): Promise<unknown> }[] = [];
 
   /** Starts all of it; resolves when the tower is level with a chain of 110 blocks. What was started is ended by `clear`. */
-  async build(profile: string | undefined): Promise<void> {
+  build(profile: string | undefined): Promise<void> {
+    this.#building = this.#build(profile);
+    return this.#building;
+  }
+
+  async #build(profile: string | undefined): Promise<void> {
     mkdirSync(this.folder, { recursive: true });
     const data = join(this.folder, 'tower');
     const [node, operator] = ['node', 'operator'].map((name) => natsSeed(join(data, 'nats', `${name}.nkey`)));
@@ -85,6 +92,12 @@ export class Stage {
     );
   }
 
+  /** The CPU time of the tower, its servers and this process, which makes the load; see `cpuSince`. */
+  cpuSince() {
+    const { tower, nats, bitcoind } = this;
+    return cpuSince({ tower: tower.pid, nats: nats.pid, bitcoind: bitcoind.pid, load: process.pid });
+  }
+
   /** Resolves when the tower is at bitcoind's height. */
   async untilLevel(): Promise<TowerId> {
     this.#asking ??= await this.connectClient();
@@ -94,9 +107,15 @@ export class Stage {
   /** Ends everything, the youngest first, and removes the folder. May be called at any time, and twice. */
   async clear(): Promise<void> {
     this.#cleared = true;
-    for (const running of this.#running.splice(0).reverse()) await running.stop();
+    await this.#stopAll();
+    await this.#building?.catch(() => undefined); // a server that was being started is among the running now
+    await this.#stopAll();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     if (existsSync(HOME) && readdirSync(HOME).length === 0) rmdirSync(HOME);
+  }
+
+  async #stopAll(): Promise<void> {
+    for (const running of this.#running.splice(0).reverse()) await running.stop();
   }
 
   #connected(connection: NatsConnection): NatsConnection {

@@ -142,10 +142,12 @@ describe('what the Responder does after a reorg', () => {
     assert.deepEqual(after(...confirmed, breachReorgedOut())({ isBest: notBest(dispute, mined) }), penaltyGone);
   });
 
-  test('a penalty without a dispute in the chain is not looked for, but sent', () => {
+  test('a penalty whose dispute is not known to be in the chain is looked for in the last 100 blocks, then sent', () => {
     const next = after(...confirmed, breachReorgedOut(), penaltyReorgedOut(mined));
-    assert.deepEqual(next(), { kind: 'rebroadcast' });
-    assert.deepEqual(next({ tried: true }), wait);
+    assert.deepEqual(next({ tip: block(1200) }), { kind: 'search', from: 1101 });
+    assert.deepEqual(next({ tip: block(50) }), { kind: 'search', from: 0 });
+    assert.deepEqual(next({ searched: true }), { kind: 'rebroadcast' });
+    assert.deepEqual(next(tried), wait);
   });
 
   test('a breach that was not answered yet is answered all the same', () => {

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { type Config, readConfig } from '../../actors/config.js';
+import { ConfigError, type ConfigSources } from '../../actors/config-sources.js';
+import { tempDir } from '../support/temp-dir.js';
+
+/** A configuration file with this text. */
+function fileOf(t: TestContext, text: string): string {
+  const file = join(tempDir(t), 'argus.toml');
+  writeFileSync(file, text);
+  return file;
+}
+
+/** What is read from a file with this text, the environment over it, and the flags over both. */
+const read = (t: TestContext, text = '', env: ConfigSources['env'] = {}, flags: ConfigSources['flags'] = {}): Config =>
+  readConfig({ file: fileOf(t, text), env, flags });
+
+/** The one line that a configuration is refused with, its file called FILE. */
+function refusal(
+  t: TestContext,
+  text = '',
+  env: ConfigSources['env'] = {},
+  flags: ConfigSources['flags'] = {},
+): string {
+  const file = fileOf(t, text);
+  try {
+    readConfig({ file, env, flags });
+  } catch (error) {
+    assert.ok(error instanceof ConfigError && error.code === 'config');
+    assert.doesNotMatch(error.message, /\n/);
+    return error.message.replace(file, 'FILE');
+  }
+  return assert.fail('it was taken');
+}
+
+describe('the configuration', () => {
+  test('has a default for everything', (t) => {
+    const { node, ...config } = read(t);
+    assert.match(node, /^\S+$/);
+    const data = join(homedir(), '.argus', 'mainnet');
+    assert.deepEqual(config, {
+      network: 'mainnet',
+      data,
+      logLevel: 'info',
+      locatorCacheSize: 6,
+      nats: {
+        url: undefined,
+        nodeNkeyFile: join(data, 'nats', 'node.nkey'),
+        operatorNkeyFile: join(data, 'nats', 'operator.nkey'),
+        port: 4222,
+      },
+      log: { shards: 1, replicas: 1 },
+      bitcoind: {
+        url: 'http://127.0.0.1:8332',
+        auth: { cookieFile: join(homedir(), '.bitcoin', '.cookie') },
+        zmqHashblock: undefined,
+        pollSeconds: 10,
+      },
+      subscription: { slots: 10_000, duration: 4320, grace: 6 },
+      limits: { maxAppointments: 1_000_000, maxBlobBytes: 65_536, minToSelfDelay: 20 },
+    });
+  });
+
+  test('takes from each network what is its own', (t) => {
+    const of = (network: string) => read(t, `network = "${network}"`);
+    assert.equal(of('regtest').bitcoind.url, 'http://127.0.0.1:18443');
+    assert.deepEqual(of('testnet').bitcoind.auth, { cookieFile: join(homedir(), '.bitcoin', 'testnet3', '.cookie') });
+    assert.equal(of('signet').data, join(homedir(), '.argus', 'signet'));
+  });
+
+  test('is of the flag, else of the environment, else of the file', (t) => {
+    const text = '[subscription]\nslots = 1\nduration = 1\ngrace = 1\n[log]\nshards = 4';
+    const env = { ARGUS_SUBSCRIPTION_DURATION: '2', ARGUS_SUBSCRIPTION_GRACE: '2' };
+    const config = read(t, text, env, { 'subscription.grace': '3' });
+    assert.deepEqual(config.subscription, { slots: 1, duration: 2, grace: 3 });
+    assert.equal(config.log.shards, 4);
+  });
+
+  test('has an environment variable for every setting', (t) => {
+    const config = read(t, '', {
+      ARGUS_NETWORK: 'regtest',
+      ARGUS_DATA: '/data',
+      ARGUS_NODE: 'two',
+      ARGUS_LOG_LEVEL: 'debug',
+      ARGUS_LOCATOR_CACHE_SIZE: '7',
+      ARGUS_NATS_URL: 'nats://nats:4222',
+      ARGUS_NATS_NKEY_FILE: '/nkey',
+      ARGUS_NATS_PORT: '4333',
+      ARGUS_LOG_SHARDS: '2',
+      ARGUS_LOG_REPLICAS: '3',
+      ARGUS_BITCOIND_URL: 'http://bitcoind:1',
+      ARGUS_BITCOIND_USER: 'user',
+      ARGUS_BITCOIND_PASSWORD: 'a word with = and #',
+      ARGUS_BITCOIND_ZMQ_HASHBLOCK: 'tcp://bitcoind:2',
+      ARGUS_BITCOIND_POLL_SECONDS: '1',
+      ARGUS_SUBSCRIPTION_SLOTS: '10',
+      ARGUS_LIMITS_MAX_APPOINTMENTS: '11',
+      ARGUS_LIMITS_MAX_BLOB_BYTES: '12000',
+      ARGUS_LIMITS_MIN_TO_SELF_DELAY: '13',
+    });
+    assert.deepEqual(config, {
+      network: 'regtest',
+      data: '/data',
+      node: 'two',
+      logLevel: 'debug',
+      locatorCacheSize: 7,
+      nats: { url: 'nats://nats:4222', nodeNkeyFile: '/nkey', operatorNkeyFile: '/nkey', port: 4333 },
+      log: { shards: 2, replicas: 3 },
+      bitcoind: {
+        url: 'http://bitcoind:1',
+        auth: { user: 'user', password: 'a word with = and #' },
+        zmqHashblock: 'tcp://bitcoind:2',
+        pollSeconds: 1,
+      },
+      subscription: { slots: 10, duration: 4320, grace: 6 },
+      limits: { maxAppointments: 11, maxBlobBytes: 12_000, minToSelfDelay: 13 },
+    });
+  });
+
+  test("leaves alone what is another program's: other variables, and those of nats.conf and of the tests", (t) => {
+    const env = { HOME: '/', ARGUS_NATS_STORE: '/store', ARGUS_NODE_NKEY: 'U1', ARGUS_OPERATOR_NKEY: 'U2' };
+    assert.deepEqual(read(t, '', env), read(t));
+    assert.deepEqual(read(t, '', { ARGUS_NODE: undefined }, { node: undefined }), read(t));
+  });
+
+  test('is read from the data folder, wherever that is said to be, if no file is named', (t) => {
+    const data = tempDir(t);
+    assert.equal(readConfig({ env: {}, flags: { data } }).locatorCacheSize, 6, 'none is there');
+    writeFileSync(join(data, 'argus.toml'), 'locator_cache_size = 9');
+    assert.equal(readConfig({ env: {}, flags: { data } }).locatorCacheSize, 9);
+    assert.equal(readConfig({ env: { ARGUS_DATA: data }, flags: {} }).locatorCacheSize, 9);
+    const other = tempDir(t);
+    assert.equal(readConfig({ env: { ARGUS_DATA: data }, flags: { data: other } }).locatorCacheSize, 6);
+  });
+
+  test('signs in to bitcoind by cookie, or by user and password', (t) => {
+    const auth = (lines: string) => read(t, `[bitcoind]\n${lines}`).bitcoind.auth;
+    assert.deepEqual(auth('cookie_file = "/c"'), { cookieFile: '/c' });
+    assert.deepEqual(auth('user = "u"\npassword = "p"'), { user: 'u', password: 'p' });
+    const line = 'bitcoind: give either cookie_file, or both user and password';
+    for (const lines of ['user = "u"', 'password = "p"', 'cookie_file = "/c"\nuser = "u"\npassword = "p"'])
+      assert.equal(refusal(t, `[bitcoind]\n${lines}`), line);
+  });
+});
+
+describe('a configuration that cannot be used is refused with one line', () => {
+  test('that names the setting and the file it is in', (t) => {
+    assert.match(refusal(t, 'locator_cache_size = 0'), /^FILE: locator_cache_size: Too small/);
+    assert.match(refusal(t, '[log]\nshards = "many"'), /^FILE: log\.shards: .*expected number/);
+    assert.match(refusal(t, 'network = "moon"'), /^FILE: network: .*"mainnet"/);
+    assert.match(refusal(t, 'bitcoind = 5'), /^FILE: bitcoind: .*expected object/);
+    assert.match(refusal(t, 'data = 1979-05-27'), /^FILE: data: .*expected string/);
+    assert.match(refusal(t, '[nats]\nurl = "http://nats"'), /^FILE: nats\.url: must be like nats:/);
+    assert.match(refusal(t, 'node = "a name"'), /^FILE: node: must be letters/);
+  });
+
+  test('or the environment variable', (t) => {
+    const env = { ARGUS_BITCOIND_POLL_SECONDS: '0.5' };
+    assert.match(
+      refusal(t, '[bitcoind]\npoll_seconds = 5', env),
+      /^environment variable ARGUS_BITCOIND_POLL_SECONDS: bitcoind\.poll_seconds: /,
+    );
+  });
+
+  test('or the flag', (t) => {
+    const flags = { 'bitcoind.url': 'ftp://x' };
+    assert.match(refusal(t, '', { ARGUS_BITCOIND_URL: 'http://x' }, flags), /^flag: bitcoind\.url: must be like http:/);
+  });
+
+  test('where there is no such setting', (t) => {
+    assert.equal(refusal(t, 'colour = "red"'), 'FILE: there is no setting colour');
+    assert.equal(refusal(t, '[bitcoind]\ncolour = "red"'), 'FILE: there is no setting bitcoind.colour');
+    assert.equal(refusal(t, '[colours]\nred = 1'), 'FILE: there is no setting colours');
+    assert.equal(refusal(t, '[colours]'), 'FILE: there is no setting colours');
+    const variable = 'environment variable ARGUS_LOG_COLOUR: there is no setting log.colour';
+    assert.equal(refusal(t, '', { ARGUS_LOG_COLOUR: 'red' }), variable);
+  });
+
+  test('where the file is not TOML, or not there', (t) => {
+    assert.match(refusal(t, 'network = '), /^FILE: not TOML: /);
+    const file = join(tempDir(t), 'none.toml');
+    assert.throws(() => readConfig({ file, env: {}, flags: {} }), {
+      code: 'config',
+      message: /none\.toml: cannot be read/,
+    });
+  });
+
+  test('rather than that a section in the file and a value in the environment hide one another', (t) => {
+    assert.match(refusal(t, 'bitcoind = 5', { ARGUS_BITCOIND_URL: 'http://x' }), /^FILE: bitcoind: .*expected object/);
+  });
+});
