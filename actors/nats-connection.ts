@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
 import { connectLog, type LogConnectionOptions, UnfitServerError } from '../events/log/connection.js';
+import { ensureStreams, type LogLayout } from '../events/log/streams.js';
 import { why } from './runtime/why.js';
 import { publicNkey } from './secrets.js';
 
@@ -25,6 +26,25 @@ export async function connectPatiently(options: LogConnectionOptions, logger: Lo
       if (isRefused(error)) throw unknownKey(options, error);
       if (!(error instanceof NatsError) || !AWAY.has(error.code)) throw error;
       if (!waiting) logger.warn({ server: options.servers, ...why(error) }, 'NATS does not answer; waiting for it');
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+/** What a cluster says that has no leader yet, or not all of its servers: JetStream API error codes. */
+const NOT_READY = new Set([10005, 10008, 10010]);
+
+const isNotReady = (error: unknown): boolean =>
+  error instanceof NatsError && (error.code === 'TIMEOUT' || NOT_READY.has(error.api_error?.err_code ?? 0));
+
+/** Makes sure of the log's streams, as `ensureStreams` does; a cluster that is still starting is waited for. */
+export async function ensureStreamsPatiently(nc: NatsConnection, layout: LogLayout, logger: Logger): Promise<void> {
+  for (let waiting = false; ; waiting = true) {
+    try {
+      return await ensureStreams(nc, layout);
+    } catch (error) {
+      if (!isNotReady(error)) throw error;
+      if (!waiting) logger.warn(why(error), "NATS is not ready to give the log's streams; waiting for it");
       await sleep(RETRY_MS);
     }
   }

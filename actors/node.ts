@@ -4,7 +4,7 @@ import type { ChainCommit } from '../events/commit.js';
 import type { Shard as ShardId, UserId } from '../events/ids.js';
 import { BlobStore } from '../events/log/blobs.js';
 import { EventLog } from '../events/log/log.js';
-import { CHAIN, ensureStreams } from '../events/log/streams.js';
+import { CHAIN } from '../events/log/streams.js';
 import { TxidStore } from '../events/log/txids.js';
 import { secp256k1 } from '../events/signing/secp256k1.js';
 import { BlockWindow } from '../projections/block-window.js';
@@ -20,7 +20,7 @@ import { ChainMonitor } from './chain-monitor/chain-monitor.js';
 import type { Config } from './config.js';
 import { Gateway } from './gateway/gateway.js';
 import { NatsDoor } from './gateway/nats-door.js';
-import { connectPatiently, reportConnection } from './nats-connection.js';
+import { connectPatiently, ensureStreamsPatiently, reportConnection } from './nats-connection.js';
 import { OperatorDesk } from './operator-desk/operator-desk.js';
 import { type Running, Supervisor } from './runtime/supervisor.js';
 import { why } from './runtime/why.js';
@@ -61,7 +61,8 @@ export class TowerNode {
     const { towerId } = options.key;
     let node: TowerNode | undefined;
     try {
-      await ensureStreams(nc, { network, towerId, shards: log.shards, replicas: log.replicas });
+      const layout = { network, towerId, shards: log.shards, replicas: log.replicas };
+      await ensureStreamsPatiently(nc, layout, logger);
       node = new TowerNode(options, nc, await EventLog.open(nc));
       await node.#begin();
       return node;

@@ -17,6 +17,7 @@ export async function up(config: Config): Promise<number> {
   const stop = stopSignal();
   const key = towerKey(join(config.data, 'tower.key'));
   const owned = config.nats.url === undefined ? await startOwnNats(config, stop.signal) : undefined;
+  if (owned) void keepRunning(owned, stop, logger);
   const natsUrl = config.nats.url ?? owned?.url ?? '';
   const seed = owned ? natsSeed(config.nats.nodeNkeyFile) : existingNatsSeed(config.nats.nodeNkeyFile);
   try {
@@ -91,6 +92,16 @@ async function startOwnNats(config: Config, stop: AbortSignal): Promise<NatsServ
     }
   }
   return undefined;
+}
+
+/** Starts the node's own nats-server again whenever it dies; the node is given up if that fails. */
+async function keepRunning(server: NatsServer, stop: ReturnType<typeof stopSignal>, logger: Logger): Promise<void> {
+  while (!stop.signal.aborted) {
+    const exit = await server.child.exited;
+    if (stop.signal.aborted) return;
+    logger.error(exit, "the node's nats-server died; starting it again");
+    await server.restart().catch(stop.fail);
+  }
 }
 
 function greet(config: Config, towerId: string, natsUrl: string): void {

@@ -9,7 +9,7 @@ import { reportBreach, type Sighting, txidOf } from '../breach-report.js';
 import type { BlockListener } from '../runtime/block-feed.js';
 import { Mailbox } from '../runtime/mailbox.js';
 import type { Transactor } from '../runtime/transact.js';
-import { RecentBlocks } from './recent-blocks.js';
+import { type Recent, RecentBlocks } from './recent-blocks.js';
 
 /**
  * The LocatorCache: new appointments against known blocks.
@@ -54,9 +54,33 @@ export class LocatorCache implements BlockListener {
     return this.#reports.idle();
   }
 
-  #compare(userId: UserId, { appointmentId, locator, scheme }: AppointmentAccepted): void {
-    const found = this.#recent.find(scheme, locator);
-    if (!found) return;
+  #compare(userId: UserId, event: AppointmentAccepted): void {
+    const found = this.#recent.find(event.scheme, event.locator);
+    if (found) this.#report(userId, event, found);
+    else if (this.#missed(event).length > 0)
+      this.#reports.send(() => this.#compareWithMissed(userId, event)).catch(this.needs.fail);
+  }
+
+  /**
+   * The blocks that were recent when the appointment was accepted, or came since, and that are not held any more: so many
+   * blocks went by while it was being appended. Nearly always none.
+   */
+  #missed({ startBlock }: AppointmentAccepted): readonly WindowBlock[] {
+    const lowest = this.blocks[0];
+    if (!lowest) return [];
+    const { chain, size } = this.needs;
+    return chain.from(startBlock - size + 1).filter(({ height }) => height < lowest.height);
+  }
+
+  async #compareWithMissed(userId: UserId, event: AppointmentAccepted): Promise<void> {
+    const missed = new RecentBlocks();
+    for (const block of this.#missed(event))
+      missed.add({ height: block.height, hash: block.hash }, eachTxid(await this.needs.txids(block)));
+    const found = missed.find(event.scheme, event.locator);
+    if (found) this.#report(userId, event, found);
+  }
+
+  #report(userId: UserId, { appointmentId, locator }: AppointmentAccepted, found: Recent): void {
     const disputeTxid = txidOf(found.txidInternal);
     this.needs.log.info({ locator, user: userId, dispute: disputeTxid }, 'breach in a recent block');
     const hit = { appointmentId, userId, locator };

@@ -9,9 +9,12 @@ export class Mailbox {
     return result;
   }
 
-  /** Resolves when everything sent so far is done. */
+  /** Resolves when everything sent so far is done, and what that sent in its turn. */
   async idle(): Promise<void> {
-    await this.#last;
+    for (let last: unknown; last !== this.#last; ) {
+      last = this.#last;
+      await last;
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import { packageRoot } from '../../actors/package-root.js';
 import { freePorts } from '../../cli/servers/ports.js';
 import { startTestBitcoind } from '../support/bitcoind.js';
 import { type Cleanup, tempDir } from '../support/temp-dir.js';
-import { until } from '../support/tower.js';
+import { until } from '../support/until.js';
 
 const MAIN = join(packageRoot, 'dist', 'cli', 'main.js');
 const bare = { ...process.env, ARGUS_DATA: undefined, ARGUS_NETWORK: undefined };

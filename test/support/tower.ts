@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { z } from 'zod';
 import { TowerClient } from '../../actors/client/tower-client.js';
@@ -18,6 +17,7 @@ import type { Dialect } from '../../events/signing/receipts.js';
 import { startTestBitcoind } from './bitcoind.js';
 import { startTestNats, type TestNats } from './nats.js';
 import { type Cleanup, tempDir } from './temp-dir.js';
+import { until } from './until.js';
 
 /** A whole tower on real servers, as a test's own. */
 export interface TestTower {
@@ -30,40 +30,48 @@ export interface TestTower {
   readonly node: TowerNode;
   /** What a node gave up with, if one did. */
   readonly gaveUp: readonly Error[];
-  /** Starts one more node, with the same key, on the same log; at another address of NATS if one is given. */
-  startNode(name: string, natsUrl?: string): Promise<TowerNode>;
+  /** Starts one more node, with the same key, on the same log; with servers of its own, if any are given. */
+  startNode(name: string, own?: OwnServers): Promise<TowerNode>;
   /** Stops the node and starts another on the same log. */
   restartNode(): Promise<void>;
   stopNode(): Promise<void>;
   newClient(dialect?: Dialect, options?: { readonly timeoutMs: number }): Promise<TowerClient>;
 }
 
+/** What a node has to itself: another way to NATS, another bitcoind. */
+export interface OwnServers {
+  readonly natsUrl?: string;
+  readonly bitcoind?: Bitcoind;
+}
+
 export interface TestTowerOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** `false` leaves it to `restartNode` to start the first node. */
   readonly begin?: boolean;
+  /** Whether other bitcoinds may connect to the tower's; not unless told. */
+  readonly listen?: boolean;
 }
 
 /** Starts nats-server, bitcoind with 110 blocks, and one node that is level with them. */
 export async function startTestTower(
   t: Cleanup,
-  { settings = {}, begin = true }: TestTowerOptions = {},
+  { settings = {}, begin = true, listen = false }: TestTowerOptions = {},
 ): Promise<TestTower> {
-  const [nats, bitcoind] = await Promise.all([startTestNats(t), startTestBitcoind(t)]);
+  const [nats, bitcoind] = await Promise.all([startTestNats(t), startTestBitcoind(t, { listen })]);
   const chain = new RegtestChain(bitcoind.rpc);
   await chain.mine(110);
   const data = tempDir(t);
   const key = towerKey(`${data}/tower.key`);
-  const configFor = (node: string) =>
+  const configFor = (node: string, { rpcUrl, cookieFile, zmqUrl }: Bitcoind) =>
     readConfig({
       env: {},
       flags: {
         network: 'regtest',
         data,
         node,
-        'bitcoind.url': bitcoind.rpcUrl,
-        'bitcoind.cookie_file': bitcoind.cookieFile,
-        'bitcoind.zmq_hashblock': bitcoind.zmqUrl,
+        'bitcoind.url': rpcUrl,
+        'bitcoind.cookie_file': cookieFile,
+        'bitcoind.zmq_hashblock': zmqUrl,
         ...settings,
       },
     });
@@ -73,8 +81,9 @@ export async function startTestTower(
   t.after(async () => {
     for (const node of running) await node.stop();
   });
-  const startNode = async (name: string, natsUrl = nats.url) => {
-    const options = { config: configFor(name), key, natsSeed: nats.nodeSeed, natsUrl, logger };
+  const startNode = async (name: string, own: OwnServers = {}) => {
+    const config = configFor(name, own.bitcoind ?? bitcoind);
+    const options = { config, key, natsSeed: nats.nodeSeed, natsUrl: own.natsUrl ?? nats.url, logger };
     const node = await TowerNode.start({ ...options, giveUp: (error) => gaveUp.push(error) });
     running.push(node);
     return node;
@@ -92,7 +101,7 @@ export async function startTestTower(
     bitcoind,
     chain,
     key,
-    config: configFor('one'),
+    config: configFor('one', bitcoind),
     get node() {
       return theNode();
     },
@@ -155,13 +164,4 @@ function nameOf(event: Recorded['events'][number]): string {
     default:
       return event.type;
   }
-}
-
-/** Resolves with what `look` finds, as soon as it is truthy; rejects after 20 s with what was waited for. */
-export async function until<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
-  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(20)) {
-    const found = await look();
-    if (found) return found;
-  }
-  throw new Error(`waited 20 s in vain: ${what}`);
 }

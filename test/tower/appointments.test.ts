@@ -6,7 +6,8 @@ import { buildBreach, openChannels, spendPenalty } from '../../cli/demo/channel.
 import { fromHex } from '../../events/bytes.js';
 import type { Locator } from '../../events/ids.js';
 import { Dialect } from '../../events/signing/receipts.js';
-import { historyTypes, isInMempool, startTestTower, until, untilLevel } from '../support/tower.js';
+import { historyTypes, isInMempool, startTestTower, untilLevel } from '../support/tower.js';
+import { until } from '../support/until.js';
 
 describe('appointments', () => {
   test('of users of both generations for one dispute are answered each on its own', async (t) => {

@@ -4,7 +4,8 @@ import { makeAppointment, type TowerClient } from '../../actors/client/tower-cli
 import { buildBreach, type Flaw, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
 import type { Locator, Txid } from '../../events/ids.js';
-import { historyTypes, startTestTower, type TestTower, until, untilLevel } from '../support/tower.js';
+import { historyTypes, startTestTower, type TestTower, untilLevel } from '../support/tower.js';
+import { until } from '../support/until.js';
 
 describe('a blob that is of no use', () => {
   test('is refused at the breach; the appointment is over and stays charged', async (t) => {

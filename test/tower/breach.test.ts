@@ -4,7 +4,8 @@ import { locatorOf } from '../../actors/client/tower-client.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
 import { Dialect } from '../../events/signing/receipts.js';
-import { startTestTower, until, untilLevel } from '../support/tower.js';
+import { startTestTower, untilLevel } from '../support/tower.js';
+import { until } from '../support/until.js';
 
 for (const dialect of Dialect.options) {
   test(`a breach in a block is punished and buried (${dialect} client)`, async (t) => {

@@ -12,7 +12,8 @@ import { fromHex } from '../../events/bytes.js';
 import { startTestBitcoind } from '../support/bitcoind.js';
 import { startTestNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
-import { historyTypes, isInMempool, secretKey, until } from '../support/tower.js';
+import { historyTypes, isInMempool, secretKey } from '../support/tower.js';
+import { until } from '../support/until.js';
 
 test('a tower that is killed again and again goes on from its log', async (t) => {
   const [nats, bitcoind] = await Promise.all([startTestNats(t), startTestBitcoind(t)]);

@@ -59,7 +59,7 @@ for (const dialect of Dialect.options)
 async function laggingNode(t: Cleanup, dialect: Dialect) {
   const tower = await startTestTower(t, { begin: false });
   const line = await startNatsProxy(t, tower.nats.port);
-  const node = await tower.startNode('far', line.url);
+  const node = await tower.startNode('far', { natsUrl: line.url });
   await untilLevel(() => node, tower.chain);
   const log = await EventLog.open(await tower.nats.connect('node'));
   let held: Held | undefined;

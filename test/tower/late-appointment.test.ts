@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import { type Breach, buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
 import { Dialect } from '../../events/signing/receipts.js';
-import { historyTypes, isInMempool, startTestTower, until, untilLevel } from '../support/tower.js';
+import { historyTypes, isInMempool, startTestTower, untilLevel } from '../support/tower.js';
+import { until } from '../support/until.js';
 
 describe('an appointment that arrives after its dispute was mined', () => {
   test('is answered while the dispute is among the last six blocks, and watched beyond', async (t) => {

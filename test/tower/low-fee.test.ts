@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
-import { historyTypes, isInMempool, startTestTower, until, untilLevel } from '../support/tower.js';
+import { historyTypes, isInMempool, startTestTower, untilLevel } from '../support/tower.js';
+import { until } from '../support/until.js';
 
 test('a penalty whose fee is too low is kept, shown, and sent again until it passes', async (t) => {
   const tower = await startTestTower(t);

@@ -8,7 +8,8 @@ import { EventLog } from '../../events/log/log.js';
 import { height } from '../fixtures/blocks.js';
 import { accepted, registered } from '../fixtures/histories.js';
 import { type NewCommit, shard } from '../support/log.js';
-import { startTestTower, type TestTower, until } from '../support/tower.js';
+import { startTestTower, type TestTower } from '../support/tower.js';
+import { until } from '../support/until.js';
 
 const COMMITS = 10;
 const EACH = 500;

@@ -4,7 +4,8 @@ import { makeAppointment, type TowerClient } from '../../actors/client/tower-cli
 import { type Breach, buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
 import type { BlockHash, Locator } from '../../events/ids.js';
-import { historyTypes, isInMempool, startTestTower, type TestTower, until, untilLevel } from '../support/tower.js';
+import { historyTypes, isInMempool, startTestTower, type TestTower, untilLevel } from '../support/tower.js';
+import { until } from '../support/until.js';
 
 /** A reorg that puts the dispute into another block, at each stage of the answer to it. */
 describe('a dispute that a reorg moves to another block', () => {

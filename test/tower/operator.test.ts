@@ -5,7 +5,8 @@ import { operatorSubjects } from '../../actors/wire.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
 import type { Txid } from '../../events/ids.js';
-import { startTestTower, until } from '../support/tower.js';
+import { startTestTower } from '../support/tower.js';
+import { until } from '../support/until.js';
 
 type Answer = Record<string, unknown>;
 

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TowerUnavailableError } from '../../actors/client/errors.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
-import { isInMempool, startTestTower, until, untilLevel } from '../support/tower.js';
+import { isInMempool, startTestTower, untilLevel } from '../support/tower.js';
+import { until } from '../support/until.js';
 
 describe('an outage', () => {
   test('of bitcoind between appointment and breach: appointments are accepted, the breach is answered when it is back', async (t) => {

@@ -6,7 +6,8 @@ import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
 import { ShardState } from '../../projections/shard-state.js';
 import { Watchlist } from '../../projections/watchlist.js';
-import { isInMempool, startTestTower, type TestTower, until, untilLevel } from '../support/tower.js';
+import { isInMempool, startTestTower, type TestTower, untilLevel } from '../support/tower.js';
+import { until } from '../support/until.js';
 
 /** An actor that fails is made anew from the log, and goes on where it was. */
 describe('an actor that fails once', () => {

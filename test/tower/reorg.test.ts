@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import { type Breach, buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
 import type { BlockHash } from '../../events/ids.js';
-import { historyTypes, isInMempool, startTestTower, type TestTower, until, untilLevel } from '../support/tower.js';
+import { historyTypes, isInMempool, startTestTower, type TestTower, untilLevel } from '../support/tower.js';
+import { until } from '../support/until.js';
 
 describe('a reorg', () => {
   test('that takes the penalty out: it is broadcast again and buried', async (t) => {

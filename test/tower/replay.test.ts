@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
-import { historyTypes, isInMempool, startTestTower, type TestTower, until, untilLevel } from '../support/tower.js';
+import { historyTypes, isInMempool, startTestTower, type TestTower, untilLevel } from '../support/tower.js';
+import { until } from '../support/until.js';
 
 describe('what a node knows is its log', () => {
   test('the same history folded by two nodes, and by one of them again, is byte-equal', async (t) => {

@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { within } from '../../cli/servers/child.js';
 import { fromHex } from '../../events/bytes.js';
-import { startTestTower, until } from '../support/tower.js';
+import { startTestTower } from '../support/tower.js';
+import { until } from '../support/until.js';
 
 /** A stop that hangs would be seen as the end of this wait. */
 const ended = async (stopping: Promise<void>): Promise<boolean> =>

@@ -8,7 +8,8 @@ import { blobStream } from '../../events/log/streams.js';
 import { txid } from '../fixtures/ids.js';
 import { shard } from '../support/log.js';
 import type { Cleanup } from '../support/temp-dir.js';
-import { historyTypes, isInMempool, startTestTower, until, untilLevel } from '../support/tower.js';
+import { historyTypes, isInMempool, startTestTower, untilLevel } from '../support/tower.js';
+import { until } from '../support/until.js';
 
 const DURATION = 20;
 const GRACE = 5;

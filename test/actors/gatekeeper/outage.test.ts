@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildBreach, openChannels } from '../../../cli/demo/channel.js';
 import { fromHex } from '../../../events/bytes.js';
-import { startTestTower, until, untilLevel } from '../../support/tower.js';
+import { startTestTower, untilLevel } from '../../support/tower.js';
+import { until } from '../../support/until.js';
 
 test('a breach during an outage is answered, although its subscription was over when the tower came back', async (t) => {
   const tower = await startTestTower(t, { settings: { 'subscription.duration': '40', 'subscription.grace': '2' } });

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { connect } from 'nats';
+import { TowerClient } from '../../actors/client/tower-client.js';
+import { towerKey } from '../../actors/secrets.js';
+import { startChild } from '../../cli/servers/child.js';
+import { freePorts } from '../../cli/servers/ports.js';
+import { RegtestChain } from '../../cli/servers/regtest-chain.js';
+import { startTestBitcoind } from '../support/bitcoind.js';
+import { tempDir } from '../support/temp-dir.js';
+import { secretKey } from '../support/tower.js';
+import { until } from '../support/until.js';
+
+const MAIN = join(import.meta.dirname, '..', '..', 'cli', 'main.js');
+
+test("a node's own nats-server that dies is started again", { skip: !existsSync('/proc/self/cmdline') }, async (t) => {
+  const folder = tempDir(t);
+  const data = join(folder, 'data');
+  const bitcoind = await startTestBitcoind(t);
+  await new RegtestChain(bitcoind.rpc).mine(5);
+  const [port = 0] = await freePorts(1);
+  const node = ['--bitcoind', bitcoind.rpcUrl, '--bitcoind-cookie', bitcoind.cookieFile, '--zmq', bitcoind.zmqUrl];
+  const up = await startChild({
+    program: process.execPath,
+    args: [MAIN, 'up', '--network', 'regtest', '--data', data, '--nats-port', String(port), ...node],
+    logFile: join(folder, 'up.log'),
+  });
+  t.after(() => up.stop());
+  const pid = await until('its nats-server runs', () => natsServerOn(port));
+  const nc = await until('it takes connections', () =>
+    connect({ servers: `127.0.0.1:${port}`, maxReconnectAttempts: -1, reconnectTimeWait: 50 }).catch(() => undefined),
+  );
+  t.after(() => nc.close());
+  const { towerId } = towerKey(join(data, 'tower.key'));
+  const client = new TowerClient(nc, { towerId, secretKey: secretKey(), timeoutMs: 1_000 });
+  const answers = () =>
+    until('the tower answers', async () => (await client.info().catch(() => undefined))?.height === 5);
+  await answers();
+  const { available_slots: slots } = await client.register();
+  process.kill(pid, 'SIGKILL');
+  await until('another one runs', () => {
+    const now = natsServerOn(port);
+    return now !== undefined && now !== pid;
+  });
+  await answers();
+  assert.equal((await client.getSubscriptionInfo()).available_slots, slots);
+  assert.deepEqual(await up.stop(), { code: 0, signal: null });
+  assert.equal(natsServerOn(port), undefined);
+});
+
+/** The pid of the nats-server that was started on a port; not that of the shell that holds it on its leash. */
+function natsServerOn(port: number): number | undefined {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const words = commandLine(pid);
+    if (words.includes(String(port)) && words.some((word) => word.endsWith('nats.conf')) && words[1] !== '-c')
+      return Number(pid);
+  }
+  return undefined;
+}
+
+function commandLine(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return []; // it has just ended
+  }
+}
