@@ -105,10 +105,10 @@ describe('a mailbox with keys', () => {
   test('does not forget a key while something waits there', async () => {
     const { lines, work } = diary();
     const lanes = new KeyedMailbox<string>();
-    void lanes.send('a', work('a1', 5)).then(() => lanes.send('a', work('a3')));
-    void lanes.send('a', work('a2', 10));
-    await sleep(8);
-    await lanes.send('a', work('a4'));
+    const first = lanes.send('a', work('a1'));
+    const second = lanes.send('a', work('a2', 10));
+    await first; // `second` still waits there
+    await Promise.all([second, lanes.send('a', work('a3')), lanes.send('a', work('a4'))]);
     assert.deepEqual(
       lines.filter((line) => line.endsWith('ends')),
       ['a1 ends', 'a2 ends', 'a3 ends', 'a4 ends'],
