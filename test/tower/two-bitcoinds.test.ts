@@ -59,7 +59,7 @@ describe('two nodes, each with a bitcoind of its own', () => {
 });
 
 async function twoBitcoinds(t: Cleanup) {
-  const tower = await startTestTower(t, { listen: true });
+  const tower = await startTestTower(t, { listen: true, settings: { 'bitcoind.poll_seconds': '1' } });
   const peer = `127.0.0.1:${tower.bitcoind.ports.p2p}`;
   const bitcoind = await startTestBitcoind(t, { extraArgs: [`-addnode=${peer}`] });
   const other = { bitcoind, chain: new RegtestChain(bitcoind.rpc) };

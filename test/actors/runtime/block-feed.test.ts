@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BlockFeed, type BlockListener } from '../../actors/runtime/block-feed.js';
-import type { ChainCommit } from '../../events/commit.js';
-import { CHAIN } from '../../events/log/streams.js';
-import { BlockWindow } from '../../projections/block-window.js';
-import { Fold } from '../../projections/fold.js';
-import { Scans } from '../../projections/scans.js';
-import { chainCommit, connected } from '../fixtures/blocks.js';
-import { shard, startTestLog } from '../support/log.js';
-import { until } from '../support/until.js';
+import { BlockFeed, type BlockListener } from '../../../actors/runtime/block-feed.js';
+import type { ChainCommit } from '../../../events/commit.js';
+import { CHAIN } from '../../../events/log/streams.js';
+import { BlockWindow } from '../../../projections/block-window.js';
+import { Fold } from '../../../projections/fold.js';
+import { Scans } from '../../../projections/scans.js';
+import { chainCommit, connected } from '../../fixtures/blocks.js';
+import { shard, startTestLog } from '../../support/log.js';
+import { until } from '../../support/until.js';
 
 /** Every order in which a block and the end of the work on the one before it can come: so many turns later each time. */
 const TURNS = 40;
