@@ -23,6 +23,13 @@ const COMMANDS = {
     await run('bench/main.js', args, servers);
   },
 
+  async torture(args) {
+    await ensureModules();
+    const servers = await serversAsEnvironment();
+    await build();
+    await run('test/torture/main.js', args, servers);
+  },
+
   async argus(args) {
     await ensureModules();
     const starts = args.find((arg) => !arg.startsWith('-')) === 'up';

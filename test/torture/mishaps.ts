@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Ledger } from './ledger.js';
+import type { Random } from './random.js';
+import type { Victim } from './victim.js';
+
+export interface Mishaps {
+  readonly victims: readonly Victim[];
+  readonly random: Random;
+  readonly ledger: Ledger;
+  readonly over: AbortSignal;
+  readonly tell: (what: string) => void;
+}
+
+/** Kills, freezes and ends processes at random, often several at once, until it is over; all of them run again then. */
+export async function befall({ victims, random, ledger, over, tell }: Mishaps): Promise<void> {
+  const underWay = new Set<Promise<void>>();
+  while (!over.aborted) {
+    await sleep(random.between(500, 5_000), undefined, { signal: over }).catch(() => undefined);
+    const several = Number(random.weighted({ 1: 6, 2: 3, 3: 1, 5: 1 }));
+    for (let i = 0; i < several && !over.aborted; i++) {
+      const victim = random.oneOf(victims);
+      const kind = random.weighted({ killed: 4, paused: 4, restarted: 2 });
+      const ms = random.chance(0.15) ? random.between(5_000, 20_000) : random.between(50, 4_000);
+      if (victim.busy) continue;
+      victim.busy = true;
+      ledger.count(`${victim.name} ${kind}`);
+      tell(`${victim.name} ${kind} for ${ms} ms`);
+      const work = hit(victim, kind, ms, over)
+        .then(() => tell(`${victim.name} is back`))
+        .finally(() => {
+          victim.busy = false;
+          underWay.delete(work);
+        });
+      underWay.add(work);
+    }
+  }
+  await Promise.all(underWay);
+}
+
+async function hit(victim: Victim, kind: 'killed' | 'paused' | 'restarted', ms: number, over: AbortSignal) {
+  const pause = () => sleep(ms, undefined, { signal: over }).catch(() => undefined);
+  if (kind === 'paused') {
+    victim.freeze();
+    await pause();
+    victim.thaw();
+    return;
+  }
+  await (kind === 'killed' ? victim.kill() : victim.end());
+  await pause();
+  await victim.restart();
+}

@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { packageRoot } from '../../actors/package-root.js';
+import type { Bitcoind } from '../../cli/servers/bitcoind.js';
+import { startChild } from '../../cli/servers/child.js';
+import { type Server, serverOf } from '../../cli/servers/server.js';
+
+/** A node of the tower as an operator runs it: `argus up`, a process of its own. */
+export type TowerProcess = Server;
+
+export interface TowerProcessOptions {
+  readonly name: string;
+  /** The tower's data folder: its keys are there, shared by its nodes. */
+  readonly data: string;
+  readonly shards: number;
+  readonly logFile: string;
+  readonly natsUrl: string;
+  readonly bitcoind: Bitcoind;
+}
+
+/** Starts one; it is not waited for. */
+export async function startTowerNode(options: TowerProcessOptions): Promise<TowerProcess> {
+  const { name, data, shards, logFile, natsUrl, bitcoind } = options;
+  const launch = () =>
+    startChild({
+      program: process.execPath,
+      args: [
+        '--enable-source-maps',
+        join(packageRoot, 'dist', 'cli', 'main.js'),
+        'up',
+        '--network=regtest',
+        `--node=${name}`,
+        `--data=${data}`,
+        `--shards=${shards}`,
+        `--nats=${natsUrl}`,
+        `--bitcoind=${bitcoind.rpcUrl}`,
+        `--bitcoind-cookie=${bitcoind.cookieFile}`,
+        `--zmq=${bitcoind.zmqUrl}`,
+        '--log-level=debug',
+      ],
+      env: { ARGUS_BITCOIND_POLL_SECONDS: '2' },
+      logFile,
+      graceMs: 15_000,
+    });
+  return serverOf(await launch(), launch);
+}
