@@ -149,7 +149,8 @@ export class Shard implements Running {
     this.gatekeeper.start();
     // The cache first: what the Watcher does not find in the folded state any more must find the block there.
     const listeners = [this.locatorCache, this.#watcher, this.#responder, this.gatekeeper];
-    this.#feed = new BlockFeed({ chain, scans: this.fold.state.scans, lookBack, txids, listeners });
+    const { scans, recentStarts } = this.fold.state;
+    this.#feed = new BlockFeed({ chain, scans, recentStarts, lookBack, txids, listeners });
     void this.#feed.run().catch((error) => this.#fail(error));
   }
 

@@ -1,5 +1,6 @@
 import type { Recorded, ShardCommit, TrackerCommit, UserCommit } from '../events/commit.js';
 import type { AppointmentId, Position, UserId } from '../events/ids.js';
+import { RecentStarts } from './recent-starts.js';
 import { Scans } from './scans.js';
 import { evolveTracker, isLive, noTracker, type Tracker, type TrackerState } from './tracker.js';
 import { type Booking, bookingsOf, evolveUser, type UserState, unknownUser } from './user.js';
@@ -30,6 +31,7 @@ export class ShardState {
   #registered = 0;
   readonly watchlist = new Watchlist();
   readonly scans = new Scans();
+  readonly recentStarts = new RecentStarts();
   scanVersion: Position = 0;
   /** The position of the last folded commit. */
   position: Position = 0;
@@ -87,6 +89,7 @@ export class ShardState {
         break;
       case 'scan':
         for (const event of commit.events) if (event.type === 'BlockScanned') this.scans.apply(event);
+        this.recentStarts.scanned();
         this.scanVersion = commit.position;
         break;
     }
@@ -98,6 +101,7 @@ export class ShardState {
     for (const event of events) {
       const before = 'appointmentId' in event ? bookingsOf(state).get(event.appointmentId) : undefined;
       state = evolveUser(state, event);
+      if (event.type === 'AppointmentAccepted') this.recentStarts.accepted(event.startBlock);
       if ('appointmentId' in event) this.#rewatch(id, event.appointmentId, before, bookingsOf(state));
     }
     const before = this.user(id);

@@ -66,10 +66,9 @@ export class LocatorCache implements BlockListener {
    * blocks went by while it was being appended. Nearly always none.
    */
   #missed({ startBlock }: AppointmentAccepted): readonly WindowBlock[] {
-    const lowest = this.blocks[0];
-    if (!lowest) return [];
+    const lowest = this.blocks[0]?.height ?? Number.POSITIVE_INFINITY; // none is held before the first block is told
     const { chain, size } = this.needs;
-    return chain.from(startBlock - size + 1).filter(({ height }) => height < lowest.height);
+    return chain.from(startBlock - size + 1).filter(({ height }) => height < lowest);
   }
 
   async #compareWithMissed(userId: UserId, event: AppointmentAccepted): Promise<void> {

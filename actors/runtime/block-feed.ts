@@ -2,6 +2,7 @@ import type { BlockRef } from '../../events/chain.js';
 import type { ChainCommit } from '../../events/commit.js';
 import type { BlockWindow, WindowBlock } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
+import type { RecentStarts } from '../../projections/recent-starts.js';
 import type { Scans } from '../../projections/scans.js';
 
 /** Hears of a shard's blocks, in order, one at a time: the next is not told before this one's promise is settled. */
@@ -13,6 +14,8 @@ export interface BlockListener {
 export interface BlockFeedOptions {
   readonly chain: Fold<ChainCommit, BlockWindow>;
   readonly scans: Scans;
+  /** What was accepted lately: it may not have been compared with the blocks from its start on. */
+  readonly recentStarts: Pick<RecentStarts, 'lowest'>;
   /** How many blocks before the last scanned one to begin with, so that the locator cache is full and rechecked. */
   readonly lookBack: number;
   readonly txids: (block: BlockRef) => Promise<Uint8Array>;
@@ -25,8 +28,8 @@ const REMEMBERED = 200;
 /**
  * Turns the best chain into two verbs, connected and disconnected, for the actors of a shard.
  *
- * Begins some blocks before the last `BlockScanned` on the best chain, whoever wrote it, so that no block is passed over;
- * what was evaluated before is evaluated again, which decides nothing more.
+ * Begins some blocks before the last `BlockScanned` on the best chain, whoever wrote it, so that no block is passed over,
+ * and at the latest with the first block that an appointment of late may have its breach in; what was evaluated before is evaluated again, which decides nothing more.
  */
 export class BlockFeed {
   readonly #told: WindowBlock[] = [];
@@ -77,10 +80,10 @@ export class BlockFeed {
   }
 
   #begin(): void {
-    const { chain, scans, lookBack } = this.options;
+    const { chain, scans, recentStarts, lookBack } = this.options;
     const root = chain.state.root?.height ?? 0;
     const scanned = scans.highestOn(chain.state)?.height ?? root;
-    this.#next = Math.max(root, scanned - lookBack);
+    this.#next = Math.max(root, Math.min(scanned - lookBack, recentStarts.lowest - lookBack + 1));
   }
 
   async #connect(block: WindowBlock): Promise<void> {

@@ -5,6 +5,7 @@ import type { ChainCommit } from '../../../events/commit.js';
 import { CHAIN } from '../../../events/log/streams.js';
 import { BlockWindow } from '../../../projections/block-window.js';
 import { Fold } from '../../../projections/fold.js';
+import { RecentStarts } from '../../../projections/recent-starts.js';
 import { Scans } from '../../../projections/scans.js';
 import { chainCommit, connected } from '../../fixtures/blocks.js';
 import { shard, startTestLog } from '../../support/log.js';
@@ -33,7 +34,14 @@ test('a block that is folded while the work on the one before ends is not overlo
       blockDisconnected: async () => assert.fail(),
     };
     const txids = async () => new Uint8Array(32);
-    const feed = new BlockFeed({ chain, scans: new Scans(), lookBack: 6, txids, listeners: [listener] });
+    const feed = new BlockFeed({
+      chain,
+      scans: new Scans(),
+      recentStarts: new RecentStarts(),
+      lookBack: 6,
+      txids,
+      listeners: [listener],
+    });
     const running = feed.run().catch(() => undefined);
     await until(`the second block, ${turns} turns after the first`, () => told.length === 2);
     feed.stop();
