@@ -26,6 +26,7 @@ export class ShardState {
   readonly #users = new Map<UserId, Versioned<UserState>>();
   readonly #trackers = new Map<AppointmentId, Versioned<TrackerState>>();
   readonly #live = new Set<AppointmentId>();
+  readonly #reopened = new Set<AppointmentId>();
   readonly #userIds: UserId[] = [];
   readonly #trackerIds: AppointmentId[] = [];
   #registered = 0;
@@ -67,12 +68,17 @@ export class ShardState {
     return { users: this.#registered, appointments: this.watchlist.size, trackers: this.#live.size };
   }
 
-  /** The trackers that the tower still has work with. */
+  /** The breaches being answered. */
   *liveTrackers(): Generator<[AppointmentId, Tracker]> {
     for (const id of this.#live) {
       const { state } = this.tracker(id);
       if (state.stage !== 'none') yield [id, state];
     }
+  }
+
+  /** The trackers that there is work with: breaches being answered, and those given up that a newer blob has come for. */
+  unfinished(): readonly AppointmentId[] {
+    return [...this.#live, ...this.#reopened];
   }
 
   trackers(): Iterable<[AppointmentId, Versioned<TrackerState>]> {
@@ -108,6 +114,15 @@ export class ShardState {
     if (before.version === 0) this.#userIds.push(id);
     this.#registered += Number(state.status === 'registered') - Number(before.state.status === 'registered');
     this.#users.set(id, { state, version: position });
+    for (const event of events) if ('appointmentId' in event) this.#reopen(event.appointmentId);
+  }
+
+  #reopen(id: AppointmentId): void {
+    const { state } = this.tracker(id);
+    const isRefused = state.stage === 'blob-refused' || state.stage === 'penalty-refused';
+    const booking = isRefused ? this.booking(state.userId, id) : undefined;
+    if (isRefused && booking?.status === 'live' && booking.blob.position !== state.blob) this.#reopened.add(id);
+    else this.#reopened.delete(id);
   }
 
   #rewatch(userId: UserId, id: AppointmentId, before: Booking | undefined, bookings: Map<AppointmentId, Booking>) {
@@ -123,6 +138,7 @@ export class ShardState {
     this.#trackers.set(id, { state, version: position });
     if (isLive(state)) this.#live.add(id);
     else this.#live.delete(id);
+    this.#reopen(id);
   }
 
   /** What two nodes with the same log agree on to the byte. */

@@ -78,7 +78,7 @@ export class Responder implements BlockListener {
   async blockDisconnected(): Promise<void> {}
 
   #workOnAll(): void {
-    for (const [id] of this.needs.fold.state.liveTrackers()) this.#workOn(id);
+    for (const id of this.needs.fold.state.unfinished()) this.#workOn(id);
   }
 
   #workOn(id: AppointmentId): void {

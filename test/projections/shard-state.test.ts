@@ -111,6 +111,18 @@ describe('a shard', () => {
     );
   });
 
+  test('has work with a breach that was given up when a newer blob comes for it, until that is refused too', () => {
+    const refused = [ofUser('alice', registered()), ofUser('alice', watching('one')), ofTracker('one', breached())];
+    refused.push(ofTracker('one', blobRefused(1)));
+    const open = (...commits: Unplaced[]) => after(...refused, ...commits).unfinished();
+    assert.deepEqual(open(), []);
+    assert.deepEqual(open(ofUser('alice', ended('one', 'rejected'))), []);
+    const newer = ofUser('alice', watching('one', 'teos-internal', 2));
+    assert.deepEqual(open(newer), [appointmentId('one')]);
+    assert.deepEqual(open(newer, ofTracker('one', penaltyBroadcast())), [appointmentId('one')]);
+    assert.deepEqual(open(newer, ofTracker('one', blobRefused(2))), []);
+  });
+
   test('has as live trackers those with work left', () => {
     const live = (...commits: Unplaced[]) =>
       Array.from(after(...commits).liveTrackers(), ([id, { stage }]) => [id, stage]);

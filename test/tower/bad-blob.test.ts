@@ -4,7 +4,7 @@ import { makeAppointment, type TowerClient } from '../../actors/client/tower-cli
 import { buildBreach, type Flaw, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
 import type { Locator, Txid } from '../../events/ids.js';
-import { historyTypes, startTestTower, type TestTower, untilLevel } from '../support/tower.js';
+import { historyTypes, isInMempool, startTestTower, type TestTower, untilLevel } from '../support/tower.js';
 import { until } from '../support/until.js';
 
 describe('a blob that is of no use', () => {
@@ -58,6 +58,23 @@ describe('a blob that is of no use', () => {
       const shown = await client.getAppointment(locator);
       return shown.status === 'dispute_responded';
     });
+  });
+
+  test('gives way to a better one, also if bitcoind is away and the node that took it is gone', async (t) => {
+    const tower = await startTestTower(t);
+    const client = await tower.newClient();
+    await client.register();
+    const breach = await minedBreach(tower);
+    const { locator } = makeAppointment('rust', breach.disputeTxid as Txid, new Uint8Array(1), 144);
+    await client.addAppointment({ locator, encryptedBlob: new Uint8Array(100).fill(7), toSelfDelay: 144 });
+    await untilOver(client, locator);
+
+    await tower.bitcoind.stop();
+    await client.protect(breach.disputeTxid as Txid, fromHex(breach.penaltyTx), 144);
+    await tower.stopNode();
+    await tower.bitcoind.restart();
+    await tower.restartNode();
+    await until('answered', () => isInMempool(tower, breach.penaltyTxid));
   });
 });
 
