@@ -100,6 +100,13 @@ describe('the layout', () => {
     assert.deepEqual(breaking(isAllowed), []);
   });
 
+  test('has the checker of the torture share no code with what it judges', () => {
+    const checker = 'test/torture/checker/';
+    const isAllowed = (from: string, to: string) =>
+      !from.startsWith(checker) || to.startsWith(checker) || layerOf(to) === undefined;
+    assert.deepEqual(breaking(isAllowed), []);
+  });
+
   test('has the shared rooms know no actor', () => {
     const isAllowed = (from: string, to: string) =>
       !['runtime', 'bitcoind'].includes(roomOf(from) ?? '') || (roomOf(to) ?? roomOf(from)) === roomOf(from);

@@ -23,6 +23,7 @@ const WEIGHTS = {
   'a penalty mined by somebody else': 2,
   'a reorg': 4,
   'a reorg and back': 1,
+  'a dispute that takes the place of another': 2,
   'two branches': 3,
 } as const;
 
@@ -50,7 +51,12 @@ export class Deeds {
     await this.link.tend();
     for (const channel of channels) {
       const flawed = this.random.chance(0.05);
-      this.ledger.fresh.push({ breach: buildBreach(channel, flawed ? { flaw: 'creates-money' } : {}), flawed });
+      const breach = buildBreach(channel, flawed ? { flaw: 'creates-money' } : {});
+      this.ledger.fresh.push({ breach, flawed });
+      if (!this.random.chance(0.3)) continue;
+      const rival = buildBreach(channel);
+      this.ledger.fresh.push({ breach: rival, flawed: false });
+      this.ledger.rivals.set(breach, rival).set(rival, breach);
     }
     this.ledger.count('channels', channels.length);
   }
@@ -96,6 +102,8 @@ export class Deeds {
         return this.#reorg(miner);
       case 'a reorg and back':
         return this.#reorgAndBack(miner);
+      case 'a dispute that takes the place of another':
+        return this.#replace(miner);
       case 'two branches':
         return this.#twoBranches();
     }
@@ -152,6 +160,31 @@ export class Deeds {
     for (let i = 0; i < 2; i++) await miner.chain.mineOnly();
     await this.link.reconsider(miner, other);
     this.ledger.count('reorgs');
+  }
+
+  /** A dispute is mined; then a reorg puts another commitment of the same channel in its place, which is for ever. */
+  async #replace(miner: Miner): Promise<void> {
+    const first = this.ledger.watched.find((breach) => this.#rivalOf(breach));
+    const rival = first && this.#rivalOf(first);
+    if (!first || !rival) return;
+    for (const breach of [first, rival]) {
+      this.ledger.watched.splice(this.ledger.watched.indexOf(breach), 1);
+      this.#note(breach);
+    }
+    const block = await miner.chain.mineOnly([first.disputeTx]);
+    const depth = this.random.between(0, 3);
+    for (let i = 0; i < depth; i++) await miner.chain.mineOnly();
+    await sleep(this.random.below(1_500));
+    await this.link.invalidate(miner, block);
+    await miner.chain.mineOnly([rival.disputeTx]);
+    for (let i = 0; i <= depth; i++) await miner.chain.mineOnly();
+    await this.link.reconsider(miner, block);
+    this.ledger.count('reorgs');
+  }
+
+  #rivalOf(breach: Breach): Breach | undefined {
+    const rival = this.ledger.rivals.get(breach);
+    return rival && this.ledger.watched.includes(rival) ? rival : undefined;
   }
 
   /** Each bitcoind mines a branch of its own, with other breaches; then the longer one wins. */

@@ -19,6 +19,8 @@ export class Ledger implements Evidence {
   readonly watched: Breach[] = [];
   /** Disputes that were sent or mined. */
   readonly begun = new Map<string, Breach>();
+  /** The other commitment that a channel's cheater may come with instead. */
+  readonly rivals = new Map<Breach, Breach>();
 
   count(deed: string, by = 1): void {
     this.counts.set(deed, (this.counts.get(deed) ?? 0) + by);

@@ -12,7 +12,8 @@ import type { Random } from './random.js';
 const WEIGHTS = {
   'for a channel': 4,
   'for a channel, late': 4,
-  'for a channel, of no use': 0.4,
+  'for a channel, of no use': 0.6,
+  'for a channel, mended': 1,
   'for a transaction that never comes': 5,
   updates: 3,
   resends: 2,
@@ -32,6 +33,8 @@ const HONEST = new Set(['already-triggered', 'unavailable', 'appointment-not-fou
 /** A client that adds appointments without pause, and keeps each receipt. */
 export class User {
   readonly #sent: Sent[] = [];
+  /** Breaches that the tower was given a useless blob for, and holds a receipt for it. */
+  readonly #toMend: Breach[] = [];
 
   constructor(
     readonly client: TowerClient,
@@ -69,17 +72,11 @@ export class User {
         const breach = random.takeFrom(ledger.late);
         return breach && this.#protect(breach, 'late appointments');
       }
-      case 'for a channel, of no use': {
-        const next = random.takeFrom(ledger.fresh);
-        if (!next) return;
-        const sent = this.#add(
-          next.breach.disputeTxid,
-          random.bytes(random.between(20, 400)),
-          null,
-          random.chance(0.5),
-        );
-        ledger.watched.push(next.breach);
-        return sent;
+      case 'for a channel, of no use':
+        return this.#protectInVain(random.takeFrom(ledger.fresh));
+      case 'for a channel, mended': {
+        const breach = random.takeFrom(this.#toMend);
+        return breach && this.#protect(breach, 'mended appointments');
       }
       case 'for a transaction that never comes': {
         const txid = Txid.parse(toHex(random.bytes(32)));
@@ -111,6 +108,17 @@ export class User {
     const sent = this.#add(breach.disputeTxid, fromHex(breach.penaltyTx), flawed ? null : breach.penaltyTxid, true);
     this.ledger.watched.push(breach);
     return sent;
+  }
+
+  async #protectInVain(next: Ledger['fresh'][number] | undefined): Promise<void> {
+    if (!next) return;
+    const { breach, flawed } = next;
+    const { random } = this;
+    const rubbish = random.bytes(random.between(20, 400));
+    const sent = this.#add(breach.disputeTxid, rubbish, null, random.chance(0.5), 'useless appointments');
+    this.ledger.watched.push(breach);
+    await sent;
+    if (!flawed) this.#toMend.push(breach);
   }
 
   async #protect(breach: Breach, what: string): Promise<void> {

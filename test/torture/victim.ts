@@ -1,6 +1,9 @@
 import type { Child } from '../../cli/servers/child.js';
 import type { Server } from '../../cli/servers/server.js';
 
+/** How long a process may take until it is all there. */
+const STARTING_MS = 10_000;
+
 /** One process that mishaps befall: it knows whether it is meant to run, and tells when it ends although it is. */
 export class Victim {
   /** Whether a mishap has it now. */
@@ -8,6 +11,7 @@ export class Victim {
   /** Whether it is meant to run, and is not frozen. */
   up = true;
   #retired = false;
+  #since = Date.now();
 
   constructor(
     readonly name: string,
@@ -37,7 +41,9 @@ export class Victim {
   async end(): Promise<void> {
     this.up = false;
     const { code, signal } = await this.server.child.stop();
-    if (code !== 0) this.onDeath(`${this.name}, told to stop, ended with ${code ?? signal}`);
+    const ready = Date.now() - this.#since > STARTING_MS; // before it hears of signals, SIGTERM simply ends it
+    if (code !== 0 && (ready || signal !== 'SIGTERM'))
+      this.onDeath(`${this.name}, told to stop, ended with ${code ?? signal}`);
   }
 
   async restart(): Promise<void> {
@@ -62,6 +68,7 @@ export class Victim {
 
   #watch(): void {
     const child: Child = this.server.child;
+    this.#since = Date.now();
     void child.exited.then(({ code, signal }) => {
       if (this.server.child !== child || !this.up) return;
       this.up = false;
