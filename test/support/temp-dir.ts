@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 
 /** What a helper needs of a test: a place to register its cleanup. A `TestContext` is one. */
-export type Cleanup = Pick<TestContext, 'after'>;
+export interface Cleanup {
+  after(end: () => unknown): void;
+}
 
 /** A new folder that is removed after the test. Its name holds a space, because a user's may too. */
 export function tempDir(t: Cleanup): string {

@@ -18,7 +18,7 @@ const WEIGHTS = {
   'an empty block': 3,
   'breaches sent': 5,
   'a breach mined': 3,
-  'breaches of nobody told': 3,
+  'breaches of nobody told': 6,
   'a breach mined with its penalty': 1,
   'a penalty mined by somebody else': 2,
   'a reorg': 4,

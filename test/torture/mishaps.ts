@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { NatsProxy } from '../support/nats-proxy.js';
 import type { Ledger } from './ledger.js';
 import type { Random } from './random.js';
 import type { Victim } from './victim.js';
 
 export interface Mishaps {
   readonly victims: readonly Victim[];
+  /** The nodes' ways to NATS. */
+  readonly lines: readonly { readonly name: string; readonly line: NatsProxy }[];
   readonly random: Random;
   readonly ledger: Ledger;
   readonly over: AbortSignal;
@@ -35,6 +38,24 @@ export async function befall({ victims, random, ledger, over, tell }: Mishaps): 
     }
   }
   await Promise.all(underWay);
+}
+
+/** Disturbs the nodes' ways to NATS until it is over: cuts them, and lets what is on them be late or be lost, acks too. */
+export async function disturb({ lines, random, ledger, over, tell }: Mishaps): Promise<void> {
+  const pause = (ms: number) => sleep(ms, undefined, { signal: over }).catch(() => undefined);
+  while (!over.aborted) {
+    await pause(random.between(1_000, 8_000));
+    const { name, line } = random.oneOf(lines);
+    const kind = random.weighted({ cut: 3, 'swallows all': 3, 'deliveries late': 2, 'deliveries lost': 2 });
+    ledger.count(`${name} ${kind}`);
+    tell(`${name} ${kind}`);
+    if (kind === 'swallows all') line.swallow();
+    const held = kind.startsWith('deliveries') ? line.holdDeliveries() : undefined;
+    if (kind !== 'cut') await pause(random.between(50, 3_000));
+    if (kind === 'deliveries late') held?.release();
+    else if (kind === 'deliveries lost') held?.lose();
+    else line.cut();
+  }
 }
 
 async function hit(victim: Victim, kind: 'killed' | 'paused' | 'restarted', ms: number, over: AbortSignal) {

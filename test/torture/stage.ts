@@ -7,12 +7,14 @@ import { type Bitcoind, startBitcoind } from '../../cli/servers/bitcoind.js';
 import { findServer } from '../../cli/servers/find.js';
 import { type NatsServer, startNatsServer } from '../../cli/servers/nats-server.js';
 import { RegtestChain } from '../../cli/servers/regtest-chain.js';
+import { type NatsProxy, startNatsProxy } from '../support/nats-proxy.js';
+import type { Cleanup } from '../support/temp-dir.js';
 import { Link } from './link.js';
 import { startTowerNode, type TowerProcess } from './tower-process.js';
 import { Victim } from './victim.js';
 
 /** Everything that runs: nats-server, two bitcoinds that are peers, two nodes of one tower, each a process of its own. */
-export class Stage {
+export class Stage implements Cleanup {
   /** Holds the servers' data and logs. */
   readonly folder = mkdtempSync(join(tmpdir(), 'argus-torture-'));
   readonly data = join(this.folder, 'tower');
@@ -21,6 +23,7 @@ export class Stage {
   readonly #running: { stop(): Promise<unknown> }[] = [];
   readonly #connections: NatsConnection[] = [];
   readonly victims: Victim[] = [];
+  readonly lines: { readonly name: string; readonly line: NatsProxy }[] = [];
   #nats: NatsServer | undefined;
   #link: Link | undefined;
   #cleared = false;
@@ -67,15 +70,23 @@ export class Stage {
     await a.chain.mine(110);
     await this.#link.join();
     this.#victim('nats-server', this.nats);
-    this.#victim('node one', await this.startNode('one', a.bitcoind));
-    this.#victim('node two', await this.startNode('two', b.bitcoind));
+    for (const [name, { bitcoind }] of [['one', a] as const, ['two', b] as const]) {
+      const line = await startNatsProxy(this, this.nats.port);
+      this.lines.push({ name: `node ${name}'s line`, line });
+      this.#victim(`node ${name}`, await this.startNode(name, bitcoind, line.url));
+    }
+  }
+
+  /** Has something ended when the stage is cleared. */
+  after(end: () => unknown): void {
+    this.#running.push({ stop: async () => end() });
   }
 
   /** One more node on the same log. */
-  async startNode(name: string, bitcoind: Bitcoind): Promise<TowerProcess> {
+  async startNode(name: string, bitcoind: Bitcoind, natsUrl = this.nats.url): Promise<TowerProcess> {
     const { data, shards, folder } = this;
     const logFile = join(folder, `node-${name}.log`);
-    return this.#started(await startTowerNode({ name, data, shards, logFile, natsUrl: this.nats.url, bitcoind }));
+    return this.#started(await startTowerNode({ name, data, shards, logFile, natsUrl, bitcoind }));
   }
 
   async connect(as: 'client' | 'node' | 'operator'): Promise<NatsConnection> {

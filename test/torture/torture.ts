@@ -10,7 +10,7 @@ import { check, type Findings } from './checker/check.js';
 import { Deeds } from './deeds.js';
 import { Ending, type NodeInfo } from './ending.js';
 import { Ledger } from './ledger.js';
-import { befall } from './mishaps.js';
+import { befall, disturb } from './mishaps.js';
 import { Random } from './random.js';
 import { Stage } from './stage.js';
 import { User } from './user.js';
@@ -122,8 +122,10 @@ class Run {
     setMaxListeners(0, calm.signal); // everybody who pauses listens
     const tell = (what: string) => this.#tell(what);
     const random = this.#random.of('mishaps');
-    const mishaps = befall({ victims: stage.victims, random, ledger, over: calm.signal, tell });
-    const work = [...users.map((user) => user.run(calm.signal)), deeds.run(calm.signal), mishaps];
+    const mishaps = { victims: stage.victims, lines: stage.lines, random, ledger, over: calm.signal, tell };
+    const disturbances = disturb({ ...mishaps, random: this.#random.of('lines') });
+    const others = [deeds.run(calm.signal), befall(mishaps), disturbances];
+    const work = [...users.map((user) => user.run(calm.signal)), ...others];
     const end = Date.now() + options.seconds * 1000;
     const failed = Promise.all(work).then(() => undefined);
     while (Date.now() < end && !aborted.aborted) {

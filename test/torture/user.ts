@@ -45,7 +45,7 @@ export class User {
   async run(over: AbortSignal): Promise<void> {
     while (!over.aborted) {
       await this.#attempt(() => this.#do(this.random.weighted(WEIGHTS)));
-      await sleep(this.random.between(20, 600), undefined, { signal: over }).catch(() => undefined);
+      await sleep(this.random.between(20, 400), undefined, { signal: over }).catch(() => undefined);
     }
   }
 
