@@ -162,12 +162,12 @@ class Run {
 
   #summary(findings: Findings, violations: readonly string[], begun: number): Report['summary'] {
     const { ledger, options } = this;
-    const { breached, punished, refused, tooOld, orphans, commits } = findings;
+    const { breached, punished, refused, reverted, tooOld, orphans, commits } = findings;
     const { seed, shards, seconds } = options;
     return {
       ...{ seed, shards, seconds, took: Math.round((performance.now() - begun) / 1000) },
       receipts: ledger.appointments.length,
-      ...{ breached, punished, refused, tooOld, orphans, commits },
+      ...{ breached, punished, refused, reverted, tooOld, orphans, commits },
       violations: violations.length,
       deeds: Object.fromEntries(Array.from(ledger.counts).sort(([a], [b]) => (a < b ? -1 : 1))),
     };

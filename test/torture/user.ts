@@ -32,7 +32,7 @@ const HONEST = new Set(['already-triggered', 'unavailable', 'appointment-not-fou
 
 /** A client that adds appointments without pause, and keeps each receipt. */
 export class User {
-  readonly #sent: Sent[] = [];
+  #sent: Sent[] = [];
   /** Breaches that the tower was given a useless blob for, and holds a receipt for it. */
   readonly #toMend: Breach[] = [];
 
@@ -76,7 +76,9 @@ export class User {
         return this.#protectInVain(random.takeFrom(ledger.fresh));
       case 'for a channel, mended': {
         const breach = random.takeFrom(this.#toMend);
-        return breach && this.#protect(breach, 'mended appointments');
+        if (!breach) return;
+        this.#sent = this.#sent.filter(({ disputeTxid }) => disputeTxid !== breach.disputeTxid); // never again
+        return this.#protect(breach, 'mended appointments');
       }
       case 'for a transaction that never comes': {
         const txid = Txid.parse(toHex(random.bytes(32)));

@@ -25,6 +25,8 @@ export interface Protection {
   readonly punished: number;
   /** The log says why there is no penalty, and the client knows that it sent none that is of use. */
   readonly refused: number;
+  /** A version of no use took the place of a good one: an older request of the same user, delivered late. */
+  readonly reverted: number;
   /** The dispute is deeper than the receipt promises. */
   readonly tooOld: number;
 }
@@ -37,7 +39,7 @@ export function checkProtection(
   users: ReadonlyMap<string, readonly RawCommit[]>,
   best: BestChain,
 ): Protection {
-  const found = { violations: [] as string[], breached: 0, punished: 0, refused: 0, tooOld: 0 };
+  const found = { violations: [] as string[], breached: 0, punished: 0, refused: 0, reverted: 0, tooOld: 0 };
   const byId = groupBy(evidence.appointments, ({ locator, userId }) => appointmentIdOf(locator, userId));
   for (const [id, receipts] of byId) {
     const { userId = '', disputeTxid = '' } = receipts[0] ?? {};
@@ -54,13 +56,13 @@ export function checkProtection(
     }
     found.breached++;
     const outcome = judge(protecting, one, evidence, best);
-    if (outcome === 'punished' || outcome === 'refused') found[outcome]++;
+    if (outcome === 'punished' || outcome === 'refused' || outcome === 'reverted') found[outcome]++;
     else violation(outcome);
   }
   return found;
 }
 
-/** Whether a breached appointment was done justice: `punished`, `refused`, or what is wrong. */
+/** Whether a breached appointment was done justice: `punished`, `refused`, `reverted`, or what is wrong. */
 function judge(protecting: readonly AppointmentReceipt[], one: Case, { sent }: Evidence, best: BestChain): string {
   const events = eventsOf(one.tracker);
   const last = one.versions.at(-1);
@@ -80,7 +82,8 @@ function judge(protecting: readonly AppointmentReceipt[], one: Case, { sent }: E
     ({ type, final }) => type === 'BlobRefused' || (type === 'PenaltyRefused' && final === true),
   );
   if (!reason) return 'there is no penalty on the best chain, and no reason in the log';
-  return last?.fate === 'rejected' ? 'refused' : `it is ${last?.fate} although its blob was refused`;
+  if (last?.fate === 'rejected') return promised ? 'reverted' : 'refused';
+  return `it is ${last?.fate} although its blob was refused`;
 }
 
 interface Blob {
