@@ -35,7 +35,7 @@ export async function connectPatiently(options: LogConnectionOptions, logger: Lo
 const NOT_READY = new Set([10005, 10008, 10010]);
 
 const isNotReady = (error: unknown): boolean =>
-  error instanceof NatsError && (error.code === 'TIMEOUT' || NOT_READY.has(error.api_error?.err_code ?? 0));
+  error instanceof NatsError && (AWAY.has(error.code) || NOT_READY.has(error.api_error?.err_code ?? 0));
 
 /** Makes sure of the log's streams, as `ensureStreams` does; a cluster that is still starting is waited for. */
 export async function ensureStreamsPatiently(nc: NatsConnection, layout: LogLayout, logger: Logger): Promise<void> {
@@ -47,6 +47,18 @@ export async function ensureStreamsPatiently(nc: NatsConnection, layout: LogLayo
       if (!waiting) logger.warn(why(error), "NATS is not ready to give the log's streams; waiting for it");
       await sleep(RETRY_MS);
     }
+  }
+}
+
+/** Resolves when the server has taken in all that was sent so far, outages waited for; rejects when the connection is closed. */
+export async function flushPatiently(nc: NatsConnection): Promise<void> {
+  for (;;) {
+    try {
+      return await nc.flush();
+    } catch (error) {
+      if (nc.isClosed() || !(error instanceof NatsError) || !AWAY.has(error.code)) throw error;
+    }
+    await sleep(RETRY_MS);
   }
 }
 

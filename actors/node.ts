@@ -20,7 +20,7 @@ import { ChainMonitor } from './chain-monitor/chain-monitor.js';
 import type { Config } from './config.js';
 import { Gateway } from './gateway/gateway.js';
 import { NatsDoor } from './gateway/nats-door.js';
-import { connectPatiently, ensureStreamsPatiently, reportConnection } from './nats-connection.js';
+import { connectPatiently, ensureStreamsPatiently, flushPatiently, reportConnection } from './nats-connection.js';
 import { OperatorDesk } from './operator-desk/operator-desk.js';
 import { type Running, Supervisor } from './runtime/supervisor.js';
 import { why } from './runtime/why.js';
@@ -233,7 +233,7 @@ export class TowerNode {
     });
     this.#doors = [door, desk];
     await Promise.all([door.open(), desk.open()]);
-    await this.nc.flush();
+    await flushPatiently(this.nc);
   }
 
   /** What anybody may know of the tower. */

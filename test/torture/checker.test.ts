@@ -82,7 +82,7 @@ function commit(stream: string, position: number, aggregate: string, ...events: 
   return { id, aggregate, time: '', node: '', stream, position, subject, events: events as RawCommit['events'] };
 }
 
-function violations({ receipts, log, best }: World): string[] {
+async function violations({ receipts, log, best }: World): Promise<string[]> {
   const evidence = { appointments: receipts, registrations: [], sent: new Map([[blob.sha256, penaltyTxid]]) };
   const of = (kind: string) =>
     groupBy(
@@ -94,7 +94,7 @@ function violations({ receipts, log, best }: World): string[] {
   return [
     ...checkLog(log satisfies RawLog, best satisfies BestChain),
     ...Array.from(accounts.values()).flatMap((account) => account.violations),
-    ...checkReceipts(towerId, evidence, log, accounts, users),
+    ...(await checkReceipts(towerId, evidence, log, accounts, users)),
     ...checkProtection(evidence, accounts, of('tracker/'), users, best).violations,
   ];
 }
@@ -107,9 +107,9 @@ function without(world: World, type: string): void {
 }
 
 describe('the checker', () => {
-  test('has nothing against a tower that kept its promises', () => {
-    assert.deepEqual(violations(world('resolved')), []);
-    assert.deepEqual(violations(world('in force')), []);
+  test('has nothing against a tower that kept its promises', async () => {
+    assert.deepEqual(await violations(world('resolved')), []);
+    assert.deepEqual(await violations(world('in force')), []);
   });
 
   const broken: Record<string, [wanted: RegExp, breaks: (world: World) => void, ends?: 'in force']> = {
@@ -147,15 +147,15 @@ describe('the checker', () => {
     'a tip that was not scanned': [/no BlockScanned of the tip/, (world) => without(world, 'BlockScanned')],
   };
   for (const [what, [wanted, breaks, ends]] of Object.entries(broken))
-    test(`names ${what}`, () => {
+    test(`names ${what}`, async () => {
       const other = world(ends);
       breaks(other);
-      assert.match(violations(other).join('\n'), wanted);
+      assert.match((await violations(other)).join('\n'), wanted);
     });
 
-  test('asks nothing of a tower for a dispute that is deeper than the receipt promises', () => {
+  test('asks nothing of a tower for a dispute that is deeper than the receipt promises', async () => {
     const old = world('in force');
     old.best.heights.set(disputeTxid, startBlock - 6);
-    assert.deepEqual(violations(old), []);
+    assert.deepEqual(await violations(old), []);
   });
 });

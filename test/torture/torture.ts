@@ -48,7 +48,8 @@ export async function torture(options: TortureOptions): Promise<Report> {
     if (!clean) writeFileSync(join(stage.folder, 'violations.txt'), report.violations.join('\n\n'));
     return report;
   } catch (error) {
-    options.say(`the run itself failed; the servers' data and logs are in ${stage.folder}`);
+    if (!options.signal?.aborted)
+      options.say(`the run itself failed; the servers' data and logs are in ${stage.folder}`);
     throw error;
   } finally {
     writeFileSync(join(stage.folder, 'receipts.json'), JSON.stringify(ledger.appointments, undefined, 1));
@@ -141,7 +142,7 @@ class Run {
   /** A fresh node, alone, makes of the log what the others made, and what the checker did. */
   async #replayed(ending: Ending, { numbers }: Findings): Promise<string[]> {
     const { stage } = this;
-    const before = await ending.info();
+    const before = await until('a node answers', () => ending.info().catch(() => undefined));
     for (const victim of stage.victims) if (victim.name.startsWith('node')) await victim.end();
     await stage.startNode('fresh', stage.link.a.bitcoind);
     await ending.untilLevel(1);

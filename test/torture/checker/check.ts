@@ -53,7 +53,7 @@ export async function check(question: Question): Promise<Findings> {
       const played = accounts.get(userId);
       return played ? compareAccount(userId, played, told) : [`user ${userId} is not in the log`];
     }),
-    ...checkReceipts(towerId, evidence, log, accounts, users),
+    ...(await checkReceipts(towerId, evidence, log, accounts, users)),
     ...protection.violations,
   ];
   const held = Array.from(accounts.values(), inForce).reduce((sum, n) => sum + n, 0);

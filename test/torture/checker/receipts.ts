@@ -1,37 +1,37 @@
+import { setImmediate } from 'node:timers/promises';
 import type { PlayedAccount } from './accounts.js';
-import type { AppointmentReceipt, Evidence } from './evidence.js';
+import type { AppointmentReceipt, Evidence, RegistrationReceipt } from './evidence.js';
 import type { RawCommit, RawLog } from './raw-log.js';
 import { appointmentIdOf, locatorOf, sha256, shardOf, signedAppointment, signedRegistration } from './signatures.js';
 
 /** Every receipt is signed by the tower, and what it says is in the log, with its blob or its ending. */
-export function checkReceipts(
+export async function checkReceipts(
   towerId: string,
   { appointments, registrations }: Evidence,
   log: RawLog,
   accounts: ReadonlyMap<string, PlayedAccount>,
   users: ReadonlyMap<string, readonly RawCommit[]>,
-): string[] {
+): Promise<string[]> {
   const shards = log.towers.length;
+  const violations: string[] = [];
+  for (const receipt of registrations)
+    for (const problem of problemsOfRegistration(towerId, receipt, users.get(receipt.userId) ?? []))
+      violations.push(`registration ${JSON.stringify(receipt)} ${problem}`);
+  for (const receipt of appointments) {
+    for (const problem of problemsOf(towerId, receipt, log, accounts.get(receipt.userId), shards))
+      violations.push(`receipt ${JSON.stringify(receipt)} ${problem}`);
+    await setImmediate(); // a signature takes milliseconds, and this process has connections to keep alive
+  }
+  return violations;
+}
+
+function problemsOfRegistration(towerId: string, receipt: RegistrationReceipt, user: readonly RawCommit[]): string[] {
+  const stored = user.some(({ events }) =>
+    events.some(({ receiptSignature, slots }) => receiptSignature === receipt.signature && slots === receipt.slots),
+  );
   return [
-    ...registrations.flatMap((receipt) => {
-      const stored = users
-        .get(receipt.userId)
-        ?.some(({ events }) =>
-          events.some(
-            ({ receiptSignature, slots }) => receiptSignature === receipt.signature && slots === receipt.slots,
-          ),
-        );
-      const problems = [
-        ...(signedRegistration(towerId, receipt) ? [] : ['is not signed by the tower']),
-        ...(stored ? [] : ['is not in the log']),
-      ];
-      return problems.map((problem) => `registration ${JSON.stringify(receipt)} ${problem}`);
-    }),
-    ...appointments.flatMap((receipt) =>
-      problemsOf(towerId, receipt, log, accounts.get(receipt.userId), shards).map(
-        (problem) => `receipt ${JSON.stringify(receipt)} ${problem}`,
-      ),
-    ),
+    ...(signedRegistration(towerId, receipt) ? [] : ['is not signed by the tower']),
+    ...(stored ? [] : ['is not in the log']),
   ];
 }
 

@@ -1,0 +1,29 @@
+import { describe, test } from 'node:test';
+import { flushPatiently } from '../../actors/nats-connection.js';
+import { connectLog } from '../../events/log/connection.js';
+import { startTestNats } from '../support/nats.js';
+import { startNatsProxy } from '../support/nats-proxy.js';
+import { startTestTower } from '../support/tower.js';
+
+describe('a line to NATS that is cut', () => {
+  test('while what was sent is flushed is waited for', async (t) => {
+    const nats = await startTestNats(t);
+    const line = await startNatsProxy(t, nats.port);
+    const nc = await connectLog({ servers: line.url, name: 'test' });
+    t.after(() => nc.close());
+    line.swallow();
+    const flushed = flushPatiently(nc);
+    line.cut();
+    await flushed;
+  });
+
+  test('while a node stops is no reason to fail', async (t) => {
+    const tower = await startTestTower(t, { begin: false });
+    const line = await startNatsProxy(t, tower.nats.port);
+    const node = await tower.startNode('one', { natsUrl: line.url });
+    line.swallow();
+    const stopped = node.stop();
+    line.cut();
+    await stopped;
+  });
+});
