@@ -1,3 +1,4 @@
+import { BitcoindRefused } from '../../actors/bitcoind/rpc-errors.js';
 import type { Bitcoind } from '../../cli/servers/bitcoind.js';
 import type { RegtestChain } from '../../cli/servers/regtest-chain.js';
 import type { BlockHash } from '../../events/ids.js';
@@ -63,7 +64,9 @@ export class Link {
   }
 
   async reconsider(miner: Miner, block: BlockHash): Promise<void> {
-    await miner.chain.reconsider(block);
+    await miner.chain.reconsider(block).catch((error: unknown) => {
+      if (!(error instanceof BitcoindRefused)) throw error; // a SIGKILL made it forget the block
+    });
     this.#invalid.delete(block);
   }
 }
