@@ -15,7 +15,7 @@ export class BlockTxids {
   readonly #memory = new Map<BlockHash, Uint8Array>();
 
   constructor(
-    private readonly store: TxidStore,
+    private readonly store: Pick<TxidStore, keyof TxidStore>,
     /** Reads a block from bitcoind; rejects while it cannot. */
     private readonly fetch: (hash: BlockHash) => Promise<Uint8Array>,
     private readonly onWait: (block: BlockRef, error: unknown) => void,

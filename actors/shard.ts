@@ -5,7 +5,7 @@ import type { BlockRef } from '../events/chain.js';
 import type { ChainCommit, ShardCommit } from '../events/commit.js';
 import type { Shard as ShardId, UserId } from '../events/ids.js';
 import type { BlobStore } from '../events/log/blobs.js';
-import type { EventLog } from '../events/log/log.js';
+import type { CommitLog } from '../events/log/commit-log.js';
 import { towerStream } from '../events/log/streams.js';
 import type { BlockWindow } from '../projections/block-window.js';
 import { Fold } from '../projections/fold.js';
@@ -29,8 +29,8 @@ export const shardOf = (userId: UserId, shards: number): ShardId =>
 export interface ShardNeeds {
   readonly shard: ShardId;
   readonly node: string;
-  readonly log: EventLog;
-  readonly blobs: BlobStore;
+  readonly log: CommitLog;
+  readonly blobs: Pick<BlobStore, keyof BlobStore>;
   readonly chain: Fold<ChainCommit, BlockWindow>;
   readonly txids: (block: BlockRef) => Promise<Uint8Array>;
   readonly carrier: PenaltyCarrier;

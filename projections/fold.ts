@@ -2,8 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Commit, Recorded } from '../events/commit.js';
 import type { Position, Shard } from '../events/ids.js';
-import type { Follower } from '../events/log/follower.js';
-import type { EventLog } from '../events/log/log.js';
+import type { CommitLog, Following } from '../events/log/commit-log.js';
 
 /** A state that is a fold of one stream. */
 export interface Foldable<C extends Commit> {
@@ -33,12 +32,12 @@ interface FoldEvents<C extends Commit> {
  * damage or a newer node's: it is given to `onFailure`, and the fold stays where it is.
  */
 export class Fold<C extends Commit, S extends Foldable<C>> extends EventEmitter<FoldEvents<C>> {
-  readonly #follower: Follower;
+  readonly #follower: Following;
   readonly #waiting = new Set<Waiting>();
   readonly #stopping = new AbortController();
 
   constructor(
-    private readonly log: EventLog,
+    private readonly log: Pick<CommitLog, 'tail' | 'follow'>,
     private readonly stream: string,
     shard: Shard,
     readonly state: S,

@@ -4,7 +4,8 @@ import { chainAggregate } from '../../events/aggregate.js';
 import type { BlockConnected, ChainEvent } from '../../events/chain.js';
 import { type ChainCommit, type Commit, newCommit } from '../../events/commit.js';
 import type { BlockHash, Position, Shard } from '../../events/ids.js';
-import type { Appended, EventLog } from '../../events/log/log.js';
+import type { CommitLog } from '../../events/log/commit-log.js';
+import type { Appended } from '../../events/log/log.js';
 import type { BlockWindow, WindowBlock } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { BlockTxids } from '../block-txids.js';
@@ -192,9 +193,9 @@ export interface ChainMonitorNeeds {
   readonly network: Network;
   readonly node: string;
   readonly fold: Fold<ChainCommit, BlockWindow>;
-  readonly log: EventLog;
-  readonly blocks: BlockSource;
-  readonly txids: BlockTxids;
+  readonly log: Pick<CommitLog, 'append'>;
+  readonly blocks: Pick<BlockSource, keyof BlockSource>;
+  readonly txids: Pick<BlockTxids, 'publish'>;
   /** How many blocks before bitcoind's tip a new log begins. */
   readonly firstBlocks: number;
   readonly stopping: AbortSignal;

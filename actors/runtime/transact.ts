@@ -2,8 +2,8 @@ import type { Aggregate } from '../../events/aggregate.js';
 import { type Commit, newCommit, type ShardCommit } from '../../events/commit.js';
 import type { Decision } from '../../events/decider.js';
 import type { Shard } from '../../events/ids.js';
+import type { CommitLog } from '../../events/log/commit-log.js';
 import { LogUnavailableError } from '../../events/log/errors.js';
-import type { EventLog } from '../../events/log/log.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState, Versioned } from '../../projections/shard-state.js';
 
@@ -25,7 +25,7 @@ export class Transactor {
 
   constructor(
     readonly shard: Shard,
-    private readonly log: EventLog,
+    private readonly log: Pick<CommitLog, 'append'>,
     private readonly fold: Fold<ShardCommit, ShardState>,
     private readonly node: string,
   ) {}

@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import { scanAggregate, userAggregate } from '../../events/aggregate.js';
 import { type Commit, newCommit, type Recorded } from '../../events/commit.js';
 import { type Shard, UserId } from '../../events/ids.js';
+import type { CommitLog } from '../../events/log/commit-log.js';
 import { LogUnavailableError } from '../../events/log/errors.js';
-import type { EventLog } from '../../events/log/log.js';
 import type { Cleanup } from '../support/temp-dir.js';
 
 /** A log on trial, and what may be done to the server behind it. */
 export interface LogOnTrial {
-  readonly log: EventLog;
+  readonly log: CommitLog;
   /** The stream that the commits of `shard` go to. */
   readonly stream: string;
   /** From now on acks are lost: what is sent arrives, the answer does not. Undone by the function that it gives. */
@@ -37,7 +37,7 @@ const outdated = (): Omit<Commit, 'position'> =>
 
 /** What every log has to do, whatever it is made of. */
 export function logContract(start: (t: Cleanup) => Promise<LogOnTrial>): void {
-  const append = (log: EventLog, commit: Omit<Commit, 'position'>, expected: number, patience = PATIENCE) =>
+  const append = (log: CommitLog, commit: Omit<Commit, 'position'>, expected: number, patience = PATIENCE) =>
     log.append(commit, { shard, expected, patience });
 
   test('a commit is appended where its aggregate is what was expected, and read back as it was', async (t) => {

@@ -1,0 +1,23 @@
+import type { Aggregate } from '../aggregate.js';
+import type { Commit, Recorded } from '../commit.js';
+import type { Position, Shard } from '../ids.js';
+import type { Appended, AppendOptions, FollowCommitsOptions } from './log.js';
+
+/** The log as the actors know it, whatever it is made of; its contract is `test/contract/log.ts`. */
+export interface CommitLog {
+  /** Appends a commit where its aggregate still is what the decision was made on. */
+  append(commit: Omit<Commit, 'position'>, options: AppendOptions): Promise<Appended>;
+  /** The last commit of an aggregate; undefined if it has none. */
+  last(aggregate: Aggregate, shard: Shard): Promise<Recorded | undefined>;
+  /** All commits of an aggregate, oldest first. */
+  load(aggregate: Aggregate, shard: Shard): Promise<Recorded[]>;
+  /** The position of a stream's newest message; 0 if it is empty. */
+  tail(stream: string): Promise<Position>;
+  /** Every commit of a stream after a position, once and in order. */
+  follow(stream: string, shard: Shard, options: FollowCommitsOptions): Following;
+}
+
+/** A stream that is followed until it is stopped. */
+export interface Following {
+  stop(): void;
+}
