@@ -1,0 +1,148 @@
+import { type Aggregate, aggregateSubject } from '../../events/aggregate.js';
+import { type Commit, decodeCommit, encodeCommit, type Recorded } from '../../events/commit.js';
+import type { Position, Shard } from '../../events/ids.js';
+import type { CommitLog, Following } from '../../events/log/commit-log.js';
+import { LogUnavailableError } from '../../events/log/errors.js';
+import type { Appended, AppendOptions, FollowCommitsOptions } from '../../events/log/log.js';
+import { CHAIN, towerStream } from '../../events/log/streams.js';
+import type { Wire } from './wire.js';
+
+/** The streams of a log in memory: what a server keeps, whoever comes and goes. */
+export class MemoryStreams {
+  readonly #streams = new Map<string, Uint8Array[]>();
+  readonly #bySubject = new Map<string, Position[]>();
+  readonly #followers = new Set<(stream: string, position: Position) => void>();
+  /** Hears of each message that was stored, in the one order in which all of them were. */
+  onStored: (stream: string, position: Position, body: Uint8Array) => void = () => {};
+
+  messages(stream: string): readonly Uint8Array[] {
+    return this.#streams.get(stream) ?? [];
+  }
+
+  /** The positions of a subject's messages, oldest first. */
+  positions(subject: string): readonly Position[] {
+    return this.#bySubject.get(subject) ?? [];
+  }
+
+  /** The position of a new message; undefined where the subject's last message is not the expected one. */
+  store(stream: string, subject: string, body: Uint8Array, expected: Position): Position | undefined {
+    const before = this.positions(subject);
+    if ((before.at(-1) ?? 0) !== expected) return undefined;
+    const position = addTo(this.#streams, stream, body);
+    addTo(this.#bySubject, subject, position);
+    this.onStored(stream, position, body);
+    for (const follower of this.#followers) follower(stream, position);
+    return position;
+  }
+
+  follow(follower: (stream: string, position: Position) => void): () => void {
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
+  }
+}
+
+/** The length of a key's list after adding to it. */
+function addTo<T>(lists: Map<string, T[]>, key: string, value: T): number {
+  const list = lists.get(key) ?? [];
+  lists.set(key, list);
+  return list.push(value);
+}
+
+/** A log in memory with the contract of `test/contract/log.ts`; what travels between it and its streams takes a wire. */
+export class MemoryLog implements CommitLog {
+  constructor(
+    private readonly streams: MemoryStreams,
+    private readonly wire: Wire,
+  ) {}
+
+  async append(commit: Omit<Commit, 'position'>, options: AppendOptions): Promise<Appended> {
+    const giveUp = new AbortController();
+    if (options.patience === Number.POSITIVE_INFINITY) return this.#append(commit, options, giveUp.signal);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new LogUnavailableError('the log did not answer in time')), options.patience);
+    });
+    try {
+      return await Promise.race([this.#append(commit, options, giveUp.signal), late]);
+    } finally {
+      clearTimeout(timer);
+      giveUp.abort();
+    }
+  }
+
+  /** After giving up nothing is sent any more; what is on its way may arrive all the same. */
+  async #append(
+    commit: Omit<Commit, 'position'>,
+    { shard, expected }: AppendOptions,
+    givenUp: AbortSignal,
+  ): Promise<Appended> {
+    const stream = streamOf(commit.aggregate, shard);
+    const subject = aggregateSubject(commit.aggregate, shard);
+    const body = encodeCommit(commit);
+    while (!givenUp.aborted) {
+      const position = await this.wire.publish(() => this.streams.store(stream, subject, body, expected));
+      if (position !== undefined) return { kind: 'appended', position };
+      const outcome = await this.wire.carry('log', () => this.#readBack(commit, shard, expected));
+      if (outcome) return outcome;
+    }
+    throw new LogUnavailableError('nobody waits for it any more');
+  }
+
+  /** Undefined while there is nothing where ours should have gone. */
+  #readBack(commit: Omit<Commit, 'position'>, shard: Shard, expected: Position): Appended | undefined {
+    const positions = this.streams.positions(aggregateSubject(commit.aggregate, shard));
+    const next = positions.find((position) => position > expected);
+    if (next === undefined) return undefined;
+    const isOurs = this.#read(streamOf(commit.aggregate, shard), next).id === commit.id;
+    return isOurs ? { kind: 'appended', position: next } : { kind: 'conflict', position: positions.at(-1) ?? next };
+  }
+
+  async last(aggregate: Aggregate, shard: Shard): Promise<Recorded | undefined> {
+    return (await this.load(aggregate, shard)).at(-1);
+  }
+
+  load(aggregate: Aggregate, shard: Shard): Promise<Recorded[]> {
+    const stream = streamOf(aggregate, shard);
+    const all = () => this.streams.positions(aggregateSubject(aggregate, shard));
+    return this.wire.carry('log', () => all().map((position) => this.#read(stream, position)));
+  }
+
+  tail(stream: string): Promise<Position> {
+    return this.wire.carry('log', () => this.streams.messages(stream).length);
+  }
+
+  /** A delivery may come late, twice, or before an earlier one: then what it skips is fetched with it. */
+  follow(stream: string, _shard: Shard, { after, onCommit, onFailure }: FollowCommitsOptions): Following {
+    let at = after;
+    let stopped = false;
+    const receive = (position: Position) => {
+      try {
+        for (; !stopped && at < position; at++) onCommit(this.#read(stream, at + 1));
+      } catch (error) {
+        stop();
+        onFailure(error instanceof Error ? error : new Error(String(error)));
+      }
+    };
+    const deliver = (position: Position) => void this.wire.carry('delivery', () => receive(position));
+    const unfollow = this.streams.follow((of, position) => {
+      if (of === stream) deliver(position);
+    });
+    const stop = () => {
+      stopped = true;
+      unfollow();
+    };
+    const tail = this.streams.messages(stream).length;
+    for (const position of [Math.ceil((after + tail) / 2), tail]) if (position > after) deliver(position);
+    return { stop };
+  }
+
+  /** Read anew for everyone, so that no two states share a part. */
+  #read(stream: string, position: Position): Recorded {
+    const body = this.streams.messages(stream)[position - 1];
+    if (!body) throw new RangeError(`${stream} has no message ${position}`);
+    return { ...decodeCommit(body), position };
+  }
+}
+
+const streamOf = (aggregate: Aggregate, shard: Shard): string =>
+  aggregate.kind === 'chain' ? CHAIN : towerStream(shard);
