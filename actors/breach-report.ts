@@ -2,17 +2,22 @@ import { trackerAggregate } from '../events/aggregate.js';
 import { reversed, toHex } from '../events/bytes.js';
 import type { BlockRef } from '../events/chain.js';
 import type { Decision } from '../events/decider.js';
-import type { Txid } from '../events/ids.js';
-import type { BreachDetected } from '../events/tracker.js';
+import type { Height, Txid } from '../events/ids.js';
+import type { BreachDetected, BreachSighted } from '../events/tracker.js';
 import { isLive, type TrackerState } from '../projections/tracker.js';
 import type { Hit } from '../projections/watchlist.js';
 import type { Transactor } from './runtime/transact.js';
 
-/** How the Watcher and the LocatorCache put a breach on the log: once, whichever of them, or of all nodes, was first. */
+/** How the Watcher, the LocatorCache and the MempoolWatcher put a breach on the log: once, whichever of them, or of all nodes, was first. */
 
-export interface Sighting {
+/** A dispute, wherever it was seen; `block` is null in the mempool. The Responder hears of it at once. */
+export interface Seen {
   readonly hit: Hit;
   readonly disputeTxid: Txid;
+  readonly block: BlockRef | null;
+}
+
+export interface Sighting extends Seen {
   readonly block: BlockRef;
   readonly foundBy: BreachDetected['foundBy'];
 }
@@ -36,5 +41,22 @@ export const reportBreach = (transactor: Transactor, sighting: Sighting): Promis
     aggregate: trackerAggregate(sighting.hit.appointmentId),
     read: (shard) => shard.tracker(sighting.hit.appointmentId),
     decide: (state: TrackerState) => decideBreach(sighting, state),
+    patience: Number.POSITIVE_INFINITY,
+  });
+
+/** A dispute in the mempool is news if its appointment has no tracker; `height` is that of the tip. */
+export function decideSighted({ hit, disputeTxid }: Seen, height: Height, state: TrackerState) {
+  const { userId, locator } = hit;
+  const event: BreachSighted = { type: 'BreachSighted', userId, locator, disputeTxid, height };
+  const isNews = state.stage === 'none';
+  return { outcome: isNews, events: isNews ? [event] : [] } satisfies Decision<boolean, BreachSighted>;
+}
+
+/** Whether the dispute in the mempool was news; resolves when it is on the log, however long that takes. */
+export const reportSighted = (transactor: Transactor, sighting: Seen, height: Height): Promise<boolean> =>
+  transactor.transact({
+    aggregate: trackerAggregate(sighting.hit.appointmentId),
+    read: (shard) => shard.tracker(sighting.hit.appointmentId),
+    decide: (state: TrackerState) => decideSighted(sighting, height, state),
     patience: Number.POSITIVE_INFINITY,
   });

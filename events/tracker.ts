@@ -6,6 +6,17 @@ import { Height, Locator, Txid, UserId } from './ids.js';
 
 const RawTransaction = z.string().regex(/^(?:[0-9a-f]{2})+$/, 'a raw transaction is lower-case hex');
 
+/** The dispute transaction of an appointment is in a mempool, and no block of the best chain was known to hold it. */
+export const BreachSighted = z.strictObject({
+  type: z.literal('BreachSighted'),
+  userId: UserId,
+  locator: Locator,
+  disputeTxid: Txid,
+  /** The height of the tip when it was seen. */
+  height: Height,
+});
+export type BreachSighted = z.infer<typeof BreachSighted>;
+
 /** The dispute transaction of an appointment is in a block of the best chain. */
 export const BreachDetected = z.strictObject({
   type: z.literal('BreachDetected'),
@@ -25,7 +36,10 @@ export const BreachReorgedOut = z.strictObject({
 });
 export type BreachReorgedOut = z.infer<typeof BreachReorgedOut>;
 
-/** There is no penalty for this dispute: the blob holds none, or the appointment ended before it was opened. */
+/**
+ * There is no penalty for this dispute: the blob holds none, or the appointment ended before it was opened, or before a
+ * dispute that was only seen in the mempool was ever mined.
+ */
 export const BlobRefused = z.strictObject({
   type: z.literal('BlobRefused'),
   /** The refused blob's position in the shard's blob stream; a later version of the appointment has another. 0 if there is none any more. */
@@ -89,6 +103,7 @@ export const PenaltyIrrevocable = z.strictObject({
 export type PenaltyIrrevocable = z.infer<typeof PenaltyIrrevocable>;
 
 export type TrackerEvent =
+  | BreachSighted
   | BreachDetected
   | BreachReorgedOut
   | BlobRefused

@@ -23,8 +23,10 @@ interface Breach {
   readonly userId: UserId;
   readonly locator: Locator;
   readonly disputeTxid: Txid;
-  /** The block that holds the dispute; null while a reorg has taken it out. */
+  /** The block that holds the dispute; null while a reorg has taken it out, and before it was ever mined. */
   readonly disputeBlock: BlockRef | null;
+  /** The tip's height when the dispute was first seen in a mempool; null once it is known to have been in a block. */
+  readonly sightedAt: Height | null;
 }
 
 export type Tracker = Breach &
@@ -46,21 +48,25 @@ export const noTracker = (): TrackerState => ({ stage: 'none' });
 export const isLive = (state: TrackerState): state is Tracker & { stage: 'breached' | 'broadcast' | 'confirmed' } =>
   state.stage === 'breached' || state.stage === 'broadcast' || state.stage === 'confirmed';
 
+/** Whether the dispute was only ever seen in a mempool: it may never be mined, and nothing is to push it. */
+export const isOnlySighted = ({ sightedAt }: Tracker): boolean => sightedAt !== null;
+
 /** Whatever bitcoind refused was refused for the place in which the dispute was then. */
-const withDispute = (state: Tracker, disputeBlock: BlockRef | null): Tracker =>
-  'refusal' in state ? { ...state, disputeBlock, refusal: null } : { ...state, disputeBlock };
+const withDispute = (state: Tracker, disputeBlock: BlockRef | null): Tracker => {
+  const moved: Tracker = { ...state, disputeBlock, sightedAt: null };
+  return 'refusal' in moved ? { ...moved, refusal: null } : moved;
+};
 
 /** The state after an event. */
 export function evolveTracker(state: TrackerState, event: TrackerEvent): TrackerState {
-  if (event.type === 'BreachDetected') {
-    if (state.stage !== 'none') return withDispute(state, event.block);
-    const { userId, locator, disputeTxid, block } = event;
-    return { userId, locator, disputeTxid, disputeBlock: block, stage: 'breached', refusal: null };
-  }
-  if (state.stage === 'none') return state;
-  const { userId, locator, disputeTxid, disputeBlock } = state;
-  const breach: Breach = { userId, locator, disputeTxid, disputeBlock };
+  if (state.stage === 'none') return begin(event) ?? state;
+  const { userId, locator, disputeTxid, disputeBlock, sightedAt } = state;
+  const breach: Breach = { userId, locator, disputeTxid, disputeBlock, sightedAt };
   switch (event.type) {
+    case 'BreachSighted':
+      return state;
+    case 'BreachDetected':
+      return withDispute(state, event.block);
     case 'BreachReorgedOut':
       return withDispute(state, null);
     case 'BlobRefused':
@@ -77,11 +83,24 @@ export function evolveTracker(state: TrackerState, event: TrackerEvent): Tracker
         ? { ...breach, stage: 'broadcast', penalty: state.penalty, refusal }
         : { ...breach, stage: 'breached', refusal };
     }
-    case 'PenaltyConfirmed':
-      return 'penalty' in state ? { ...breach, stage: 'confirmed', penalty: state.penalty, block: event.block } : state;
+    case 'PenaltyConfirmed': // and with it its dispute, in whichever block that is
+      return 'penalty' in state
+        ? { ...breach, sightedAt: null, stage: 'confirmed', penalty: state.penalty, block: event.block }
+        : state;
     case 'PenaltyReorgedOut':
       return 'penalty' in state ? { ...breach, stage: 'broadcast', penalty: state.penalty, refusal: null } : state;
     case 'PenaltyIrrevocable':
       return state.stage === 'confirmed' ? { ...state, stage: 'irrevocable' } : state;
   }
+}
+
+/** What a tracker begins with; undefined for an event that cannot be the first. */
+function begin(event: TrackerEvent): Tracker | undefined {
+  if (event.type !== 'BreachDetected' && event.type !== 'BreachSighted') return undefined;
+  const { userId, locator, disputeTxid } = event;
+  const where =
+    event.type === 'BreachDetected'
+      ? { disputeBlock: event.block, sightedAt: null }
+      : { disputeBlock: null, sightedAt: event.height };
+  return { userId, locator, disputeTxid, ...where, stage: 'breached', refusal: null };
 }

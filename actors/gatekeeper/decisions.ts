@@ -59,7 +59,7 @@ export interface Outdate {
   readonly height: Height;
   /** Blocks between a subscription's expiry and its being forgotten. */
   readonly grace: number;
-  /** Whether an appointment's breach is being answered: then it is carried to the end. */
+  /** Whether an appointment's breach was in a block and is being answered: then it is carried to the end. */
   readonly triggered: (id: AppointmentId) => boolean;
 }
 

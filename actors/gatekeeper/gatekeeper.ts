@@ -10,7 +10,7 @@ import type { BlobRef } from '../../events/user.js';
 import type { BlockWindow, WindowBlock } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
-import { isLive } from '../../projections/tracker.js';
+import { isLive, isOnlySighted } from '../../projections/tracker.js';
 import type { Subscription } from '../../projections/user.js';
 import type { Accepted, Refusal, Registered, Shown, SubscriptionInfo } from '../outcomes.js';
 import type { BlockListener } from '../runtime/block-feed.js';
@@ -176,7 +176,10 @@ export class Gatekeeper implements BlockListener {
     const { fold, terms, log } = this.needs;
     this.#background(userId, async () => {
       const before = this.#blobsOf(userId);
-      const triggered = (id: AppointmentId) => isLive(fold.state.tracker(id).state);
+      const triggered = (id: AppointmentId) => {
+        const { state } = fold.state.tracker(id);
+        return isLive(state) && !isOnlySighted(state);
+      };
       const command: UserCommand = { kind: 'outdate', height, grace: terms.grace, triggered };
       while ((await this.#transact(userId, command, Number.POSITIVE_INFINITY)).kind === 'more');
       const now = this.#blobsOf(userId);

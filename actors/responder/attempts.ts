@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { fromHex, reversed } from '../../events/bytes.js';
 import type { BlockRef } from '../../events/chain.js';
 import type { ChainCommit, ShardCommit } from '../../events/commit.js';
-import type { AppointmentId, BlockHash, Txid, UserId } from '../../events/ids.js';
+import type { AppointmentId, BlockHash, Height, Txid, UserId } from '../../events/ids.js';
 import { parsePenalty } from '../../events/schemes/penalty.js';
 import { schemes } from '../../events/schemes/schemes.js';
 import type { BlobRef } from '../../events/user.js';
@@ -40,6 +40,8 @@ interface Breach {
   readonly userId: UserId;
   readonly disputeTxid: Txid;
   readonly disputeBlock: BlockRef | null;
+  /** Not null while the dispute was only ever seen in a mempool. */
+  readonly sightedAt: Height | null;
 }
 
 interface Attempt {
@@ -80,7 +82,8 @@ export class Attempts {
 
   async rebroadcast(id: AppointmentId, breach: Breach, penalty: Penalty): Promise<Answer> {
     const tip = this.needs.chain.state.tip;
-    if (!breach.disputeBlock && penalty.disputeRawTx) await this.needs.carrier.broadcast(penalty.disputeRawTx);
+    const reorgedOut = disputeToPush(breach, penalty);
+    if (reorgedOut) await this.needs.carrier.broadcast(reorgedOut);
     const blob = this.needs.fold.state.booking(breach.userId, id)?.blob.position ?? 0;
     const answer = await this.#send(breach, penalty, blob);
     this.#last.set(id, { tip: tip?.hash, blob: undefined, answer, recorded: false });
@@ -113,8 +116,7 @@ export class Attempts {
 
   async #send(breach: Breach, penalty: Penalty, blob: number): Promise<Answer> {
     const { carrier, chain } = this.needs;
-    const unconfirmedParent = breach.disputeBlock ? undefined : (penalty.disputeRawTx ?? undefined);
-    const verdict = await carrier.broadcast(penalty.rawTx, unconfirmedParent);
+    const verdict = await carrier.broadcast(penalty.rawTx, disputeToPush(breach, penalty));
     this.needs.log.info({ penalty: penalty.txid, dispute: breach.disputeTxid, verdict: verdict.kind }, 'penalty sent');
     const disputeRawTx = penalty.disputeRawTx ?? (await this.#disputeOf(breach));
     const height = chain.state.tip?.height ?? breach.disputeBlock?.height;
@@ -127,3 +129,10 @@ export class Attempts {
     return (await this.needs.carrier.rawTransaction(disputeTxid, disputeBlock?.hash)) ?? null;
   }
 }
+
+/**
+ * The raw dispute that is sent too: it was in a block, and a reorg took it out. One that was only ever seen in a mempool
+ * is never pushed: if it was replaced or evicted, its user is better off without it, and the tower would help the cheater.
+ */
+const disputeToPush = ({ disputeBlock, sightedAt }: Breach, { disputeRawTx }: Penalty): string | undefined =>
+  disputeBlock || sightedAt !== null ? undefined : (disputeRawTx ?? undefined);

@@ -9,7 +9,7 @@ import type {
   TrackerEvent,
 } from '../../events/tracker.js';
 import type { BlobRef } from '../../events/user.js';
-import { isLive, type Penalty, type Tracker, type TrackerState } from '../../projections/tracker.js';
+import { isLive, isOnlySighted, type Penalty, type Tracker, type TrackerState } from '../../projections/tracker.js';
 
 /** What the Responder does next about a breach, and what it records of what came of it. Everything here is pure. */
 
@@ -63,15 +63,18 @@ function disputeGone({ disputeBlock: block, disputeTxid }: Tracker, { isBest }: 
   return block && !isBest(block) ? recordReorg({ type: 'BreachReorgedOut', disputeTxid, block }) : undefined;
 }
 
+const appointmentEnded = record({ type: 'BlobRefused', blob: 0, reason: 'appointment-ended' });
+
 type Live = Extract<Tracker, { stage: 'breached' | 'broadcast' | 'confirmed' }>;
 
 function nextOfLive(state: Live, facts: Facts): Action {
   switch (state.stage) {
     case 'breached':
-      if (!facts.blob) return record({ type: 'BlobRefused', blob: 0, reason: 'appointment-ended' });
+      if (!facts.blob) return appointmentEnded;
       return facts.tried ? wait : respond(facts.blob);
     case 'broadcast':
       if (!facts.searched) return { kind: 'search', from: searchFrom(state, facts.tip) };
+      if (isOnlySighted(state) && !facts.blob) return appointmentEnded;
       return facts.tried ? wait : { kind: 'rebroadcast' };
     case 'confirmed':
       return nextOfConfirmed(state.penalty, state.block, facts);
@@ -81,9 +84,10 @@ function nextOfLive(state: Live, facts: Facts): Action {
 /**
  * A penalty cannot be mined before its dispute. Where that is mined is not known after a reorg, also when it was mined
  * again while the appointment was given up and nobody looked: then as far back as a block may still be reorged out.
+ * A dispute that was only seen in the mempool was not mined before that.
  */
-const searchFrom = ({ disputeBlock }: Live, tip: BlockRef): Height =>
-  disputeBlock?.height ?? (Math.max(0, tip.height - IRREVOCABLE + 1) as Height);
+const searchFrom = ({ disputeBlock, sightedAt }: Live, tip: BlockRef): Height =>
+  disputeBlock?.height ?? (Math.max(0, Math.min(sightedAt ?? tip.height - IRREVOCABLE + 1, tip.height)) as Height);
 
 function nextOfConfirmed({ txid: penaltyTxid }: Penalty, block: BlockRef, { tip, isBest }: Facts): Action {
   if (!isBest(block)) return recordReorg({ type: 'PenaltyReorgedOut', penaltyTxid, block });
@@ -130,10 +134,15 @@ function decideBroadcast({ txid, rawTx, disputeRawTx }: Penalty, height: Height,
 
 type Sent = Extract<Answer, { kind: 'sent' }>;
 
+/**
+ * Of a dispute that was only seen in a mempool, missing inputs say no more than that it is not in this node's: replaced,
+ * evicted, or never there. That is neither here nor there for its penalty, and another node may know better.
+ */
 function decideRefusal({ penalty, blob, height }: Sent, refusal: NonNullable<Sent['refusal']>, state: Tracker) {
   const { verdict, detail } = refusal;
   if (!isLive(state) && !(isRefused(state) && state.blob !== blob)) return decided();
   if (state.stage === 'confirmed') return decided();
+  if (isOnlySighted(state) && isLive(state) && verdict === 'inputs-missing-or-spent') return decided();
   const before = 'refusal' in state ? state.refusal : null;
   const final = verdict === 'invalid' || isBuried(verdict, before, state, height);
   if (before?.verdict === verdict && !final) return decided();

@@ -9,7 +9,7 @@ import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import type { TrackerState } from '../../projections/tracker.js';
-import type { Sighting } from '../breach-report.js';
+import type { Seen } from '../breach-report.js';
 import type { BlockListener } from '../runtime/block-feed.js';
 import { KeyedMailbox } from '../runtime/mailbox.js';
 import type { Transactor } from '../runtime/transact.js';
@@ -25,10 +25,10 @@ import { PenaltySearch, type PenaltySearchNeeds } from './penalty-search.js';
  *   fold, block feed ----what is new--->    |
  *                                           +--PenaltyBroadcast ... PenaltyIrrevocable--> log
  *
- * takes   sighted          a breach that is not on the log yet: the penalty is sent at once
+ * takes   sighted          a breach that is not on the log yet, or a dispute that is in the mempool anew: answered at once
  *         folded           a tracker's event, or a new version of an appointment whose blob was refused
  *         blockConnected   everything under way is asked about anew: sent again, confirmed, reorged out, buried
- * emits   every event of a tracker but BreachDetected
+ * emits   every event of a tracker but BreachSighted and BreachDetected
  *
  * There is no other plan than `nextAction`: do it, record what came of it, ask again. Starting up is asking.
  */
@@ -53,13 +53,18 @@ export class Responder implements BlockListener {
     for (const retry of this.#retries) clearTimeout(retry);
   }
 
-  sighted({ hit, disputeTxid, block }: Sighting): void {
+  sighted({ hit, disputeTxid, block }: Seen): void {
     const { appointmentId: id, userId } = hit;
-    if (this.needs.fold.state.tracker(id).state.stage !== 'none') return;
+    const { fold, chain } = this.needs;
+    if (fold.state.tracker(id).state.stage !== 'none') {
+      if (!block) this.#workAnew(id);
+      return;
+    }
+    const sightedAt = block ? null : (chain.state.tip?.height ?? null);
     void this.#lanes
       .send(id, async () => {
-        const blob = this.needs.fold.state.booking(userId, id)?.blob;
-        if (blob) await this.#attempts.respond(id, { userId, disputeTxid, disputeBlock: block }, blob);
+        const blob = fold.state.booking(userId, id)?.blob;
+        if (blob) await this.#attempts.respond(id, { userId, disputeTxid, disputeBlock: block, sightedAt }, blob);
       })
       // Nothing is lost: the tracker that is being appended brings the same work again.
       .catch((error) => this.needs.log.warn({ ...why(error), appointment: id }, 'could not answer a breach at once'));
@@ -76,6 +81,12 @@ export class Responder implements BlockListener {
   }
 
   async blockDisconnected(): Promise<void> {}
+
+  /** What was tried at this tip was tried with another mempool. */
+  #workAnew(id: AppointmentId): void {
+    void this.#lanes.send(id, async () => this.#attempts.forget(id));
+    this.#workOn(id);
+  }
 
   #workOnAll(): void {
     for (const id of this.needs.fold.state.unfinished()) this.#workOn(id);

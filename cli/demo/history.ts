@@ -36,6 +36,8 @@ function sayEvent(event: Recorded['events'][number]): string {
       return `locator ${short(event.locator)}, ${event.blob.size} bytes sealed, ${event.slotsLeft} slots left`;
     case 'AppointmentEnded':
       return `${event.reason}, ${event.slotsRefunded} slot given back`;
+    case 'BreachSighted':
+      return `dispute ${short(event.disputeTxid)} in the mempool at height ${event.height}`;
     case 'BreachDetected':
       return `dispute ${short(event.disputeTxid)} in block ${event.block.height}, found by the ${event.foundBy}`;
     case 'PenaltyBroadcast':

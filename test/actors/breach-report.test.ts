@@ -1,9 +1,9 @@
 import { describe, test } from 'node:test';
-import { decideBreach, type Sighting } from '../../actors/breach-report.js';
+import { decideBreach, decideSighted, type Seen, type Sighting } from '../../actors/breach-report.js';
 import type { Decision } from '../../events/decider.js';
 import type { TrackerEvent } from '../../events/tracker.js';
 import { evolveTracker, noTracker } from '../../projections/tracker.js';
-import { block } from '../fixtures/blocks.js';
+import { block, height } from '../fixtures/blocks.js';
 import {
   blobRefused,
   breached,
@@ -14,6 +14,7 @@ import {
   penaltyIrrevocable,
   penaltyRefused,
   penaltyReorgedOut,
+  sighted,
 } from '../fixtures/histories.js';
 import { appointmentId, locator, txid, userId } from '../fixtures/ids.js';
 import { specify } from '../support/given.js';
@@ -78,5 +79,36 @@ describe('a breach seen in a block', () => {
 
   test('by another transaction with the same locator is not the one being answered', () => {
     for (const history of live) isKnown(seen({ disputeTxid: txid('twin'), block: block(1002) }), history);
+  });
+
+  test('is news if it was only seen in the mempool until now, at every stage', () => {
+    for (const history of live) isNews(seen(), [sighted(), ...history.slice(1, 2)], breached());
+  });
+});
+
+describe('a dispute seen in the mempool', () => {
+  const givenSeen = specify({
+    initialState: noTracker,
+    evolve: evolveTracker,
+    decide: (sighting: Seen, state): Decision<boolean, TrackerEvent> => decideSighted(sighting, height(999), state),
+  });
+  const { hit, disputeTxid } = seen();
+  const inMempool: Seen = { hit, disputeTxid, block: null };
+
+  test('is news if it is the first of its appointment', () => {
+    givenSeen().when(inMempool).gives(true, sighted(999));
+  });
+
+  test('is known whenever there is a tracker: seen before, mined, reorged out, or at an end', () => {
+    for (const history of [
+      [sighted(990)],
+      [breached()],
+      [breached(), breachReorgedOut()],
+      [breached(), penaltyBroadcast(), penaltyConfirmed(block(1001)), penaltyIrrevocable(1100)],
+      [sighted(990), blobRefused(1)],
+    ])
+      givenSeen(...history)
+        .when(inMempool)
+        .gives(false);
   });
 });

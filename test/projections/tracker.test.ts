@@ -14,6 +14,7 @@ import {
   penaltyIrrevocable,
   penaltyRefused,
   penaltyReorgedOut,
+  sighted,
 } from '../fixtures/histories.js';
 import { locator, userId } from '../fixtures/ids.js';
 
@@ -24,6 +25,7 @@ const breach = {
   locator: locator('channel'),
   disputeTxid: dispute,
   disputeBlock: block(1000),
+  sightedAt: null,
 };
 const refusal = { verdict: 'policy', blob: 1, height: 1000 };
 const confirmed = [breached(), penaltyBroadcast(), penaltyConfirmed(block(1001))];
@@ -122,5 +124,38 @@ describe('a reorg', () => {
   test('does not change whose breach it is, or what was sent', () => {
     const stranger = breached(moved, { userId: userId('bob'), locator: locator('other') });
     assert.deepEqual(after(breached(), stranger), { ...after(breached()), disputeBlock: moved });
+  });
+});
+
+describe('a dispute that was only seen in a mempool', () => {
+  const onlySighted = { ...breach, disputeBlock: null, sightedAt: 999 };
+  const sent = [sighted(), penaltyBroadcast()];
+
+  test('begins a tracker, which is answered like any other', () => {
+    assert.deepEqual(after(sighted()), { ...onlySighted, stage: 'breached', refusal: null });
+    assert.deepEqual(after(...sent), { ...onlySighted, stage: 'broadcast', penalty, refusal: null });
+    const refused = after(sighted(), penaltyRefused('policy'));
+    assert.deepEqual(refused, { ...onlySighted, stage: 'breached', refusal });
+    assert.deepEqual(after(sighted(), blobRefused(3)), { ...onlySighted, stage: 'blob-refused', blob: 3 });
+  });
+
+  test('is in a block from then on, at whatever stage it was', () => {
+    for (const history of [[sighted()], sent, [...sent, penaltyConfirmed(block(1001))]])
+      assert.deepEqual(after(...history, breached()), after(breached(), ...history.slice(1)));
+  });
+
+  test('does not become one again by a reorg, which takes out what was in a block', () => {
+    const out = after(...sent, breached(), breachReorgedOut());
+    assert.deepEqual(out, { ...onlySighted, sightedAt: null, stage: 'broadcast', penalty, refusal: null });
+  });
+
+  test('was in a block if its penalty is', () => {
+    const { sightedAt } = { sightedAt: 0, ...after(...sent, penaltyConfirmed(block(1001))) };
+    assert.equal(sightedAt, null);
+  });
+
+  test('is nothing new where there is a tracker', () => {
+    for (const history of [[breached()], sent, confirmed])
+      assert.deepEqual(after(...history, sighted(1003)), after(...history));
   });
 });

@@ -15,6 +15,7 @@ import {
   penaltyIrrevocable,
   penaltyRefused,
   penaltyReorgedOut,
+  sighted,
 } from '../../fixtures/histories.js';
 import { specify } from '../../support/given.js';
 
@@ -214,5 +215,33 @@ describe('a penalty found in a block', () => {
       found(...history)
         .when(at)
         .gives(undefined);
+  });
+});
+
+describe('a penalty whose dispute was only seen in a mempool', () => {
+  test('is recorded when it is taken, and when it is refused for its own sake', () => {
+    after(taken(), sighted()).isRecordedAs(penaltyBroadcast());
+    after(refused('policy'), sighted()).isRecordedAs(penaltyRefused('policy'));
+    after(refused('invalid'), sighted(), penaltyBroadcast()).isRecordedAs(givenUp);
+    after(unopened(1), sighted()).isRecordedAs(blobRefused(1));
+  });
+
+  test('and is not in this one, is nothing to record: the dispute was replaced, or another node knows it', () => {
+    after(refused('inputs-missing-or-spent'), sighted()).isNothingNew();
+    after(refused('inputs-missing-or-spent'), sighted(), penaltyBroadcast()).isNothingNew();
+    after(refused('inputs-missing-or-spent', 1200), sighted(), penaltyRefused('policy')).isNothingNew();
+  });
+
+  test('is tried like any other once the dispute is mined', () => {
+    const missing = refused('inputs-missing-or-spent', 1001);
+    const event = penaltyRefused('inputs-missing-or-spent', { height: height(1001) });
+    after(missing, sighted(), penaltyBroadcast(), breached()).isRecordedAs(event);
+  });
+
+  test('of a newer appointment, after the first ended, is live again even without its dispute', () => {
+    const event = penaltyRefused('inputs-missing-or-spent', { blob: 2 });
+    after(refused('inputs-missing-or-spent', 1000, 2), sighted(), blobRefused(0, 'appointment-ended')).isRecordedAs(
+      event,
+    );
   });
 });

@@ -15,6 +15,7 @@ import {
   penaltyIrrevocable,
   penaltyRefused,
   penaltyReorgedOut,
+  sighted,
 } from '../../fixtures/histories.js';
 
 /** The dispute is in block 1000 and the tip at 1005; nothing was tried at it; the blob at position 1 is held. */
@@ -169,5 +170,39 @@ describe('what the Responder does after a reorg', () => {
   test('a penalty whose dispute is in another block than before stays confirmed as long as its own block stands', () => {
     const next = after(...confirmed, breached(block(1000, 'b')));
     assert.deepEqual(next({ tip: block(1100) }), { kind: 'record', event: penaltyIrrevocable(1100) });
+  });
+});
+
+describe('what the Responder does about a dispute that was only seen in the mempool', () => {
+  const ended: Action = {
+    kind: 'record',
+    event: { type: 'BlobRefused', blob: 0, reason: 'appointment-ended' },
+  };
+
+  test('it answers at once, and again at each tip', () => {
+    const next = after(sighted());
+    assert.deepEqual(next(), respond(1));
+    assert.deepEqual(next({ tried: true }), wait);
+  });
+
+  test('it looks for a penalty that was sent no further back than the dispute was seen', () => {
+    const next = after(sighted(), penaltyBroadcast());
+    assert.deepEqual(next(), { kind: 'search', from: 999 });
+    assert.deepEqual(next({ tip: block(998) }), { kind: 'search', from: 998 });
+    assert.deepEqual(next({ searched: true }), { kind: 'rebroadcast' });
+    assert.deepEqual(next(tried), wait);
+  });
+
+  test('it ends with the appointment, whether or not a penalty was sent', () => {
+    assert.deepEqual(after(sighted())({ blob: undefined }), ended);
+    assert.deepEqual(after(sighted(), penaltyBroadcast())({ blob: undefined, searched: true }), ended);
+    assert.deepEqual(after(sighted(), penaltyBroadcast())({ blob: undefined }), { kind: 'search', from: 999 });
+  });
+
+  test('once it was mined, it is carried on without the appointment, also after a reorg', () => {
+    const mined = [sighted(), penaltyBroadcast(), breached()];
+    assert.deepEqual(after(...mined)({ blob: undefined, searched: true }), { kind: 'rebroadcast' });
+    const next = after(...mined, breachReorgedOut());
+    assert.deepEqual(next({ blob: undefined, searched: true }), { kind: 'rebroadcast' });
   });
 });
