@@ -49,6 +49,7 @@ const Settings = z.strictObject({
       user: z.string().min(1).optional(),
       password: z.string().min(1).optional(),
       zmq_hashblock: url(/^(tcp|ipc):/, 'tcp://127.0.0.1:28332').optional(),
+      zmq_sequence: url(/^(tcp|ipc):/, 'tcp://127.0.0.1:28332').optional(),
       poll_seconds: number().pipe(z.number().min(1).max(3600)).default(10),
     })
     .prefault({}),
@@ -91,6 +92,8 @@ export interface Config {
     readonly url: string;
     readonly auth: { readonly user: string; readonly password: string } | { readonly cookieFile: string };
     readonly zmqHashblock: string | undefined;
+    /** Undefined to leave the mempool unwatched. */
+    readonly zmqSequence: string | undefined;
     readonly pollSeconds: number;
   };
   readonly subscription: Settings['subscription'];
@@ -136,6 +139,7 @@ function toConfig(settings: Settings): Config {
       url: bitcoind.url ?? `http://127.0.0.1:${networks[network].rpcPort}`,
       auth: bitcoindAuth(network, bitcoind),
       zmqHashblock: bitcoind.zmq_hashblock,
+      zmqSequence: bitcoind.zmq_sequence,
       pollSeconds: bitcoind.poll_seconds,
     },
     subscription: settings.subscription,

@@ -20,6 +20,8 @@ import { ChainMonitor } from './chain-monitor/chain-monitor.js';
 import type { Config } from './config.js';
 import { Gateway } from './gateway/gateway.js';
 import { NatsDoor } from './gateway/nats-door.js';
+import { Mempool } from './mempool-watch/mempool.js';
+import { MempoolWatch } from './mempool-watch/mempool-watch.js';
 import { connectPatiently, ensureStreamsPatiently, flushPatiently, reportConnection } from './nats-connection.js';
 import { OperatorDesk } from './operator-desk/operator-desk.js';
 import { type Running, Supervisor } from './runtime/supervisor.js';
@@ -77,6 +79,8 @@ export class TowerNode {
   readonly #blocks: BlockSource;
   readonly #carrier: Carrier;
   readonly #blobs: BlobStore;
+  readonly #mempool = new Mempool();
+  readonly #mempoolWatch: MempoolWatch;
   #monitor: ChainMonitor | undefined;
 
   private constructor(
@@ -99,6 +103,15 @@ export class TowerNode {
         options.logger.warn({ ...why(error), height: block.height }, 'waiting for the txids of a block'),
       this.#stopping.signal,
     );
+    this.#mempoolWatch = new MempoolWatch({
+      zmqUrl: bitcoind.zmqSequence,
+      pollMs: bitcoind.pollSeconds * 1000,
+      rpc,
+      mempool: this.#mempool,
+      chain: this.chain,
+      txids: (block) => this.#txids.of(block),
+      log: options.logger.child({ actor: 'mempool-watch' }),
+    });
   }
 
   /** The folded state of each shard that is running, in the order of their numbers. */
@@ -119,6 +132,7 @@ export class TowerNode {
   async stop(): Promise<void> {
     for (const door of this.#doors) await door.close();
     this.#stopping.abort();
+    this.#mempoolWatch.stop();
     for (const supervisor of this.#supervisors) await supervisor.stop();
     this.chain.stop();
     await this.nc.close();
@@ -137,6 +151,7 @@ export class TowerNode {
     this.chain.on('waiting', (error) => logger.warn(why(error), 'waiting for the chain on the log'));
     await this.chain.level();
     void this.#supervise('chain-monitor', (fail) => this.#startMonitor(fail));
+    this.#mempoolWatch.start();
     const shards = Array.from({ length: config.log.shards }, (_, shard) => shard as ShardId);
     await Promise.all(
       shards.map((shard) => this.#supervise(`shard ${shard}`, (fail) => this.#startShard(shard, fail))),
@@ -193,6 +208,7 @@ export class TowerNode {
         chain: this.chain,
         txids: (block) => this.#txids.of(block),
         carrier: this.#carrier,
+        mempool: this.#mempool,
         sign: key.sign,
         terms: { ...subscription, maxAppointments: limits.maxAppointments },
         locatorCacheSize: config.locatorCacheSize,
@@ -259,6 +275,7 @@ export class TowerNode {
       node: config.node,
       tip: this.chain.state.tip?.hash ?? null,
       bitcoind_reachable: this.#monitor?.bitcoindReachable ?? false,
+      mempool_transactions: config.bitcoind.zmqSequence === undefined ? null : this.#mempool.size,
       nats_server: this.nc.info?.version ?? null,
       users,
       watched_appointments: watched,

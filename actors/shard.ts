@@ -10,7 +10,7 @@ import { towerStream } from '../events/log/streams.js';
 import type { BlockWindow } from '../projections/block-window.js';
 import { Fold } from '../projections/fold.js';
 import { ShardState } from '../projections/shard-state.js';
-import type { Sighting } from './breach-report.js';
+import type { Seen } from './breach-report.js';
 import type { Sign } from './gatekeeper/decisions.js';
 import { Gatekeeper, type Terms } from './gatekeeper/gatekeeper.js';
 import { LocatorCache } from './locator-cache/locator-cache.js';
@@ -20,6 +20,7 @@ import { BlockFeed } from './runtime/block-feed.js';
 import type { Running } from './runtime/supervisor.js';
 import { Transactor } from './runtime/transact.js';
 import { why } from './runtime/why.js';
+import { type MempoolView, MempoolWatcher } from './watcher/mempool-watcher.js';
 import { Watcher } from './watcher/watcher.js';
 
 /** The shard of a user: the first four bytes of SHA-256 of its key, modulo their number. */
@@ -34,6 +35,7 @@ export interface ShardNeeds {
   readonly chain: Fold<ChainCommit, BlockWindow>;
   readonly txids: (block: BlockRef) => Promise<Uint8Array>;
   readonly carrier: PenaltyCarrier;
+  readonly mempool: MempoolView;
   readonly sign: Sign;
   readonly terms: Terms;
   /** How many blocks the locator cache holds. */
@@ -53,6 +55,7 @@ export class Shard implements Running {
   readonly gatekeeper: Gatekeeper;
   readonly locatorCache: LocatorCache;
   readonly #watcher: Watcher;
+  readonly #mempoolWatcher: MempoolWatcher;
   readonly #responder: Responder;
   readonly #transactor: Transactor;
   #feed: BlockFeed | undefined;
@@ -79,7 +82,7 @@ export class Shard implements Running {
     const fail = (error: Error) => this.#fail(error);
     const fold = new Fold<ShardCommit, ShardState>(log, towerStream(shard), shard, new ShardState(), fail);
     const transactor = new Transactor(shard, log, fold, node);
-    const sighted = (sighting: Sighting) => this.#responder.sighted(sighting);
+    const sighted = (seen: Seen) => this.#responder.sighted(seen);
     this.fold = fold;
     this.#transactor = transactor;
     this.#responder = new Responder({
@@ -124,11 +127,21 @@ export class Shard implements Running {
       settled: () => this.locatorCache.settled(),
       log: logger.child({ actor: 'watcher' }),
     });
+    this.#mempoolWatcher = new MempoolWatcher({
+      fold,
+      chain,
+      transactor,
+      mempool: needs.mempool,
+      sighted,
+      fail,
+      log: logger.child({ actor: 'mempool-watcher' }),
+    });
   }
 
   async stop(): Promise<void> {
     this.#failed = true;
     this.#feed?.stop();
+    this.#mempoolWatcher.stop();
     this.#responder.stop();
     this.#transactor.stop();
     this.fold.stop();
@@ -142,11 +155,13 @@ export class Shard implements Running {
     await this.fold.level();
     this.fold.on('folded', (commit) => {
       this.locatorCache.folded(commit);
+      this.#mempoolWatcher.folded(commit);
       this.#responder.folded(commit);
       this.gatekeeper.folded(commit);
     });
     this.#responder.start();
     this.gatekeeper.start();
+    this.#mempoolWatcher.start();
     // The cache first: what the Watcher does not find in the folded state any more must find the block there.
     const listeners = [this.locatorCache, this.#watcher, this.#responder, this.gatekeeper];
     const { scans, recentStarts } = this.fold.state;

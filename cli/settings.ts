@@ -35,6 +35,11 @@ const ofNode: readonly Flag[] = [
     flags: '--zmq <url>',
     help: "bitcoind's zmqpubhashblock, such as tcp://127.0.0.1:28332 (default: polling alone)",
   },
+  {
+    setting: 'bitcoind.zmq_sequence',
+    flags: '--zmq-sequence <url>',
+    help: "bitcoind's zmqpubsequence, often the same: breaches are answered in the mempool (default: in a block)",
+  },
   { setting: 'log.shards', flags: '--shards <n>', help: 'groups of users; fixed when the log is made (default: 1)' },
   { setting: 'log.replicas', flags: '--replicas <n>', help: 'copies of the log in a NATS cluster (default: 1)' },
   { setting: 'log_level', flags: '--log-level <level>', help: 'trace, debug, info, warn, error or silent' },

@@ -115,7 +115,7 @@ describe('the layout', () => {
 
   for (const [name, ...places] of [
     ['bitcoin-core', 'actors/bitcoind/'],
-    ['zeromq', 'actors/chain-monitor/', 'cli/', 'bench/', 'test/'],
+    ['zeromq', 'actors/chain-monitor/', 'actors/mempool-watch/', 'cli/', 'bench/', 'test/'],
     ['nats', 'events/log/', 'actors/', 'cli/', 'bench/', 'test/'],
   ] as const)
     test(`uses ${name} only in ${places.join(', ')}`, () => {

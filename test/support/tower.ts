@@ -48,6 +48,8 @@ export interface TestTowerOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** `false` leaves it to `restartNode` to start the first node. */
   readonly begin?: boolean;
+  /** Whether the mempool is watched; not unless told. */
+  readonly mempool?: boolean;
   /** Whether other bitcoinds may connect to the tower's; not unless told. */
   readonly listen?: boolean;
 }
@@ -55,7 +57,7 @@ export interface TestTowerOptions {
 /** Starts nats-server, bitcoind with 110 blocks, and one node that is level with them. */
 export async function startTestTower(
   t: Cleanup,
-  { settings = {}, begin = true, listen = false }: TestTowerOptions = {},
+  { settings = {}, begin = true, mempool = false, listen = false }: TestTowerOptions = {},
 ): Promise<TestTower> {
   const [nats, bitcoind] = await Promise.all([startTestNats(t), startTestBitcoind(t, { listen })]);
   const chain = new RegtestChain(bitcoind.rpc);
@@ -72,6 +74,7 @@ export async function startTestTower(
         'bitcoind.url': rpcUrl,
         'bitcoind.cookie_file': cookieFile,
         'bitcoind.zmq_hashblock': zmqUrl,
+        ...(mempool && { 'bitcoind.zmq_sequence': zmqUrl }),
         ...settings,
       },
     });
