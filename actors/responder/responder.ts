@@ -8,7 +8,7 @@ import type { TrackerEvent } from '../../events/tracker.js';
 import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
-import type { TrackerState } from '../../projections/tracker.js';
+import { isLive, type TrackerState } from '../../projections/tracker.js';
 import type { Seen } from '../breach-report.js';
 import type { BlockListener } from '../runtime/block-feed.js';
 import { KeyedMailbox } from '../runtime/mailbox.js';
@@ -26,7 +26,7 @@ import { PenaltySearch, type PenaltySearchNeeds } from './penalty-search.js';
  *                                           +--PenaltyBroadcast ... PenaltyIrrevocable--> log
  *
  * takes   sighted          a breach that is not on the log yet, or a dispute that is in the mempool anew: answered at once
- *         folded           a tracker's event, or a new version of an appointment whose blob was refused
+ *         folded           a tracker's event, or a new version, or the end, of an appointment that has a tracker
  *         blockConnected   everything under way is asked about anew: sent again, confirmed, reorged out, buried
  * emits   every event of a tracker but BreachSighted and BreachDetected
  *
@@ -44,8 +44,12 @@ export class Responder implements BlockListener {
     this.#search = new PenaltySearch(needs);
   }
 
+  /** Asks of every tracker whose appointment lives, also where a newer blob waits for what an older one was refused for. */
   start(): void {
-    this.#workOnAll();
+    const { state } = this.needs.fold;
+    for (const [id, { state: tracker }] of state.trackers())
+      if (isLive(tracker) || (tracker.stage !== 'none' && state.booking(tracker.userId, id)?.status === 'live'))
+        this.#workOn(id);
   }
 
   stop(): void {
@@ -56,10 +60,8 @@ export class Responder implements BlockListener {
   sighted({ hit, disputeTxid, block }: Seen): void {
     const { appointmentId: id, userId } = hit;
     const { fold, chain } = this.needs;
-    if (fold.state.tracker(id).state.stage !== 'none') {
-      if (!block) this.#workAnew(id);
-      return;
-    }
+    if (!block) this.#workAnew(id);
+    if (fold.state.tracker(id).state.stage !== 'none') return;
     const sightedAt = block ? null : (chain.state.tip?.height ?? null);
     void this.#lanes
       .send(id, async () => {
@@ -73,7 +75,9 @@ export class Responder implements BlockListener {
   folded(commit: ShardCommit): void {
     if (commit.aggregate.kind === 'tracker') this.#workOn(commit.aggregate.id);
     if (commit.aggregate.kind !== 'user') return;
-    for (const event of commit.events) if (event.type === 'AppointmentAccepted') this.#workOn(event.appointmentId);
+    for (const event of commit.events)
+      if (event.type === 'AppointmentAccepted') this.#workAnew(event.appointmentId);
+      else if (event.type === 'AppointmentEnded') this.#workOn(event.appointmentId);
   }
 
   async blockConnected(): Promise<void> {
@@ -82,8 +86,9 @@ export class Responder implements BlockListener {
 
   async blockDisconnected(): Promise<void> {}
 
-  /** What was tried at this tip was tried with another mempool. */
+  /** What was tried at this tip was tried with another mempool, or another blob. */
   #workAnew(id: AppointmentId): void {
+    if (this.needs.fold.state.tracker(id).state.stage === 'none') return;
     void this.#lanes.send(id, async () => this.#attempts.forget(id));
     this.#workOn(id);
   }
