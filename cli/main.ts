@@ -88,6 +88,7 @@ question('trackers', 'the breaches being answered', 'argus trackers', () => asyn
     STAGE: 'stage',
     DISPUTE: 'dispute_txid',
     'AT HEIGHT': 'dispute_height',
+    'SEEN UNMINED AT': 'sighted_height',
     PENALTY: 'penalty_txid',
     'MINED AT': 'penalty_height',
     REFUSAL: 'refusal',

@@ -31,6 +31,8 @@ export interface ListedTracker {
   readonly stage: Tracker['stage'];
   readonly dispute_txid: string;
   readonly dispute_height: number | null;
+  /** The tip's height when the dispute was seen in the mempool; null once it was in a block. */
+  readonly sighted_height: number | null;
   readonly penalty_txid: string | null;
   readonly penalty_height: number | null;
   /** Why bitcoind would not take the penalty when it was last asked; null if it did. */
@@ -112,6 +114,7 @@ const listedTracker = (id: AppointmentId, tracker: Tracker): ListedTracker => ({
   stage: tracker.stage,
   dispute_txid: tracker.disputeTxid,
   dispute_height: tracker.disputeBlock?.height ?? null,
+  sighted_height: tracker.sightedAt,
   penalty_txid: 'penalty' in tracker ? tracker.penalty.txid : null,
   penalty_height: 'block' in tracker ? tracker.block.height : null,
   refusal: 'refusal' in tracker ? (tracker.refusal?.verdict ?? null) : null,
