@@ -1,10 +1,10 @@
-import type { Stage } from './stage/stage.js';
+import type { Stage, StageOptions } from './stage/stage.js';
 
 /** What a figure is measured with. */
 export interface Lab {
   readonly options: BenchOptions;
   /** Starts servers and a tower of the figure's own; they are ended and removed when the figure is measured, or fails. */
-  stage(): Promise<Stage>;
+  stage(options?: StageOptions): Promise<Stage>;
   /** Tells people how far it is; goes to stderr. */
   say(text: string): void;
 }

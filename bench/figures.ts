@@ -1,6 +1,7 @@
 import type { Figure } from './figure.js';
 import { breach } from './figures/breach.js';
+import { breachMempool } from './figures/breach-mempool.js';
 import { ingest } from './figures/ingest.js';
 
 /** Every figure there is, in the order in which they are measured. */
-export const figures: readonly Figure[] = [ingest, breach];
+export const figures: readonly Figure[] = [ingest, breach, breachMempool];

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { BenchOptions, Figure, Measured } from './figure.js';
 import { figures } from './figures.js';
 import { round } from './measure/statistics.js';
-import { Stage } from './stage/stage.js';
+import { Stage, type StageOptions } from './stage/stage.js';
 
 /**
  * `npm run bench`: measures what the tower does, and in the same run what bounds it.
@@ -11,7 +11,7 @@ import { Stage } from './stage/stage.js';
  * all that was asked for was measured, 1 if not, 2 if the question was not understood.
  */
 const USAGE = `usage: npm run bench [-- --only NAME[,NAME...]] [--seconds N] [--rounds N] [--profile FOLDER]
-${figures.map(({ name, says }) => `  ${name.padEnd(10)}${says}`).join('\n')}`;
+${figures.map(({ name, says }) => `  ${name.padEnd(16)}${says}`).join('\n')}`;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -68,9 +68,9 @@ async function measure(figure: Figure, options: BenchOptions): Promise<void> {
   const { name, says } = figure;
   say(`${name}: ${says}`);
   const begun = performance.now();
-  const stage = async () => {
+  const stage = async (wanted?: StageOptions) => {
     inUse = new Stage();
-    await inUse.build(options.profile);
+    await inUse.build(options.profile, wanted);
     return inUse;
   };
   try {

@@ -15,6 +15,12 @@ import { Tower } from './tower.js';
 /** In the checkout, so that it is on a disk; a system's folder for temporary files may be in memory, where fsync is free. */
 const HOME = join(packageRoot, '.bench');
 
+/** What a figure wants otherwise. */
+export interface StageOptions {
+  /** Whether the tower watches the mempool; not unless told. */
+  readonly mempool?: boolean;
+}
+
 /** Real servers and a real tower, each a process of its own, in a folder that is removed with them. */
 export class Stage {
   static #count = 0;
@@ -31,12 +37,12 @@ export class Stage {
   readonly #running: { stop(): Promise<unknown> }[] = [];
 
   /** Starts all of it; resolves when the tower is level with a chain of 110 blocks. What was started is ended by `clear`. */
-  build(profile: string | undefined): Promise<void> {
-    this.#building = this.#build(profile);
+  build(profile: string | undefined, { mempool = false }: StageOptions = {}): Promise<void> {
+    this.#building = this.#build(profile, mempool);
     return this.#building;
   }
 
-  async #build(profile: string | undefined): Promise<void> {
+  async #build(profile: string | undefined, mempool: boolean): Promise<void> {
     mkdirSync(this.folder, { recursive: true });
     const data = join(this.folder, 'tower');
     const [node, operator] = ['node', 'operator'].map((name) => natsSeed(join(data, 'nats', `${name}.nkey`)));
@@ -56,7 +62,7 @@ export class Stage {
     await this.#chain.mine(110);
     const logFile = join(this.folder, 'tower.log');
     const { nats, bitcoind } = this;
-    this.#tower = this.#started(await Tower.start({ data, logFile, nats, bitcoind, profile }));
+    this.#tower = this.#started(await Tower.start({ data, logFile, nats, bitcoind, profile, mempool }));
     this.#towerId = await this.untilLevel();
   }
 

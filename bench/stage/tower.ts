@@ -25,13 +25,15 @@ export interface TowerOptions {
   readonly bitcoind: Bitcoind;
   /** A folder for a CPU profile, written when the tower ends. */
   readonly profile: string | undefined;
+  /** Whether it watches the mempool. */
+  readonly mempool: boolean;
 }
 
-/** A tower as an operator runs it: `argus up`, a process of its own, with every setting at its default. */
+/** A tower as an operator runs it: `argus up`, a process of its own, with every other setting at its default. */
 export class Tower {
   /** Starts it; it is not waited for. */
   static async start(options: TowerOptions): Promise<Tower> {
-    const { data, logFile, nats, bitcoind, profile } = options;
+    const { data, logFile, nats, bitcoind, profile, mempool } = options;
     const profiler = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
     const child = await startChild({
       program: process.execPath,
@@ -46,6 +48,7 @@ export class Tower {
         `--bitcoind=${bitcoind.rpcUrl}`,
         `--bitcoind-cookie=${bitcoind.cookieFile}`,
         `--zmq=${bitcoind.zmqUrl}`,
+        ...(mempool ? [`--zmq-sequence=${bitcoind.zmqUrl}`] : []),
       ],
       logFile,
     });
