@@ -83,10 +83,8 @@ export function evolveTracker(state: TrackerState, event: TrackerEvent): Tracker
         ? { ...breach, stage: 'broadcast', penalty: state.penalty, refusal }
         : { ...breach, stage: 'breached', refusal };
     }
-    case 'PenaltyConfirmed': // and with it its dispute, in whichever block that is
-      return 'penalty' in state
-        ? { ...breach, sightedAt: null, stage: 'confirmed', penalty: state.penalty, block: event.block }
-        : state;
+    case 'PenaltyConfirmed':
+      return 'penalty' in state ? { ...breach, stage: 'confirmed', penalty: state.penalty, block: event.block } : state;
     case 'PenaltyReorgedOut':
       return 'penalty' in state ? { ...breach, stage: 'broadcast', penalty: state.penalty, refusal: null } : state;
     case 'PenaltyIrrevocable':

@@ -94,13 +94,17 @@ export class MempoolWatch {
     if (this.#forgetting) return;
     this.#forgetting = true;
     try {
+      await sleep(FORGET_MS, undefined, { signal: this.#stopping.signal });
+      if (this.#mined.splice(0, this.#mined.length > MANY_BLOCKS ? Infinity : 0).length > 0) this.#read();
       for (let block = this.#mined.shift(); block; block = this.#mined.shift()) {
         const txids = await this.needs.txids(block);
+        if (!this.needs.chain.state.isBest(block)) continue; // its transactions may be in the mempool again
         for (const txidInternal of eachTxid(txids)) this.#change({ kind: 'mined', txidInternal });
-        if (this.#mined.splice(0, this.#mined.length > MANY_BLOCKS ? Infinity : 0).length > 0) this.#read();
       }
     } catch (error) {
-      if (!this.#stopping.signal.aborted) this.needs.log.warn(why(error), 'a block did not leave the mempool');
+      if (this.#stopping.signal.aborted) return;
+      this.needs.log.warn(why(error), 'a block did not leave the memory of the mempool');
+      this.#read();
     } finally {
       this.#forgetting = false;
     }
@@ -175,6 +179,8 @@ const PAUSE_MS = 250;
 const RETRY_MS = 1_000;
 /** Transactions of a reading that are looked up before others get their turn. */
 const AT_ONCE = 500;
+/** What a block holds is forgotten that much later, in ms: its breaches come first. */
+const FORGET_MS = 1_000;
 /** Blocks that come at once and are more than a reorg: reading the mempool is cheaper than reading each. */
 const MANY_BLOCKS = 16;
 

@@ -9,7 +9,7 @@ export type MempoolListener = (txidInternal: Uint8Array) => void;
  * The txids of a bitcoind's mempool, found by the hint of any scheme.
  *
  * It is memory alone: who fills it is the MempoolWatch, who asks it are the shards. Empty where the mempool is not watched.
- * Ids are kept as one character a byte, some 300 bytes in all for each transaction, which costs bitcoind itself over 1,000;
+ * Ids are kept as one character a byte, some 210 bytes in all for each transaction, which costs bitcoind itself over 1,000;
  * so bitcoind's own bound, `maxmempool`, is a bound here too.
  */
 export class Mempool {

@@ -73,8 +73,9 @@ function nextOfLive(state: Live, facts: Facts): Action {
       if (!facts.blob) return appointmentEnded;
       return facts.tried ? wait : respond(facts.blob);
     case 'broadcast':
-      if (!facts.searched) return { kind: 'search', from: searchFrom(state, facts.tip) };
+      // What is not mined has no penalty in a block; and what may never be mined does not outlive its appointment.
       if (isOnlySighted(state) && !facts.blob) return appointmentEnded;
+      if (!isOnlySighted(state) && !facts.searched) return { kind: 'search', from: searchFrom(state, facts.tip) };
       return facts.tried ? wait : { kind: 'rebroadcast' };
     case 'confirmed':
       return nextOfConfirmed(state.penalty, state.block, facts);
@@ -84,10 +85,9 @@ function nextOfLive(state: Live, facts: Facts): Action {
 /**
  * A penalty cannot be mined before its dispute. Where that is mined is not known after a reorg, also when it was mined
  * again while the appointment was given up and nobody looked: then as far back as a block may still be reorged out.
- * A dispute that was only seen in the mempool was not mined before that.
  */
-const searchFrom = ({ disputeBlock, sightedAt }: Live, tip: BlockRef): Height =>
-  disputeBlock?.height ?? (Math.max(0, Math.min(sightedAt ?? tip.height - IRREVOCABLE + 1, tip.height)) as Height);
+const searchFrom = ({ disputeBlock }: Live, tip: BlockRef): Height =>
+  disputeBlock?.height ?? (Math.max(0, tip.height - IRREVOCABLE + 1) as Height);
 
 function nextOfConfirmed({ txid: penaltyTxid }: Penalty, block: BlockRef, { tip, isBest }: Facts): Action {
   if (!isBest(block)) return recordReorg({ type: 'PenaltyReorgedOut', penaltyTxid, block });

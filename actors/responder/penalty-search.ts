@@ -13,34 +13,33 @@ export interface PenaltySearchNeeds {
 /**
  * Finds the block of the best chain that holds a penalty, whoever had it mined.
  *
- * Remembers how far each search came, so that a new block costs one look; after a reorg, or from a lower height, it
- * begins anew.
+ * Remembers how far each search came, so that a new block costs one look; after a reorg it begins anew.
  */
 export class PenaltySearch {
-  readonly #searched = new Map<AppointmentId, { readonly from: Height; readonly through: BlockRef }>();
+  readonly #through = new Map<AppointmentId, BlockRef>();
 
   constructor(private readonly needs: PenaltySearchNeeds) {}
 
   /** Whether every block up to the tip was searched. */
   isDone(id: AppointmentId, tip: BlockRef): boolean {
-    return this.#searched.get(id)?.through.hash === tip.hash;
+    return this.#through.get(id)?.hash === tip.hash;
   }
 
   forget(id: AppointmentId): void {
-    this.#searched.delete(id);
+    this.#through.delete(id);
   }
 
   /** The block that holds the penalty, from a height up to the tip; undefined if there is none. */
   async find(id: AppointmentId, txidInternal: Uint8Array, from: Height): Promise<BlockRef | undefined> {
     const chain = this.needs.chain.state;
-    const before = this.#searched.get(id);
-    const next = before && before.from <= from && chain.isBest(before.through) ? before.through.height + 1 : from;
+    const before = this.#through.get(id);
+    const next = before && chain.isBest(before) ? before.height + 1 : from;
     for (const block of chain.from(Math.max(from, next))) {
       if (includesTxid(await this.needs.txids(block), txidInternal)) {
-        this.#searched.delete(id);
+        this.#through.delete(id);
         return { height: block.height, hash: block.hash };
       }
-      this.#searched.set(id, { from, through: { height: block.height, hash: block.hash } });
+      this.#through.set(id, { height: block.height, hash: block.hash });
     }
     return undefined;
   }

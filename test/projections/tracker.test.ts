@@ -149,11 +149,6 @@ describe('a dispute that was only seen in a mempool', () => {
     assert.deepEqual(out, { ...onlySighted, sightedAt: null, stage: 'broadcast', penalty, refusal: null });
   });
 
-  test('was in a block if its penalty is', () => {
-    const { sightedAt } = { sightedAt: 0, ...after(...sent, penaltyConfirmed(block(1001))) };
-    assert.equal(sightedAt, null);
-  });
-
   test('is nothing new where there is a tracker', () => {
     for (const history of [[breached()], sent, confirmed])
       assert.deepEqual(after(...history, sighted(1003)), after(...history));

@@ -123,6 +123,17 @@ describe('a penalty for a dispute in the mempool', () => {
     assert.ok(await isInMempool(tower, breach.disputeTxid));
   });
 
+  test('whose signature is wrong is not given up before the dispute is mined', async (t) => {
+    const { tower, client, channel, types } = await watchedChannel(t);
+    const breach = buildBreach(channel, { flaw: 'wrong-key' });
+    const { locator } = await client.protect(breach.disputeTxid, fromHex(breach.penaltyTx), 144);
+    await tower.chain.send(breach.disputeTx);
+    await until('refused', async () => (await types(locator)).length === 2);
+    await tower.chain.mine();
+    await until('given up', async () => (await types(locator)).at(-1) === 'PenaltyRefused invalid, given up');
+    await until('over', async () => (await client.getSubscriptionInfo()).locators.length === 0);
+  });
+
   test('pays for a dispute that pays nothing', async (t) => {
     const { tower, client, channel, types } = await watchedChannel(t);
     const breach = buildBreach(channel, { disputeFeeRate: 0, version: 3 });

@@ -185,18 +185,19 @@ describe('what the Responder does about a dispute that was only seen in the memp
     assert.deepEqual(next({ tried: true }), wait);
   });
 
-  test('it looks for a penalty that was sent no further back than the dispute was seen', () => {
+  test('it sends a penalty again at each tip, and does not look for it in blocks: it cannot be in one', () => {
     const next = after(sighted(), penaltyBroadcast());
-    assert.deepEqual(next(), { kind: 'search', from: 999 });
-    assert.deepEqual(next({ tip: block(998) }), { kind: 'search', from: 998 });
-    assert.deepEqual(next({ searched: true }), { kind: 'rebroadcast' });
-    assert.deepEqual(next(tried), wait);
+    assert.deepEqual(next(), { kind: 'rebroadcast' });
+    assert.deepEqual(next({ tried: true }), wait);
+  });
+
+  test('once it is mined, its penalty is looked for from there', () => {
+    assert.deepEqual(after(sighted(), penaltyBroadcast(), breached())(), { kind: 'search', from: 1000 });
   });
 
   test('it ends with the appointment, whether or not a penalty was sent', () => {
     assert.deepEqual(after(sighted())({ blob: undefined }), ended);
-    assert.deepEqual(after(sighted(), penaltyBroadcast())({ blob: undefined, searched: true }), ended);
-    assert.deepEqual(after(sighted(), penaltyBroadcast())({ blob: undefined }), { kind: 'search', from: 999 });
+    assert.deepEqual(after(sighted(), penaltyBroadcast())({ blob: undefined }), ended);
   });
 
   test('once it was mined, it is carried on without the appointment, also after a reorg', () => {
