@@ -48,13 +48,17 @@ export class Carrier {
     return verdictOf(refusal);
   }
 
-  /** The raw hex of a transaction in the mempool, or, with its block's hash, in that block; needs no `txindex`. */
+  /** The raw hex of a transaction in a block, if that is given, or in the mempool; needs no `txindex`. */
   async rawTransaction(txid: Txid, block?: BlockHash): Promise<string | undefined> {
+    return (block && (await this.#rawTransaction(txid, block))) ?? (await this.#rawTransaction(txid));
+  }
+
+  async #rawTransaction(...where: [Txid, BlockHash?]): Promise<string | undefined> {
+    const [txid, ...block] = where;
     try {
-      const where = block === undefined ? [] : [block];
-      return z.string().parse(await this.bitcoind.call('getrawtransaction', txid, false, ...where));
+      return z.string().parse(await this.bitcoind.call('getrawtransaction', txid, false, ...block));
     } catch (error) {
-      if (error instanceof BitcoindRefused && error.rpcCode === NOT_FOUND) return undefined;
+      if (error instanceof BitcoindRefused && NOT_THERE.has(error.rpcCode)) return undefined;
       throw error;
     }
   }
@@ -127,8 +131,8 @@ export interface CarrierBitcoind {
 /** bitcoind's own safety limits, on fees per kvB and on burnt coins, in BTC: they guard wallets, not penalties. */
 const ANY_FEE = 0;
 const ANY_BURN = 21_000_000;
-/** RPC_INVALID_ADDRESS_OR_KEY */
-const NOT_FOUND = -5;
+/** RPC_INVALID_ADDRESS_OR_KEY: it does not know the block, or has no such transaction. RPC_MISC_ERROR: it has only the block's header. */
+const NOT_THERE = new Set([-5, -1]);
 
 const TestMempoolAccept = z.tuple([z.object({ 'reject-reason': z.string().optional() })]);
 const SubmitPackage = z.object({ package_msg: z.string() });

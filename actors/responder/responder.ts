@@ -197,7 +197,14 @@ export class Responder implements BlockListener {
 }
 
 const RETRY_MS = 1_000;
-const OUTAGES = new Set(['bitcoind-unreachable', 'bitcoind-unauthorized', 'log-unavailable', 'blob-damaged']);
+/** A refusal where none has a meaning is one that will pass, too: nothing that bitcoind says ends a node. */
+const OUTAGES = new Set([
+  'bitcoind-unreachable',
+  'bitcoind-unauthorized',
+  'bitcoind-refused',
+  'log-unavailable',
+  'blob-damaged',
+]);
 
 export interface ResponderNeeds extends AttemptsNeeds, PenaltySearchNeeds {
   readonly fold: Fold<ShardCommit, ShardState>;

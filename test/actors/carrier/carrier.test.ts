@@ -50,6 +50,24 @@ test('a penalty is accepted, accepted again, mined, and found in its block', asy
   assert.equal(await carrier.isUnspent(breach.penaltyTxid, 0), true);
 });
 
+test('a dispute whose block bitcoind has only the header of is looked for in the mempool', async (t) => {
+  const { bitcoind, chain, channels } = await world(t, 2);
+  const [seen, unseen] = channels.map((channel) => buildBreach(channel));
+  assert.ok(seen && unseen);
+  const behind = await startTestBitcoind(t);
+  const raw = async (height: number) =>
+    bitcoind.rpc.call('getblock', await bitcoind.rpc.call('getblockhash', height), 0);
+  const tip = await chain.height();
+  for (let height = 1; height <= tip; height++) await behind.rpc.call('submitblock', await raw(height));
+  await new RegtestChain(behind.rpc).send(seen.disputeTx);
+  const block = await chain.mineOnly([seen.disputeTx, unseen.disputeTx]);
+  await behind.rpc.call('submitheader', await bitcoind.rpc.call('getblockheader', block, false));
+
+  const carrier = new Carrier(behind.rpc);
+  assert.equal(await carrier.rawTransaction(seen.disputeTxid, block), seen.disputeTx);
+  assert.equal(await carrier.rawTransaction(unseen.disputeTxid, block), undefined);
+});
+
 test('a penalty waits for its dispute, and loses against one that is mined', async (t) => {
   const { chain, carrier, channels } = await world(t, 1);
   assert.ok(channels[0]);
