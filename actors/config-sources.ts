@@ -45,7 +45,15 @@ interface Found {
 
 const SECTIONS = ['nats', 'log', 'bitcoind', 'subscription', 'limits'];
 /** Environment variables of other programs' making that begin like ours. */
-const FOREIGN = new Set(['ARGUS_NATS_STORE', 'ARGUS_NODE_NKEY', 'ARGUS_OPERATOR_NKEY']);
+const FOREIGN = new Set([
+  'ARGUS_NATS_STORE',
+  'ARGUS_NODE_NKEY',
+  'ARGUS_OPERATOR_NKEY',
+  // Of the tests, which start nodes.
+  'ARGUS_TEST_LOG',
+  'ARGUS_TORTURE_SECONDS',
+  'ARGUS_TORTURE_SEED',
+]);
 
 function fromEnvironment(env: ConfigSources['env']): Found[] {
   return Object.entries(env).flatMap(([name, value]) => {

@@ -66,8 +66,10 @@ export class Deeds {
       if (this.link.up.length === 0) return;
       await this.link.tend();
       if (this.ledger.fresh.length < TOO_FEW && this.link.a.victim.up) await this.openChannels();
+      const { up } = this.link; // by now it may be none
+      if (up.length === 0) return;
       const deed = this.random.weighted(WEIGHTS);
-      await this.#do(deed, this.random.oneOf(this.link.up));
+      await this.#do(deed, this.random.oneOf(up));
       this.ledger.count(deed);
       this.tell(deed);
     } catch (error) {
