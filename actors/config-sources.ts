@@ -43,7 +43,7 @@ interface Found {
   readonly from: string;
 }
 
-const SECTIONS = ['nats', 'log', 'bitcoind', 'subscription', 'limits'];
+const SECTIONS = ['nats', 'http', 'log', 'bitcoind', 'subscription', 'limits'];
 /** Environment variables of other programs' making that begin like ours. */
 const FOREIGN = new Set([
   'ARGUS_NATS_STORE',

@@ -1,8 +1,10 @@
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Dialect } from '../events/signing/receipts.js';
 import { Network, networks } from './chain-monitor/networks.js';
 import { ConfigError, type ConfigSources, defaultData, gather, type SettingPath } from './config-sources.js';
+import type { Address } from './gateway/http-listener.js';
 import { MAX_BLOB_BYTES } from './gateway/requests.js';
 
 /** A node's configuration: a TOML file, the environment over it, flags over both; every value checked. */
@@ -11,6 +13,16 @@ const number = () =>
   z.preprocess((value) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value), z.number().int());
 const url = (protocols: RegExp, like: string) =>
   z.string().refine((value) => URL.canParse(value) && protocols.test(value), `must be like ${like}`);
+const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
+/** `127.0.0.1:9814` or `[::1]:9814`, as `{host, port}`. */
+const address = () =>
+  z
+    .string()
+    .refine((value) => Number(ADDRESS.exec(value)?.[3] ?? Number.NaN) <= 65_535, 'must be like 127.0.0.1:9814')
+    .transform((value): Address => {
+      const [, ip6, host, port] = ADDRESS.exec(value) ?? [];
+      return { host: ip6 ?? host ?? '', port: Number(port) };
+    });
 const u32 = 0xffffffff;
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
@@ -34,6 +46,16 @@ const Settings = z.strictObject({
       url: url(/^(nats|tls):$|^(nats|tls):\/\//, 'nats://127.0.0.1:4222').optional(),
       nkey_file: z.string().min(1).optional(),
       port: number().pipe(z.number().min(1).max(65535)).default(4222),
+    })
+    .prefault({}),
+  http: z
+    .strictObject({
+      listen: address().or(z.literal('off')).prefault('127.0.0.1:9814'),
+      python_listen: address().optional(),
+      rust_listen: address().optional(),
+      cert_file: z.string().min(1).optional(),
+      key_file: z.string().min(1).optional(),
+      max_connections: number().pipe(z.number().min(1).max(100_000)).default(1000),
     })
     .prefault({}),
   log: z
@@ -87,6 +109,7 @@ export interface Config {
     /** The port of an owned server. */
     readonly port: number;
   };
+  readonly http: HttpConfig;
   readonly log: Settings['log'];
   readonly bitcoind: {
     readonly url: string;
@@ -98,6 +121,14 @@ export interface Config {
   };
   readonly subscription: Settings['subscription'];
   readonly limits: { readonly maxAppointments: number; readonly maxBlobBytes: number; readonly minToSelfDelay: number };
+}
+
+export interface HttpConfig {
+  /** The addresses to listen on; those of one dialect alone say which. */
+  readonly listen: readonly (Address & { readonly dialect?: Dialect })[];
+  /** Files with a certificate chain and its key, in PEM. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  readonly maxConnections: number;
 }
 
 /** Reads the configuration. Throws `ConfigError` with one line for the first value that is wrong. */
@@ -134,6 +165,7 @@ function toConfig(settings: Settings): Config {
       operatorNkeyFile: nats.nkey_file ?? join(data, 'nats', 'operator.nkey'),
       port: nats.port,
     },
+    http: httpOf(settings.http),
     log: settings.log,
     bitcoind: {
       url: bitcoind.url ?? `http://127.0.0.1:${networks[network].rpcPort}`,
@@ -148,6 +180,21 @@ function toConfig(settings: Settings): Config {
       maxBlobBytes: limits.max_blob_bytes,
       minToSelfDelay: limits.min_to_self_delay,
     },
+  };
+}
+
+function httpOf({ listen, ...http }: Settings['http']): HttpConfig {
+  const { cert_file: certFile, key_file: keyFile, python_listen: python, rust_listen: rust } = http;
+  if ((certFile === undefined) !== (keyFile === undefined))
+    throw new ConfigError('http: TLS needs both cert_file and key_file');
+  return {
+    listen: [
+      ...(listen === 'off' ? [] : [listen]),
+      ...(python ? [{ ...python, dialect: 'python' as const }] : []),
+      ...(rust ? [{ ...rust, dialect: 'rust' as const }] : []),
+    ],
+    tls: certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined,
+    maxConnections: http.max_connections,
   };
 }
 

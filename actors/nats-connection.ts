@@ -62,10 +62,15 @@ export async function flushPatiently(nc: NatsConnection): Promise<void> {
   }
 }
 
-/** Says in the logs when the server goes away and when it is back, until the connection is closed. */
-export async function reportConnection(nc: NatsConnection, logger: Logger): Promise<void> {
+/** Tells, and says in the logs, when the server goes away and when it is back, until the connection is closed. */
+export async function watchConnection(
+  nc: NatsConnection,
+  logger: Logger,
+  onChange: (there: boolean) => void,
+): Promise<void> {
   for await (const { type, data } of nc.status()) {
     if (type === 'disconnect') logger.warn({ server: String(data) }, 'NATS is away; waiting for it');
     if (type === 'reconnect') logger.info({ server: String(data) }, 'NATS is back');
+    if (type === 'disconnect' || type === 'reconnect') onChange(type === 'reconnect');
   }
 }

@@ -18,12 +18,10 @@ import { BlockSignal } from './chain-monitor/block-signal.js';
 import { BlockSource } from './chain-monitor/block-source.js';
 import { ChainMonitor } from './chain-monitor/chain-monitor.js';
 import type { Config } from './config.js';
-import { Gateway } from './gateway/gateway.js';
-import { NatsDoor } from './gateway/nats-door.js';
+import { Doors } from './doors.js';
 import { Mempool } from './mempool-watch/mempool.js';
 import { MempoolWatch } from './mempool-watch/mempool-watch.js';
-import { connectPatiently, ensureStreamsPatiently, flushPatiently, reportConnection } from './nats-connection.js';
-import { OperatorDesk } from './operator-desk/operator-desk.js';
+import { connectPatiently, ensureStreamsPatiently, flushPatiently, watchConnection } from './nats-connection.js';
 import { type Running, Supervisor } from './runtime/supervisor.js';
 import { why } from './runtime/why.js';
 import type { TowerKey } from './secrets.js';
@@ -53,7 +51,8 @@ export class TowerNode {
   readonly #shards = new Map<ShardId, Shard>();
   readonly #supervisors: Supervisor[] = [];
   #gaveUp = false;
-  #doors: { close(): Promise<void> }[] = [];
+  #doors: Doors | undefined;
+  #connected = true;
 
   /** Starts a node; resolves when it is level with the log and answers clients. */
   static async start(options: NodeOptions): Promise<TowerNode> {
@@ -114,6 +113,11 @@ export class TowerNode {
     });
   }
 
+  /** Where TEOS clients reach this node: `http://127.0.0.1:9814`. */
+  get httpUrls(): readonly string[] {
+    return this.#doors?.httpUrls ?? [];
+  }
+
   /** The folded state of each shard that is running, in the order of their numbers. */
   get shards(): readonly ShardState[] {
     return this.#inOrder().map(([, { fold }]) => fold.state);
@@ -130,7 +134,7 @@ export class TowerNode {
 
   /** Takes no more requests, answers those under way, and stops acting. */
   async stop(): Promise<void> {
-    for (const door of this.#doors) await door.close();
+    await this.#doors?.close();
     this.#stopping.abort();
     this.#mempoolWatch.stop();
     for (const supervisor of this.#supervisors) await supervisor.stop();
@@ -147,7 +151,10 @@ export class TowerNode {
     void this.nc.closed().then((error) => {
       if (!this.#stopping.signal.aborted) this.#giveUp(error ?? new Error('the connection to NATS was closed'));
     });
-    void reportConnection(this.nc, logger);
+    void watchConnection(this.nc, logger, (there) => {
+      this.#connected = there;
+      this.#doors?.review();
+    });
     this.chain.on('waiting', (error) => logger.warn(why(error), 'waiting for the chain on the log'));
     await this.chain.level();
     void this.#supervise('chain-monitor', (fail) => this.#startMonitor(fail));
@@ -229,26 +236,19 @@ export class TowerNode {
   async #openDoors(): Promise<void> {
     const { config, logger } = this.options;
     const shardOfUser = (userId: UserId) => this.#shards.get(shardOf(userId, config.log.shards));
-    const gateway = new Gateway({
-      gatekeeper: (userId) => shardOfUser(userId)?.gatekeeper,
-      dialectOf: (userId) => {
-        const state = shardOfUser(userId)?.fold.state.user(userId).state;
-        return state?.status === 'registered' ? state.dialect : undefined;
-      },
+    const doors = new Doors({
+      nc: this.nc,
+      config,
+      shardOf: shardOfUser,
       blob: (userId, ref) => this.#blobs.get(shardOf(userId, config.log.shards), ref),
-      maxBlobBytes: config.limits.maxBlobBytes,
-      minToSelfDelay: config.limits.minToSelfDelay,
-      log: logger.child({ actor: 'gateway' }),
-    });
-    const door = new NatsDoor(this.nc, gateway, { version, info: () => this.publicInfo(), log: logger });
-    const desk = new OperatorDesk(this.nc, {
-      version,
+      isAble: () => this.#connected && this.#shards.size > 0 && this.chain.state.tip !== undefined,
+      logger,
+      publicInfo: () => this.publicInfo(),
       info: () => this.info(),
       shards: () => this.shards,
-      shardOf: (userId) => shardOfUser(userId)?.fold.state,
     });
-    this.#doors = [door, desk];
-    await Promise.all([door.open(), desk.open()]);
+    this.#doors = doors;
+    await doors.open();
     await flushPatiently(this.nc);
   }
 

@@ -26,7 +26,7 @@ export async function up(config: Config): Promise<number> {
       stop.requested.then(() => undefined),
     ]);
     if (node) {
-      greet(config, key.towerId, natsUrl);
+      greet(config, key.towerId, natsUrl, node.httpUrls);
       await stop.requested;
       logger.info('stopping');
       await Promise.race([node.stop(), sleep(STOP_MS)]);
@@ -104,12 +104,13 @@ async function keepRunning(server: NatsServer, stop: ReturnType<typeof stopSigna
   }
 }
 
-function greet(config: Config, towerId: string, natsUrl: string): void {
+function greet(config: Config, towerId: string, natsUrl: string, httpUrls: readonly string[]): void {
   const where = [`--network ${config.network}`, `--data ${JSON.stringify(config.data)}`, `--nats ${natsUrl}`];
   process.stdout.write(
     [
       `Tower ${towerId} on ${config.network} is up.`,
       `  clients   ${natsUrl}   argus.v1.register, .add_appointment, .get_appointment, .get_subscription_info, .info`,
+      ...httpUrls.map((url) => `  clients   ${url}   TEOS, both generations`),
       `  operator  argus info ${where.join(' ')}`,
       '',
     ].join('\n'),

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Msg, type NatsConnection, NatsError } from 'nats';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { fromHex, reversed, toHex } from '../../events/bytes.js';
 import { Locator, type TowerId, type Txid, UserId } from '../../events/ids.js';
 import { schemeOf } from '../../events/schemes/schemes.js';
@@ -14,6 +13,7 @@ import { signerIs, signMessage } from '../../events/signing/message.js';
 import { appointmentReceipt, type Dialect, registrationReceipt } from '../../events/signing/receipts.js';
 import { secp256k1 } from '../../events/signing/secp256k1.js';
 import * as wire from '../wire.js';
+import { type ClientOperation, type Courier, NotAnsweredError, type Reply } from './courier.js';
 import { BadReceiptError, TowerRefusedError, TowerUnavailableError } from './errors.js';
 
 /** Who talks to which tower. */
@@ -39,7 +39,7 @@ export interface AppointmentReceipt {
 }
 
 /**
- * A tower's client over NATS request-reply: registers, adds appointments, asks for them, and verifies every receipt.
+ * A tower's client: registers, adds appointments, asks for them, and verifies every receipt.
  *
  * Each request rejects with `TowerRefusedError`, `TowerUnavailableError` or, where a receipt is due, `BadReceiptError`.
  * Every request may be repeated: an appointment that the tower has already is answered with the receipt it gave.
@@ -48,9 +48,9 @@ export class TowerClient {
   readonly userId: UserId;
   readonly dialect: Dialect;
 
-  /** `nc`: a connection to the tower's NATS server, such as `connect({servers})` of the `nats` package gives; it stays the caller's. */
+  /** `courier`: `overNats(nc)` of `nats-courier.ts`, or `overHttp(url)` of `http-courier.ts`. */
   constructor(
-    private readonly nc: NatsConnection,
+    private readonly courier: Courier,
     private readonly options: TowerClientOptions,
   ) {
     this.userId = UserId.parse(toHex(secp256k1.publicKey(options.secretKey)));
@@ -60,7 +60,7 @@ export class TowerClient {
   /** Registers, or renews: more slots and a later expiry each time. */
   async register(): Promise<wire.RegisterAnswer> {
     const key = this.dialect === 'python' ? 'public_key' : 'user_id';
-    const answer = await this.#request(wire.publicSubjects.register, { [key]: this.userId }, wire.RegisterAnswer);
+    const answer = await this.#request('register', { [key]: this.userId }, wire.RegisterAnswer);
     const receipt = registrationReceipt(this.dialect, {
       userId: this.userId,
       slots: answer.available_slots,
@@ -87,7 +87,7 @@ export class TowerClient {
       appointment: { locator, encrypted_blob: toHex(encryptedBlob), to_self_delay: toSelfDelay },
       signature: userSignature,
     };
-    const answer = await this.#request(wire.publicSubjects.addAppointment, body, wire.AddAppointmentAnswer);
+    const answer = await this.#request('add_appointment', body, wire.AddAppointmentAnswer);
     const { start_block: startBlock, signature } = answer;
     this.#verify(appointmentReceipt(this.dialect, { userSignature, startBlock }), signature, answer);
     return {
@@ -103,17 +103,17 @@ export class TowerClient {
   /** What the tower has under a locator: the appointment it watches, or the penalty it answered a breach with. */
   getAppointment(locator: Locator): Promise<wire.GetAppointmentAnswer> {
     const signature = signMessage(getAppointmentRequest(locator), this.options.secretKey);
-    return this.#request(wire.publicSubjects.getAppointment, { locator, signature }, wire.GetAppointmentAnswer);
+    return this.#request('get_appointment', { locator, signature }, wire.GetAppointmentAnswer);
   }
 
   getSubscriptionInfo(): Promise<wire.SubscriptionInfoAnswer> {
     const signature = signMessage(getSubscriptionInfoRequest(), this.options.secretKey);
-    return this.#request(wire.publicSubjects.getSubscriptionInfo, { signature }, wire.SubscriptionInfoAnswer);
+    return this.#request('get_subscription_info', { signature }, wire.SubscriptionInfoAnswer);
   }
 
   /** What the tower says of itself: its id, network, height and terms. Not signed. */
   info(): Promise<wire.InfoAnswer> {
-    return this.#request(wire.publicSubjects.info, {}, wire.InfoAnswer);
+    return this.#request('info', {}, wire.InfoAnswer);
   }
 
   #verify(receipt: Uint8Array, signature: string, answer: unknown): void {
@@ -121,31 +121,27 @@ export class TowerClient {
       throw new BadReceiptError(`the receipt is not signed by tower ${this.options.towerId}`, answer);
   }
 
-  async #request<T>(subject: string, body: object, shape: z.ZodType<T>): Promise<T> {
-    const answer = await this.#ask(subject, body);
-    const json = parseAnswer(answer);
-    const status = answer.headers?.get(wire.ERROR_CODE_HEADER);
-    if (status) throw refusal(Number(status), json);
-    const parsed = shape.safeParse(json);
+  async #request<T>(operation: ClientOperation, body: object, shape: z.ZodType<T>): Promise<T> {
+    const reply = await this.#ask(operation, body);
+    if (reply.status !== 200) throw refusal(reply);
+    const parsed = shape.safeParse(reply.json);
     if (parsed.success) return parsed.data;
     throw new TowerUnavailableError('the answer is not of the expected form', { cause: parsed.error });
   }
 
   /** Asks until there is an answer or the time is over: a node or a server may have died with the request in its hands. */
-  async #ask(subject: string, body: object): Promise<Msg> {
+  async #ask(operation: ClientOperation, body: object): Promise<Reply> {
     const deadline = Date.now() + (this.options.timeoutMs ?? 10_000);
     for (;;) {
       const left = deadline - Date.now();
       try {
-        return await this.nc.request(subject, JSON.stringify(body), {
-          timeout: Math.max(1, Math.min(left, ATTEMPT_MS)),
-        });
-      } catch (cause) {
-        const nobody = cause instanceof NatsError && cause.code === '503';
+        return await this.courier.ask(operation, body, Math.max(1, Math.min(left, ATTEMPT_MS)));
+      } catch (error) {
+        if (!(error instanceof NotAnsweredError)) throw error;
         // A registration that may have been carried out is not repeated behind the caller's back: it adds slots each time.
-        const mayRepeat = nobody || subject !== wire.publicSubjects.register;
+        const mayRepeat = error.unheard || operation !== 'register';
         if (!mayRepeat || Date.now() + PAUSE_MS > deadline)
-          throw new TowerUnavailableError(`${subject}: ${nobody ? 'no tower listens' : 'no answer'}`, { cause });
+          throw new TowerUnavailableError(`${operation}: ${error.message}`, { cause: error.cause });
       }
       await sleep(PAUSE_MS);
     }
@@ -171,16 +167,9 @@ export function makeAppointment(
   return { locator: locatorOf(dialect, disputeTxid), encryptedBlob, toSelfDelay };
 }
 
-function parseAnswer(message: Msg): unknown {
-  try {
-    return message.json();
-  } catch (cause) {
-    throw new TowerUnavailableError('the answer is not JSON', { cause });
-  }
+function refusal({ status, json, reason }: Reply): TowerRefusedError {
+  const { error, error_code: code } = Refused.safeParse(json).data ?? { error: 'refused' };
+  return new TowerRefusedError(error, status, code, reason ?? 'unknown');
 }
 
-function refusal(status: number, json: unknown): TowerRefusedError {
-  const parsed = wire.ErrorAnswer.safeParse(json);
-  const { error, error_code: code, reason } = parsed.data ?? { error: 'refused', reason: 'unknown' };
-  return new TowerRefusedError(error, status, code, reason);
-}
+const Refused = z.object({ error: z.string(), error_code: z.number().int().optional() });

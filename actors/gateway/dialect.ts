@@ -1,22 +1,25 @@
 import type { Dialect } from '../../events/signing/receipts.js';
 import type { Refusal } from '../outcomes.js';
+import type { Fault, FieldLimits } from './faults.js';
 import { python } from './python.js';
-import type { Problem } from './requests.js';
+import type { Operation } from './requests.js';
 import { rust } from './rust.js';
 
-/** How one generation of clients is told no: numbers and HTTP statuses (teos-protocol A4 to A9). */
+/** How one generation of clients is told no: statuses, numbers, texts and bodies (teos-protocol A4 to A9). */
 export interface Words {
-  malformed(operation: Operation, problem: Problem): Told;
-  refused(operation: Operation, refusal: Refusal): Told;
+  /** What is wrong with a request that cannot be read, as that generation's own tower would say it. */
+  malformed(operation: Operation, fault: Fault, limits: FieldLimits): Told;
+  /** `locator` is the one asked for, as it was sent. */
+  refused(operation: Operation, refusal: Refusal, locator?: unknown): Told;
 }
 
-export type Operation = 'register' | 'add_appointment' | 'get_appointment' | 'get_subscription_info';
-
-/** `code` is left out where that generation gets none. */
 export interface Told {
   readonly status: number;
+  /** Left out where that generation gives none. */
   readonly code?: number;
   readonly text: string;
+  /** The body, where it is not `{error, error_code}`. */
+  readonly body?: object;
 }
 
 export const words: Readonly<Record<Dialect, Words>> = { python, rust };

@@ -1,7 +1,10 @@
 import type { NatsConnection, Service, ServiceMsg } from 'nats';
 import type { Logger } from 'pino';
 import { publicSubjects } from '../wire.js';
-import type { Answer, Gateway } from './gateway.js';
+import { type Answer, refusedWith } from './answers.js';
+import type { Caller, Gateway } from './gateway.js';
+import type { Operation } from './requests.js';
+import { comeAgain } from './rust.js';
 
 /**
  * The NATS door: the Gateway as a NATS service, so that `nats micro` finds and measures it.
@@ -30,14 +33,12 @@ export class NatsDoor {
       queue: 'argus',
     });
     this.#service = service;
-    // A NATS client has no generation of its own, so those whose dialect is not known yet are answered as the newer one.
-    const guess = 'rust';
-    this.#endpoint('register', publicSubjects.register, (body) => gateway.register(body, guess));
-    this.#endpoint('add_appointment', publicSubjects.addAppointment, (body) => gateway.addAppointment(body, guess));
-    this.#endpoint('get_appointment', publicSubjects.getAppointment, (body) => gateway.getAppointment(body, guess));
-    this.#endpoint('get_subscription_info', publicSubjects.getSubscriptionInfo, (body) =>
-      gateway.getSubscriptionInfo(body, guess),
-    );
+    const serve = (operation: Operation, subject: string) =>
+      this.#endpoint(operation, subject, (body) => gateway.serve(operation, body, NEWER));
+    serve('register', publicSubjects.register);
+    serve('add_appointment', publicSubjects.addAppointment);
+    serve('get_appointment', publicSubjects.getAppointment);
+    serve('get_subscription_info', publicSubjects.getSubscriptionInfo);
     this.#endpoint('info', publicSubjects.info, async () => ({ status: 200, body: options.info() }));
   }
 
@@ -67,17 +68,20 @@ export class NatsDoor {
       respond(message, await handle(message.data));
     } catch (error) {
       this.options.log.error({ err: error, subject: message.subject }, 'a request was not understood by the tower');
-      respond(message, {
-        status: 503,
-        body: { error: 'Service currently unavailable', error_code: 32, reason: 'unavailable' },
-      });
+      respond(message, refusedWith('unavailable', comeAgain));
     }
   }
 }
 
-/** Sends an answer in the form of the NATS services convention. */
-export function respond(message: ServiceMsg, { status, body }: Answer): void {
-  const data = Buffer.from(JSON.stringify(body));
-  if (status === 200) message.respond(data);
-  else message.respondError(status, 'error' in body ? String(body.error) : 'error', data);
+/** A NATS client has no generation of its own, so those whose dialect is not known yet are answered as the newer one. */
+const NEWER: Caller = { dialect: 'rust', certain: false };
+
+/** Sends an answer in the form of the NATS services convention; a refusal's body says why in the field's words, too. */
+export function respond(message: ServiceMsg, { status, body, reason }: Answer): void {
+  if (reason === undefined) {
+    message.respond(Buffer.from(JSON.stringify(body)));
+    return;
+  }
+  const error = 'error' in body ? String(body.error) : reason;
+  message.respondError(status, error, Buffer.from(JSON.stringify({ error, ...body, reason })));
 }

@@ -1,18 +1,29 @@
-import type { Operation, Told, Words } from './dialect.js';
-import type { Problem } from './requests.js';
+import type { Told, Words } from './dialect.js';
+import { addAppointmentFault, registerFault } from './python-fields.js';
+import type { Operation } from './requests.js';
 
 /** The python generation's numbers and texts (teos-protocol A4 to A9): negative codes, 400 for what is the client's fault. */
 export const python: Words = {
-  malformed(operation, problem) {
-    if (operation === 'register') return { status: 400, ...registration(problem) };
-    const prefix = operation === 'add_appointment' ? 'appointment rejected. ' : '';
-    return { status: 400, code: CODES[problem.kind], text: `${prefix}${problem.text}` };
+  malformed(operation, fault, limits) {
+    switch (fault.kind) {
+      case 'wrong-content-type':
+        return { status: 400, code: -65, text: 'Request is not json encoded' };
+      // Bytes that are no JSON get a page of HTML from the python tower, which makes its own plugin fail (D3).
+      case 'not-json':
+      case 'not-an-object':
+        return { status: 400, code: -65, text: 'Invalid request content' };
+      // The python tower has no limit; 413 would make its plugin fail.
+      case 'too-long':
+        return { status: 400, code: -65, text: `Invalid request content: more than ${fault.most} bytes` };
+      case 'fields':
+        return fieldFault[operation](fault.json, limits);
+    }
   },
 
-  refused(operation, refusal) {
+  refused(operation, refusal, locator) {
     switch (refusal.kind) {
       case 'authentication-failed':
-        return operation === 'add_appointment' ? badSignatureOrSlots : unknownUser(operation);
+        return unknownUser(operation, locator);
       case 'not-enough-slots':
         return badSignatureOrSlots;
       case 'subscription-expired': {
@@ -26,7 +37,7 @@ export const python: Words = {
           text: 'appointment rejected. The provided appointment has already been triggered',
         };
       case 'appointment-not-found':
-        return { status: 404, text: 'Appointment not found' };
+        return notFound(locator);
       case 'max-slots-reached':
         return { status: 400, code: -34, text: 'Maximum slots reached for the subscription' };
       case 'appointment-limit-reached':
@@ -37,17 +48,12 @@ export const python: Words = {
   },
 };
 
-const CODES: Readonly<Record<Problem['kind'], number>> = {
-  'not-json': -65,
-  'not-an-object': -65,
-  'too-long': -65,
-  missing: -1,
-  empty: -1,
-  'wrong-type': -2,
-  'wrong-size': -3,
-  'wrong-format': -4,
-  'too-small': -5,
-  'too-big': -6,
+/** What the fields of each request can lack. A bad locator is not found, and a signature that is none is nobody's. */
+const fieldFault: Record<Operation, (...args: Parameters<typeof addAppointmentFault>) => Told> = {
+  register: (json) => registerFault(json),
+  add_appointment: (json, limits) => addAppointmentFault(json, limits) ?? badSignatureOrSlots,
+  get_appointment: (json) => notFound(json.locator),
+  get_subscription_info: () => unknownUser('get_subscription_info', undefined),
 };
 
 const badSignatureOrSlots: Told = {
@@ -56,13 +62,15 @@ const badSignatureOrSlots: Told = {
   text: 'appointment rejected. Invalid signature or user does not have enough slots available',
 };
 
-const unknownUser = (operation: Operation): Told =>
-  operation === 'get_appointment'
-    ? { status: 404, text: 'Appointment not found' }
-    : { status: 400, code: -8, text: 'User not found. Have you registered?' };
+/** The same for a bad locator, an unknown user and an unknown appointment: nobody learns who has what (A6). */
+const notFound = (locator: unknown): Told => ({
+  status: 404,
+  text: 'Appointment not found',
+  body: { locator: locator ?? null, status: 'not_found' },
+});
 
-function registration({ kind, text }: Problem): { code: number; text: string } {
-  if (CODES[kind] === -65) return { code: -65, text };
-  if (kind === 'missing' || kind === 'empty') return { code: -33, text: 'public_key not found in register message' };
-  return { code: -34, text: 'Provided public key does not match expected format (33-byte hex string)' };
+function unknownUser(operation: Operation, locator: unknown): Told {
+  if (operation === 'add_appointment') return badSignatureOrSlots;
+  if (operation === 'get_appointment') return notFound(locator);
+  return { status: 400, code: -8, text: 'User not found. Have you registered?' };
 }

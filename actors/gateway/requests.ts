@@ -3,28 +3,15 @@ import { fromHex, isHex } from '../../events/bytes.js';
 import { Locator, UserId } from '../../events/ids.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import { secp256k1 } from '../../events/signing/secp256k1.js';
+import type { Fault } from './faults.js';
 
-/** Requests as they arrive: bounded before they are parsed, every field checked, unknown fields ignored (teos-protocol A4 to A7). */
+/**
+ * Requests as they arrive: bounded before they are parsed, every field checked, unknown fields ignored (teos-protocol A4
+ * to A7). What is in order is the same for both generations; what a faulty request is answered with is not, so a fault
+ * only says where to look.
+ */
 
-/** What is wrong with a request, and with which of its fields. */
-export interface Problem {
-  readonly field: string;
-  readonly kind:
-    | 'not-json'
-    | 'not-an-object'
-    | 'too-long'
-    | 'missing'
-    | 'empty'
-    | 'wrong-type'
-    | 'wrong-size'
-    | 'wrong-format'
-    | 'too-small'
-    | 'too-big';
-  /** A sentence for people. */
-  readonly text: string;
-}
-
-type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
 
 /** How long a request other than add_appointment may be, in bytes. */
 const SHORT = 1024;
@@ -34,30 +21,22 @@ const ROOM = 1024;
 /** The largest blob taken unless the operator says otherwise, in bytes. */
 export const MAX_BLOB_BYTES = 65_536;
 
-const sayType = (issue: { input?: unknown }) =>
-  issue.input === undefined || issue.input === null ? 'missing' : 'wrong-type';
-const text = () => z.string({ error: sayType }).min(1, { error: 'empty', abort: true });
-const hex = () => text().refine(isHex, { error: 'wrong-format', abort: true });
-const hexOf = (bytes: number) =>
-  text()
-    .refine((value) => value.length === 2 * bytes, { error: 'wrong-size', abort: true })
-    .refine(isHex, { error: 'wrong-format', abort: true });
-const object = <Shape extends z.ZodRawShape>(shape: Shape) => z.object(shape, { error: sayType });
-const u32 = z
-  .number({ error: sayType })
-  .refine(Number.isInteger, { error: 'wrong-type', abort: true })
-  .min(0, { error: 'too-small' })
-  .max(0xffffffff, { error: 'too-big' });
+export type Operation = 'register' | 'add_appointment' | 'get_appointment' | 'get_subscription_info';
 
-const key = () =>
-  hexOf(33)
-    .transform((value) => value.toLowerCase())
-    .refine((value) => UserId.safeParse(value).success && secp256k1.isValidPublicKey(fromHex(value)), {
-      error: 'wrong-format',
-    })
-    .transform((value) => UserId.parse(value));
+/** How many bytes a request may have. */
+export const mostBytes = (operation: Operation, maxBlobBytes: number): number =>
+  operation === 'add_appointment' ? 2 * maxBlobBytes + ROOM : SHORT;
 
+const text = z.string().min(1);
+const hex = text.refine(isHex);
+const hexOf = (bytes: number) => hex.length(2 * bytes);
+const u32 = z.number().int().min(0).max(0xffffffff);
 const locator = hexOf(16).transform((value) => Locator.parse(value.toLowerCase()));
+
+const key = hexOf(33)
+  .transform((value) => value.toLowerCase())
+  .refine((value) => UserId.safeParse(value).success && secp256k1.isValidPublicKey(fromHex(value)))
+  .transform((value) => UserId.parse(value));
 
 export interface RegisterRequest {
   readonly userId: UserId;
@@ -79,97 +58,64 @@ export interface GetAppointmentRequest {
   readonly signature: string;
 }
 
-export function parseRegister(body: Uint8Array): Parsed<RegisterRequest> {
-  const json = parseJson(body, SHORT);
-  if (!json.ok) return json;
-  const dialect: Dialect = 'public_key' in json.value && !('user_id' in json.value) ? 'python' : 'rust';
-  const field = dialect === 'python' ? 'public_key' : 'user_id';
-  const parsed = check(object({ [field]: key() }), json.value);
-  if (!parsed.ok) return parsed;
-  const userId = parsed.value[field];
-  return userId === undefined ? missing(field) : { ok: true, value: { userId, dialect } };
+/** The field of a registration that holds the user's key. */
+export const keyField = (dialect: Dialect): 'public_key' | 'user_id' =>
+  dialect === 'python' ? 'public_key' : 'user_id';
+
+/** The generation that a registration is of, by the key's name; undefined if it has neither. */
+export function dialectOfRegistration(json: Readonly<Record<string, unknown>>): Dialect | undefined {
+  if ('user_id' in json) return 'rust';
+  return 'public_key' in json ? 'python' : undefined;
 }
 
-const missing = (field: string): Parsed<never> => ({
-  ok: false,
-  problem: { field, kind: 'missing', text: say(field, 'missing') },
+export function parseRegister(json: Record<string, unknown>, dialect: Dialect): Parsed<RegisterRequest> {
+  const parsed = key.safeParse(json[keyField(dialect)]);
+  return parsed.success ? { ok: true, value: { userId: parsed.data, dialect } } : faulty(json);
+}
+
+const AddAppointment = z.object({
+  appointment: z.object({ locator, encrypted_blob: hex, to_self_delay: u32 }),
+  signature: text,
 });
 
-const AddAppointment = object({
-  appointment: object({ locator, encrypted_blob: hex(), to_self_delay: u32 }),
-  signature: text(),
-});
-
-export function parseAddAppointment(body: Uint8Array, maxBlobBytes: number): Parsed<AddAppointmentRequest> {
-  const json = parseJson(body, 2 * maxBlobBytes + ROOM);
-  const parsed = json.ok ? check(AddAppointment, json.value) : json;
-  if (!parsed.ok) return parsed;
-  const { appointment, signature } = parsed.value;
+export function parseAddAppointment(
+  json: Record<string, unknown>,
+  maxBlobBytes: number,
+): Parsed<AddAppointmentRequest> {
+  const parsed = AddAppointment.safeParse(json);
+  if (!parsed.success || parsed.data.appointment.encrypted_blob.length > 2 * maxBlobBytes) return faulty(json);
+  const { appointment, signature } = parsed.data;
   const blob = fromHex(appointment.encrypted_blob);
-  if (blob.length > maxBlobBytes)
-    return tooBig('encrypted_blob', `at most ${maxBlobBytes} bytes, received ${blob.length}`);
   return { ok: true, value: { locator: appointment.locator, blob, toSelfDelay: appointment.to_self_delay, signature } };
 }
 
-const tooBig = (field: string, detail: string): Parsed<never> => ({
-  ok: false,
-  problem: { field, kind: 'too-big', text: `${field} is too big: ${detail}` },
-});
+const GetAppointment = z.object({ locator: hexOf(16), signature: text });
 
-const GetAppointment = object({ locator: hexOf(16), signature: text() });
-
-export function parseGetAppointment(body: Uint8Array): Parsed<GetAppointmentRequest> {
-  const json = parseJson(body, SHORT);
-  const parsed = json.ok ? check(GetAppointment, json.value) : json;
-  if (!parsed.ok) return parsed;
-  const { locator: locatorText, signature } = parsed.value;
+export function parseGetAppointment(json: Record<string, unknown>): Parsed<GetAppointmentRequest> {
+  const parsed = GetAppointment.safeParse(json);
+  if (!parsed.success) return faulty(json);
+  const { locator: locatorText, signature } = parsed.data;
   return { ok: true, value: { locator: Locator.parse(locatorText.toLowerCase()), locatorText, signature } };
 }
 
-const GetSubscriptionInfo = object({ signature: text() });
+const GetSubscriptionInfo = z.object({ signature: text });
 
-export function parseGetSubscriptionInfo(body: Uint8Array): Parsed<{ readonly signature: string }> {
-  const json = parseJson(body, SHORT);
-  return json.ok ? check(GetSubscriptionInfo, json.value) : json;
+export function parseGetSubscriptionInfo(json: Record<string, unknown>): Parsed<{ readonly signature: string }> {
+  const parsed = GetSubscriptionInfo.safeParse(json);
+  return parsed.success ? { ok: true, value: parsed.data } : faulty(json);
 }
+
+const faulty = (json: Record<string, unknown>): Parsed<never> => ({ ok: false, fault: { kind: 'fields', json } });
 
 /** The object in a request's bytes. */
 export function parseJson(body: Uint8Array, most = SHORT): Parsed<Record<string, unknown>> {
-  const wrong = (kind: Problem['kind'], text: string): Parsed<never> => ({
-    ok: false,
-    problem: { field: 'request', kind, text },
-  });
-  if (body.length > most) return wrong('too-long', `the request has ${body.length} bytes, at most ${most} are taken`);
+  if (body.length > most) return { ok: false, fault: { kind: 'too-long', most } };
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
       return { ok: true, value: Object.fromEntries(Object.entries(value)) };
-    return wrong('not-an-object', 'the request is not a JSON object');
+    return { ok: false, fault: { kind: 'not-an-object' } };
   } catch {
-    return wrong('not-json', 'the request is not JSON');
-  }
-}
-
-function check<T>(schema: z.ZodType<T>, value: unknown): Parsed<T> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return { ok: true, value: parsed.data };
-  const issue = parsed.error.issues[0];
-  const field = String(issue?.path.at(-1) ?? 'request');
-  const kind = (issue?.message ?? 'wrong-format') as Problem['kind'];
-  return { ok: false, problem: { field, kind, text: say(field, kind) } };
-}
-
-function say(field: string, kind: Problem['kind']): string {
-  switch (kind) {
-    case 'missing':
-      return `missing field \`${field}\``;
-    case 'empty':
-      return `\`${field}\` field is empty`;
-    case 'wrong-type':
-      return `\`${field}\` is of the wrong type`;
-    case 'wrong-size':
-      return `\`${field}\` is of the wrong size`;
-    default:
-      return `\`${field}\` is not well formed (${kind})`;
+    return { ok: false, fault: { kind: 'not-json' } };
   }
 }

@@ -5,6 +5,7 @@ import { fromHex } from '../../events/bytes.js';
 import { Witness } from '../chain/witness.js';
 import type { Figure, Measured } from '../figure.js';
 import { bareRpc, type Call } from '../limits/by-hand.js';
+import { courierOf, natsWay } from '../load/way.js';
 import { median, quantile, round } from '../measure/statistics.js';
 import { forAll, until } from '../measure/wait.js';
 import type { Stage } from '../stage/stage.js';
@@ -32,9 +33,9 @@ export const breachMempool: Figure = {
   async measure(lab) {
     const stage = await lab.stage({ mempool: true });
     lab.say(`handing over ${HELD} appointments`);
-    const users = await registerUsers([await stage.connectClient()], stage.towerId, USERS);
+    const users = await registerUsers([natsWay(await stage.connectClient())], stage.towerId, USERS);
     await forAll(new Array(HELD / USERS).fill(users).flat(), 64, async (user: User) => {
-      await new TowerClient(user.nc, user).addAppointment(randomAppointment(600));
+      await new TowerClient(courierOf(user.way), user).addAppointment(randomAppointment(600));
     });
     const count = lab.options.rounds + WARM_UP;
     const breaches = (await openChannels(stage.chain, 2 * count)).map((channel) => buildBreach(channel));
@@ -47,7 +48,7 @@ export const breachMempool: Figure = {
         const [watched, byHand] = breaches.slice(2 * i);
         if (!user || !watched || !byHand) throw new Error('too few channels could be opened');
         if (i % 10 === WARM_UP) lab.say(`round ${i - WARM_UP + 1} of ${lab.options.rounds}`);
-        await new TowerClient(user.nc, user).protect(watched.disputeTxid, fromHex(watched.penaltyTx), 144);
+        await new TowerClient(courierOf(user.way), user).protect(watched.disputeTxid, fromHex(watched.penaltyTx), 144);
         rounds.push(await playRound(stage, witness, bare.call, { watched, byHand }));
         if (i % ROUNDS_A_BLOCK === ROUNDS_A_BLOCK - 1) await bury(stage);
       }

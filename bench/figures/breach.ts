@@ -6,6 +6,7 @@ import { Filler } from '../chain/filler.js';
 import { Witness } from '../chain/witness.js';
 import type { Figure, Lab, Measured } from '../figure.js';
 import { bareRpc, type Call } from '../limits/by-hand.js';
+import { courierOf, natsWay } from '../load/way.js';
 import { median, quantile, round } from '../measure/statistics.js';
 import { forAll, until } from '../measure/wait.js';
 import type { Stage } from '../stage/stage.js';
@@ -33,9 +34,9 @@ export const breach: Figure = {
   async measure(lab) {
     const stage = await lab.stage();
     lab.say(`handing over ${HELD} appointments`);
-    const users = await registerUsers([await stage.connectClient()], stage.towerId, USERS);
+    const users = await registerUsers([natsWay(await stage.connectClient())], stage.towerId, USERS);
     await forAll(new Array(HELD / USERS).fill(users).flat(), 64, async (user: User) => {
-      await new TowerClient(user.nc, user).addAppointment(randomAppointment(600));
+      await new TowerClient(courierOf(user.way), user).addAppointment(randomAppointment(600));
     });
     const count = lab.options.rounds + WARM_UP;
     lab.say(`opening ${3 * count} channels`);
@@ -51,7 +52,7 @@ export const breach: Figure = {
         const [watched, byHand, byClass] = breaches.slice(3 * i);
         if (!user || !watched || !byHand || !byClass) throw new Error('too few channels could be opened');
         if (i % 10 === WARM_UP) lab.say(`round ${i - WARM_UP + 1} of ${lab.options.rounds}`);
-        await new TowerClient(user.nc, user).protect(watched.disputeTxid, fromHex(watched.penaltyTx), 144);
+        await new TowerClient(courierOf(user.way), user).protect(watched.disputeTxid, fromHex(watched.penaltyTx), 144);
         rounds.push(await playRound({ stage, witness, bare: bare.call, filler }, { watched, byHand, byClass }));
       }
       return report(rounds, stage, lab, cpu());

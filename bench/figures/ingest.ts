@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { NatsConnection } from 'nats';
 import { userAggregate } from '../../events/aggregate.js';
 import { toHex } from '../../events/bytes.js';
@@ -10,7 +9,8 @@ import type { Figure, Lab, Measured } from '../figure.js';
 import { AppendLimit } from '../limits/append.js';
 import { signingRate } from '../limits/signing.js';
 import { type Load, run } from '../load/load.js';
-import { type Prepared, preparer } from '../load/prepared.js';
+import { type Prepared, prepare } from '../load/prepared.js';
+import { natsWay } from '../load/way.js';
 import { mean, quantile, round } from '../measure/statistics.js';
 import type { Stage } from '../stage/stage.js';
 import { randomAppointment, registerUsers, type User } from '../stage/users.js';
@@ -38,9 +38,9 @@ export const ingest: Figure = {
     const stage = await lab.stage();
     const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => stage.connectClient()));
     lab.say(`registering ${USERS} users`);
-    const users = await registerUsers(connections, stage.towerId, USERS);
+    const users = await registerUsers(connections.map(natsWay), stage.towerId, USERS);
     lab.say('warming up');
-    const warmUp = await run(await prepare(users, 4_000), { inFlight: IN_FLIGHT, leadMs: 0, ms: 60_000 });
+    const warmUp = await run(await prepare(users, 4_000, BLOB_BYTES), { inFlight: IN_FLIGHT, leadMs: 0, ms: 60_000 });
     lab.say('measuring the limits');
     const signing = signingRate(BLOB_BYTES, LIMIT_SECONDS);
     const node = await stage.connectNode();
@@ -48,24 +48,13 @@ export const ingest: Figure = {
     const before = await limit.rate();
     const batched = await limit.batchedRate();
     const rate = warmUp.answered / warmUp.seconds;
-    const requests = await prepare(users, Math.ceil(rate * 2.5 * (lab.options.seconds + LEAD_MS / 1000)));
+    const requests = await prepare(users, Math.ceil(rate * 2.5 * (lab.options.seconds + LEAD_MS / 1000)), BLOB_BYTES);
     lab.say(`sustaining for ${lab.options.seconds} s`);
     const { load, used } = await sustain(stage, requests, lab);
     const after = await limit.rate();
     return report(load, used, { signing, before, after, batched }, [...warmUp.errors, ...load.errors], stage);
   },
 };
-
-/** So many signed requests, the users by turns. */
-async function prepare(users: readonly User[], count: number): Promise<Prepared[]> {
-  const preparers = users.map(preparer);
-  const requests: Prepared[] = [];
-  while (requests.length < count) {
-    for (const prepareOne of preparers) requests.push(prepareOne(randomAppointment(BLOB_BYTES)));
-    await setImmediate(); // a signal may want to be heard
-  }
-  return requests;
-}
 
 /** The limit for the very bytes that the tower has put on its log for one of these appointments. */
 async function appendLimit(stage: Stage, nc: NatsConnection, [user]: readonly User[]): Promise<AppendLimit> {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Msg } from 'nats';
+import type { Reply } from '../../actors/client/courier.js';
 import type { Prepared } from './prepared.js';
+import type { Way } from './way.js';
 
 export interface LoadOptions {
   readonly inFlight: number;
@@ -8,6 +9,8 @@ export interface LoadOptions {
   readonly leadMs: number;
   /** How long is counted, in ms; less if the requests run out. */
   readonly ms: number;
+  /** Another way than the users' own. */
+  readonly way?: Way;
   /** Called when the counting begins, and when it ends. */
   readonly onBegin?: () => void;
   readonly onEnd?: () => void;
@@ -35,7 +38,7 @@ export async function run(requests: readonly Prepared[], options: LoadOptions): 
 
 class Running {
   readonly #left: Iterator<Prepared>;
-  readonly #answers: { readonly request: Prepared; readonly answer: Msg }[] = [];
+  readonly #answers: { readonly request: Prepared; readonly answer: () => Reply }[] = [];
   readonly #latencies: number[] = [];
   readonly #errors: Error[] = [];
   readonly #over = new AbortController();
@@ -73,7 +76,7 @@ class Running {
   async #ask(request: Prepared): Promise<void> {
     const sent = performance.now();
     try {
-      this.#answers.push({ request, answer: await request.send() });
+      this.#answers.push({ request, answer: await request.send(this.options.way) });
       if (this.#begun !== undefined && this.#end === 0) this.#latencies.push(performance.now() - sent);
     } catch (error) {
       this.#errors.push(error instanceof Error ? error : new Error(String(error)));

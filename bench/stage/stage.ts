@@ -6,6 +6,7 @@ import { natsSeed, publicNkey } from '../../actors/secrets.js';
 import { type Bitcoind, startBitcoind } from '../../cli/servers/bitcoind.js';
 import { findServer } from '../../cli/servers/find.js';
 import { type NatsServer, startNatsServer } from '../../cli/servers/nats-server.js';
+import { freePorts } from '../../cli/servers/ports.js';
 import { RegtestChain } from '../../cli/servers/regtest-chain.js';
 import type { TowerId } from '../../events/ids.js';
 import { connectLog } from '../../events/log/connection.js';
@@ -31,6 +32,7 @@ export class Stage {
   #chain: RegtestChain | undefined;
   #tower: Tower | undefined;
   #towerId: TowerId | undefined;
+  #httpUrl: string | undefined;
   #asking: NatsConnection | undefined;
   #building: Promise<void> | undefined;
   #cleared = false;
@@ -62,7 +64,10 @@ export class Stage {
     await this.#chain.mine(110);
     const logFile = join(this.folder, 'tower.log');
     const { nats, bitcoind } = this;
-    this.#tower = this.#started(await Tower.start({ data, logFile, nats, bitcoind, profile, mempool }));
+    const [port = 0] = await freePorts(1);
+    const http = `127.0.0.1:${port}`;
+    this.#httpUrl = `http://${http}`;
+    this.#tower = this.#started(await Tower.start({ data, logFile, nats, bitcoind, http, profile, mempool }));
     this.#towerId = await this.untilLevel();
   }
 
@@ -80,6 +85,11 @@ export class Stage {
 
   get tower(): Tower {
     return built(this.#tower);
+  }
+
+  /** Where the tower takes TEOS clients. */
+  get httpUrl(): string {
+    return built(this.#httpUrl);
   }
 
   get towerId(): TowerId {

@@ -23,17 +23,19 @@ export interface TowerOptions {
   readonly logFile: string;
   readonly nats: NatsServer;
   readonly bitcoind: Bitcoind;
+  /** Where it takes TEOS clients: `127.0.0.1:9814`. */
+  readonly http: string;
   /** A folder for a CPU profile, written when the tower ends. */
   readonly profile: string | undefined;
   /** Whether it watches the mempool. */
   readonly mempool: boolean;
 }
 
-/** A tower as an operator runs it: `argus up`, a process of its own, with every other setting at its default. */
+/** A tower as an operator runs it: `argus up`, a process of its own, with every setting at its default but for where its servers are. */
 export class Tower {
   /** Starts it; it is not waited for. */
   static async start(options: TowerOptions): Promise<Tower> {
-    const { data, logFile, nats, bitcoind, profile, mempool } = options;
+    const { data, logFile, nats, bitcoind, http, profile, mempool } = options;
     const profiler = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
     const child = await startChild({
       program: process.execPath,
@@ -49,6 +51,7 @@ export class Tower {
         `--bitcoind-cookie=${bitcoind.cookieFile}`,
         `--zmq=${bitcoind.zmqUrl}`,
         ...(mempool ? [`--zmq-sequence=${bitcoind.zmqUrl}`] : []),
+        `--http=${http}`,
       ],
       logFile,
     });

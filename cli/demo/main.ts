@@ -9,7 +9,7 @@ import { tellStory } from './story.js';
  * The last line is JSON. Exit status 0 only if all of it happened.
  */
 async function main(): Promise<number> {
-  const { keep, stop } = options();
+  const { keep, stop, http } = options();
   if (stop) {
     say(`ended ${await endKept()} kept demo(s)`);
     return 0;
@@ -18,7 +18,7 @@ async function main(): Promise<number> {
   chapter('Two servers start');
   const stage = await buildStage();
   try {
-    const proof = await tellStory(stage);
+    const proof = await tellStory(stage, http);
     if (keep) await leave(stage);
     else await stage.clear();
     say(`\n${JSON.stringify(proof)}`);
@@ -29,12 +29,12 @@ async function main(): Promise<number> {
   return 0;
 }
 
-function options(): { keep: boolean; stop: boolean } {
+function options(): { keep: boolean; stop: boolean; http: boolean } {
   try {
-    const { values } = parseArgs({ options: { keep: { type: 'boolean' }, stop: { type: 'boolean' } } });
-    return { keep: values.keep === true, stop: values.stop === true };
+    const flag = { type: 'boolean', default: false } as const;
+    return parseArgs({ options: { keep: flag, stop: flag, http: flag } }).values;
   } catch (error) {
-    say(`${error instanceof Error ? error.message : error}\nusage: npm run demo [-- --keep | --stop]`);
+    say(`${error instanceof Error ? error.message : error}\nusage: npm run demo [-- [--http] --keep | --stop]`);
     process.exit(2);
   }
 }
@@ -55,12 +55,13 @@ function endOnSignals(): void {
     });
 }
 
-async function leave({ nats, bitcoind, folder, keep }: Stage): Promise<void> {
+async function leave({ nats, bitcoind, folder, keep, httpUrl }: Stage): Promise<void> {
   await keep();
   const data = `--data "${folder}/tower"`;
   say(`
 Everything is left running:
   clients    ${nats.url}  (argus.v1.>, no credentials)
+             ${httpUrl}  (TEOS, both generations)
   operator   npm run argus -- info --network regtest ${data} --nats ${nats.url}
              npm run argus -- appointments --network regtest ${data} --nats ${nats.url}
   the log    nats --server ${nats.url} --nkey "${folder}/tower/nats/node.nkey" stream ls

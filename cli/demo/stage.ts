@@ -7,6 +7,7 @@ import { type Bitcoind, startBitcoind } from '../servers/bitcoind.js';
 import { type Child, startChild } from '../servers/child.js';
 import { findServer } from '../servers/find.js';
 import { type NatsServer, startNatsServer } from '../servers/nats-server.js';
+import { freePorts } from '../servers/ports.js';
 
 /** What the demo plays on: two servers and a tower, each a process of its own, in a folder that is ignored by git. */
 
@@ -25,6 +26,8 @@ export interface Stage {
   readonly nats: NatsServer;
   readonly bitcoind: Bitcoind;
   readonly nodeSeed: string;
+  /** Where the tower takes TEOS clients. */
+  readonly httpUrl: string;
   /** Starts the tower's node; it is not waited for. */
   startTower(): Promise<Tower>;
   /** Ends everything and removes the folder. */
@@ -68,8 +71,10 @@ export async function buildStage(): Promise<Stage> {
     const bitcoind = started(
       await startBitcoind({ program: findServer('bitcoind'), dataDir: join(folder, 'bitcoind') }),
     );
+    const [port = 0] = await freePorts(1);
+    const http = `127.0.0.1:${port}`;
     const startTower = async () => {
-      const args = towerArguments(data, nats, bitcoind);
+      const args = towerArguments(data, nats, bitcoind, http);
       const child = await startChild({
         program: process.execPath,
         args: [join(import.meta.dirname, '..', 'main.js'), ...args],
@@ -82,7 +87,7 @@ export async function buildStage(): Promise<Stage> {
       writeFileSync(join(folder, KEPT), JSON.stringify(running.map(({ pid }) => pid)));
       for (const { child } of running.splice(0)) await child.release();
     };
-    return { folder, nats, bitcoind, nodeSeed: nodeSeed ?? '', startTower, clear, keep };
+    return { folder, nats, bitcoind, nodeSeed: nodeSeed ?? '', httpUrl: `http://${http}`, startTower, clear, keep };
   } catch (error) {
     await clear();
     throw error;
@@ -94,7 +99,7 @@ let stageInUse: () => Promise<void> = async () => {};
 /** Ends whatever stage was built, finished or not. */
 export const clearStage = (): Promise<void> => stageInUse();
 
-const towerArguments = (data: string, nats: NatsServer, bitcoind: Bitcoind): string[] => [
+const towerArguments = (data: string, nats: NatsServer, bitcoind: Bitcoind, http: string): string[] => [
   'up',
   '--network=regtest',
   '--node=demo',
@@ -103,6 +108,7 @@ const towerArguments = (data: string, nats: NatsServer, bitcoind: Bitcoind): str
   `--bitcoind=${bitcoind.rpcUrl}`,
   `--bitcoind-cookie=${bitcoind.cookieFile}`,
   `--zmq=${bitcoind.zmqUrl}`,
+  `--http=${http}`,
 ];
 
 function removeIfEmpty(folder: string): void {

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type NatsConnection } from 'nats';
 import { z } from 'zod';
 import { TowerRefusedError } from '../../actors/client/errors.js';
+import { overHttp } from '../../actors/client/http-courier.js';
+import { overNats } from '../../actors/client/nats-courier.js';
 import { type AppointmentReceipt, TowerClient } from '../../actors/client/tower-client.js';
 import { InfoAnswer, publicSubjects } from '../../actors/wire.js';
 import { fromHex } from '../../events/bytes.js';
@@ -29,7 +31,7 @@ export interface Proof {
 }
 
 /** The tower's whole job on a real chain: from a registration to a penalty buried under 100 blocks. Rejects if any of it does not happen. */
-export async function tellStory(stage: Stage): Promise<Proof> {
+export async function tellStory(stage: Stage, http: boolean): Promise<Proof> {
   const chain = new RegtestChain(stage.bitcoind.rpc);
   const observer = new Observer(stage.bitcoind.zmqUrl);
   const nc = await connect({ servers: stage.nats.url });
@@ -37,7 +39,7 @@ export async function tellStory(stage: Stage): Promise<Proof> {
     await chain.mine(110);
     done(`nats-server with nats.conf at ${stage.nats.url}`);
     done(`bitcoind on regtest at ${stage.bitcoind.rpcUrl}, height ${await chain.height()}`);
-    return await new Story(stage, chain, observer, nc).tell();
+    return await new Story(stage, chain, observer, nc, http).tell();
   } finally {
     observer.close();
     await nc.close();
@@ -52,6 +54,8 @@ class Story {
     private readonly chain: RegtestChain,
     private readonly observer: Observer,
     private readonly nc: NatsConnection,
+    /** Whether the client comes over HTTP, as existing TEOS clients do; else over NATS. */
+    private readonly http: boolean,
   ) {}
 
   async tell(): Promise<Proof> {
@@ -62,7 +66,9 @@ class Story {
     done(`tower ${id}`);
 
     chapter('A client entrusts it with a penalty');
-    const client = new TowerClient(this.nc, { towerId: TowerId.parse(id), secretKey: new Uint8Array(randomBytes(32)) });
+    const courier = this.http ? overHttp(this.stage.httpUrl) : overNats(this.nc);
+    const client = new TowerClient(courier, { towerId: TowerId.parse(id), secretKey: new Uint8Array(randomBytes(32)) });
+    if (this.http) now(`POST ${this.stage.httpUrl}/register, /add_appointment ...`);
     const { breach, receipt } = await this.#prepare(client);
 
     chapter('The client is cheated: a revoked state is published and mined');
@@ -80,10 +86,15 @@ class Story {
     return until('the tower answers', async () => {
       const exit = await Promise.race([tower.child.exited, sleep(0)]);
       if (exit) throw new Error(`the tower ended (${exit.code ?? exit.signal}):\n${tower.child.tail()}`);
-      const answer = await this.nc.request(publicSubjects.info, '{}', { timeout: 500 }).catch(() => undefined);
-      const info = answer && InfoAnswer.parse(answer.json());
-      return info?.height === (await this.chain.height()) ? info : undefined;
+      return this.#infoAtTip();
     });
+  }
+
+  /** What the tower says of itself, once it is at bitcoind's height. */
+  async #infoAtTip(): Promise<InfoAnswer | undefined> {
+    const answer = await this.nc.request(publicSubjects.info, '{}', { timeout: 500 }).catch(() => undefined);
+    const info = answer && InfoAnswer.parse(answer.json());
+    return info?.height === (await this.chain.height()) ? info : undefined;
   }
 
   async #prepare(client: TowerClient): Promise<{ breach: Breach; receipt: AppointmentReceipt }> {
@@ -96,7 +107,7 @@ class Story {
     if (!channel) throw new Error('no channel could be opened');
     const breach = buildBreach(channel);
     done(`a channel is funded; its revoked state would be ${breach.disputeTxid}`);
-    await this.#untilAtTip(client);
+    await until('the tower is at the tip', () => this.#infoAtTip());
     const receipt = await client.protect(breach.disputeTxid, fromHex(breach.penaltyTx), 144);
     done(
       `penalty sealed and sent: locator ${receipt.locator}, watched from block ${receipt.startBlock}; receipt verified`,
@@ -172,11 +183,6 @@ class Story {
       tower_killed: this.#kills,
       events: history.length,
     };
-  }
-
-  async #untilAtTip(client: TowerClient): Promise<void> {
-    const height = await this.chain.height();
-    await until('the tower is at the tip', async () => (await client.info()).height === height);
   }
 }
 

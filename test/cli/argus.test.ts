@@ -21,7 +21,7 @@ function argus(...args: string[]) {
 
 /** Starts `argus up` with a nats-server of its own; resolves when it is up. */
 async function startUp(t: Cleanup, args: string[]) {
-  const child: ChildProcess = spawn(process.execPath, [MAIN, 'up', ...args], { env: bare });
+  const child: ChildProcess = spawn(process.execPath, [MAIN, 'up', '--http', '127.0.0.1:0', ...args], { env: bare });
   t.after(() => void child.kill('SIGKILL'));
   let [out, err] = ['', ''];
   child.stdout?.on('data', (text) => {

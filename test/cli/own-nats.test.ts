@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect } from 'nats';
+import { overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
 import { towerKey } from '../../actors/secrets.js';
 import { startChild } from '../../cli/servers/child.js';
@@ -24,7 +25,7 @@ test("a node's own nats-server that dies is started again", { skip: !existsSync(
   const node = ['--bitcoind', bitcoind.rpcUrl, '--bitcoind-cookie', bitcoind.cookieFile, '--zmq', bitcoind.zmqUrl];
   const up = await startChild({
     program: process.execPath,
-    args: [MAIN, 'up', '--network', 'regtest', '--data', data, '--nats-port', String(port), ...node],
+    args: [MAIN, 'up', '--network', 'regtest', '--data', data, '--nats-port', String(port), '--http', 'off', ...node],
     logFile: join(folder, 'up.log'),
   });
   t.after(() => up.stop());
@@ -34,7 +35,7 @@ test("a node's own nats-server that dies is started again", { skip: !existsSync(
   );
   t.after(() => nc.close());
   const { towerId } = towerKey(join(data, 'tower.key'));
-  const client = new TowerClient(nc, { towerId, secretKey: secretKey(), timeoutMs: 1_000 });
+  const client = new TowerClient(overNats(nc), { towerId, secretKey: secretKey(), timeoutMs: 1_000 });
   const answers = () =>
     until('the tower answers', async () => (await client.info().catch(() => undefined))?.height === 5);
   await answers();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import pino from 'pino';
 import { z } from 'zod';
+import { overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
 import { type Config, readConfig } from '../../actors/config.js';
 import { TowerNode } from '../../actors/node.js';
@@ -75,6 +76,7 @@ export async function startTestTower(
         'bitcoind.cookie_file': cookieFile,
         'bitcoind.zmq_hashblock': zmqUrl,
         ...(mempool && { 'bitcoind.zmq_sequence': zmqUrl }),
+        'http.listen': 'off',
         ...settings,
       },
     });
@@ -116,7 +118,7 @@ export async function startTestTower(
       first = await startNode('one');
     },
     newClient: async (dialect = 'rust', options) =>
-      new TowerClient(await nats.connect('public'), {
+      new TowerClient(overNats(await nats.connect('public')), {
         towerId: key.towerId,
         secretKey: secretKey(),
         dialect,

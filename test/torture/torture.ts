@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
 import { TowerId } from '../../events/ids.js';
 import { Dialect } from '../../events/signing/receipts.js';
@@ -109,7 +110,11 @@ class Run {
           dialect,
           timeoutMs: 15_000,
         };
-        const user = new User(new TowerClient(await this.stage.connect('client'), options), this.ledger, random);
+        const user = new User(
+          new TowerClient(overNats(await this.stage.connect('client')), options),
+          this.ledger,
+          random,
+        );
         await user.register();
         users.push(user);
       }

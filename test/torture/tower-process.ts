@@ -35,6 +35,7 @@ export async function startTowerNode(options: TowerProcessOptions): Promise<Towe
         `--bitcoind=${bitcoind.rpcUrl}`,
         `--bitcoind-cookie=${bitcoind.cookieFile}`,
         `--zmq=${bitcoind.zmqUrl}`,
+        '--http=off',
         '--log-level=debug',
       ],
       env: { ARGUS_BITCOIND_POLL_SECONDS: '2' },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect, nkeyAuthenticator, nkeys } from 'nats';
 import pino from 'pino';
+import { overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
 import { readConfig } from '../../actors/config.js';
 import { TowerNode } from '../../actors/node.js';
@@ -48,7 +49,7 @@ test('a tower on a cluster of three NATS servers goes on when one of them is los
   await untilLevel(() => node, chain);
   const nc = await connect({ servers: servers.map(({ url }) => url), maxReconnectAttempts: -1, reconnectTimeWait: 50 });
   t.after(() => nc.close());
-  const client = new TowerClient(nc, { towerId: key.towerId, secretKey: secretKey(), timeoutMs: 50_000 });
+  const client = new TowerClient(overNats(nc), { towerId: key.towerId, secretKey: secretKey(), timeoutMs: 50_000 });
   await client.register();
   const channels = await openChannels(chain, 2);
   const log = await EventLog.open(

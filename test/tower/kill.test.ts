@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
 import { packageRoot } from '../../actors/package-root.js';
 import { towerKey } from '../../actors/secrets.js';
@@ -23,7 +24,7 @@ test('a tower that is killed again and again goes on from its log', async (t) =>
   mkdirSync(join(data, 'nats'), { recursive: true });
   writeFileSync(join(data, 'nats', 'node.nkey'), nats.nodeSeed, { mode: 0o600 });
   const { towerId } = towerKey(join(data, 'tower.key'));
-  const args = ['up', '--network=regtest', `--data=${data}`, `--nats=${nats.url}`, '--log-level=silent'];
+  const args = ['up', '--network=regtest', `--data=${data}`, `--nats=${nats.url}`, '--log-level=silent', '--http=off'];
   const ofBitcoind = [
     `--bitcoind=${bitcoind.rpcUrl}`,
     `--bitcoind-cookie=${bitcoind.cookieFile}`,
@@ -39,7 +40,11 @@ test('a tower that is killed again and again goes on from its log', async (t) =>
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('exit', resolve));
   };
-  const client = new TowerClient(await nats.connect('public'), { towerId, secretKey: secretKey(), timeoutMs: 20_000 });
+  const client = new TowerClient(overNats(await nats.connect('public')), {
+    towerId,
+    secretKey: secretKey(),
+    timeoutMs: 20_000,
+  });
   const types = () => historyTypes({ nats }, client.userId, locator);
 
   const first = start();

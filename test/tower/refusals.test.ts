@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { overNats } from '../../actors/client/nats-courier.js';
 import { makeAppointment, TowerClient } from '../../actors/client/tower-client.js';
 import { publicSubjects } from '../../actors/wire.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
@@ -114,7 +115,7 @@ test('a client that trusts another tower refuses the receipt', async (t) => {
   const tower = await startTestTower(t);
   const towerId = TowerId.parse((await tower.newClient()).userId);
   const nc = await tower.nats.connect('public');
-  const client = new TowerClient(nc, { towerId, secretKey: secretKey() });
+  const client = new TowerClient(overNats(nc), { towerId, secretKey: secretKey() });
   await assert.rejects(client.register(), { code: 'bad-receipt' });
 });
 

@@ -1,67 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import pino from 'pino';
-import { type Answer, type GatekeeperFace, Gateway, type GatewayNeeds } from '../../../actors/gateway/gateway.js';
 import * as wire from '../../../actors/wire.js';
-import { fromHex, utf8 } from '../../../events/bytes.js';
-import { UserId } from '../../../events/ids.js';
-import type { Dialect } from '../../../events/signing/receipts.js';
-import { height } from '../../fixtures/blocks.js';
+import { fromHex } from '../../../events/bytes.js';
 import { blob as ref } from '../../fixtures/histories.js';
 import { exchange } from '../../fixtures/teos-vectors.js';
-import { accepted, locator, registered, responded, subscribed, watched } from './granted.js';
+import { locator, responded } from './granted.js';
+import { add, asPython, asRust, gateway, get, info, json, no, user } from './granting-gateway.js';
 
-const user = UserId.parse(exchange.userId);
-const { python, rust, getAppointmentSignature, getSubscriptionInfoSignature } = exchange;
-
-const json = (value: unknown) => utf8(JSON.stringify(value));
-const add = ({ locator, blob, toSelfDelay, userSignature: signature }: typeof python) =>
-  json({ appointment: { locator, encrypted_blob: blob, to_self_delay: toSelfDelay }, signature });
-const get = (text: string = locator) => json({ locator: text, signature: getAppointmentSignature });
-const info = json({ signature: getSubscriptionInfoSignature });
-
-/** A Gateway before a Gatekeeper that grants everything, but for what a test says; and what that Gatekeeper was asked. */
-function gateway(face: Partial<GatekeeperFace> = {}, needs: Partial<GatewayNeeds> = {}) {
-  const asked: unknown[] = [];
-  const note =
-    <Args extends unknown[], Result>(method: (...args: Args) => Result) =>
-    (...args: Args): Result => {
-      asked.push(args);
-      return method(...args);
-    };
-  const gatekeeper: GatekeeperFace = {
-    register: note(face.register ?? (async () => registered)),
-    addAppointment: note(face.addAppointment ?? (async () => accepted)),
-    appointment: note(face.appointment ?? (() => watched)),
-    subscription: note(face.subscription ?? (() => subscribed)),
-    level: face.level ?? (async () => {}),
-  };
-  const dialects = new Map<UserId, Dialect>([[user, 'rust']]);
-  return {
-    asked,
-    dialects,
-    to: new Gateway({
-      gatekeeper: () => gatekeeper,
-      dialectOf: (userId) => dialects.get(userId),
-      blob: async () => fromHex('aabb'),
-      maxBlobBytes: 2048,
-      minToSelfDelay: 20,
-      log: pino({ level: 'silent' }),
-      ...needs,
-    }),
-  };
-}
-
-/** Status, code and reason of a refusal. */
-const no = ({ status, body }: Answer) => {
-  const { error_code, reason } = wire.ErrorAnswer.parse(body);
-  return `${status}/${error_code ?? '-'} ${reason}`;
-};
+const { python, rust, getAppointmentSignature } = exchange;
 
 describe('the Gateway answers', () => {
   test('a registration with the fields of both generations', async () => {
     const { to, asked } = gateway();
-    const { status, body } = await to.register(json({ user_id: user }), 'rust');
+    const { status, body } = await to.serve('register', json({ user_id: user }), asRust);
     assert.equal(status, 200);
     assert.deepEqual(wire.RegisterAnswer.parse(body), {
       user_id: user,
@@ -76,21 +27,32 @@ describe('the Gateway answers', () => {
 
   test('a registration in the dialect that its field says, whatever the door guessed', async () => {
     const { to, asked } = gateway();
-    await to.register(json({ public_key: user }), 'rust');
-    await to.register(json({ user_id: user }), 'python');
+    await to.serve('register', json({ public_key: user }), asRust);
+    await to.serve('register', json({ user_id: user }), asPython);
     assert.deepEqual(asked, [
       [user, 'python'],
       [user, 'rust'],
     ]);
     const full = gateway({ register: async () => ({ kind: 'max-slots-reached' }) });
-    assert.equal(no(await full.to.register(json({ public_key: user }), 'rust')), '400/-34 max-slots-reached');
-    assert.equal(no(await full.to.register(json({ user_id: user }), 'python')), '400/65 max-slots-reached');
+    assert.equal(no(await full.to.serve('register', json({ public_key: user }), asRust)), '400/-34 max-slots-reached');
+    assert.equal(no(await full.to.serve('register', json({ user_id: user }), asPython)), '400/65 max-slots-reached');
+  });
+
+  test('a registration in the dialect that the operator gave the door, if only the field is right for it', async () => {
+    const { to, asked } = gateway();
+    const onlyPython = { dialect: 'python', certain: true } as const;
+    await to.serve('register', json({ public_key: user, user_id: user }), onlyPython);
+    assert.deepEqual(asked, [[user, 'python']]);
+    assert.equal(no(await to.serve('register', json({ user_id: user }), onlyPython)), '400/-33 malformed-request');
+    const onlyRust = { dialect: 'rust', certain: true } as const;
+    assert.equal(no(await to.serve('register', json({ public_key: user }), onlyRust)), '400/1 malformed-request');
+    assert.equal(asked.length, 1);
   });
 
   for (const known of [python, rust])
     test(`an appointment of ${known === python ? 'python' : 'rust'} vectors, whose signature names the user`, async () => {
       const { to, asked } = gateway();
-      const { status, body } = await to.addAppointment(add(known), 'rust');
+      const { status, body } = await to.serve('add_appointment', add(known), asRust);
       assert.equal(status, 200);
       assert.deepEqual(wire.AddAppointmentAnswer.parse(body), {
         locator,
@@ -112,7 +74,7 @@ describe('the Gateway answers', () => {
       return fromHex('aabb');
     };
     const { to, asked } = gateway({}, { blob });
-    const { status, body } = await to.getAppointment(get(), 'rust');
+    const { status, body } = await to.serve('get_appointment', get(), asRust);
     assert.equal(status, 200);
     assert.deepEqual(wire.GetAppointmentAnswer.parse(body), {
       locator,
@@ -125,7 +87,7 @@ describe('the Gateway answers', () => {
 
   test('an appointment that was triggered with what was sent', async () => {
     const { to } = gateway({ appointment: () => responded });
-    const { status, body } = await to.getAppointment(get(), 'rust');
+    const { status, body } = await to.serve('get_appointment', get(), asRust);
     assert.equal(status, 200);
     assert.deepEqual(wire.GetAppointmentAnswer.parse(body), {
       locator,
@@ -141,7 +103,7 @@ describe('the Gateway answers', () => {
 
   test('a subscription with its locators under the names of both generations', async () => {
     const { to, asked } = gateway();
-    const { status, body } = await to.getSubscriptionInfo(info, 'rust');
+    const { status, body } = await to.serve('get_subscription_info', info, asRust);
     assert.equal(status, 200);
     assert.deepEqual(wire.SubscriptionInfoAnswer.parse(body), {
       available_slots: 99,
@@ -155,129 +117,22 @@ describe('the Gateway answers', () => {
 
 describe('the Gateway authenticates', () => {
   test('by the spelling of the locator that was signed', async () => {
-    const known = new Set<UserId>();
-    const dialectOf = (userId: UserId) => {
-      known.add(userId);
-      return 'rust' as const;
+    const asking = async (text: string) => {
+      const { to, asked } = gateway();
+      await to.serve('get_appointment', get(text), asRust);
+      return asked;
     };
-    const { to } = gateway({}, { dialectOf });
-    await to.getAppointment(get(), 'rust');
-    assert.deepEqual([...known], [user]);
-    await to.getAppointment(get(locator.toUpperCase()), 'rust');
-    assert.equal(known.size, 2, 'the same signature under another text is somebody else');
+    assert.deepEqual(await asking(locator), [[user, locator]]);
+    const [first] = await asking(locator.toUpperCase());
+    assert.ok(Array.isArray(first) && first[0] !== user, 'the same signature under another text is somebody else');
   });
 
   test('nobody by what is no signature, and does not trouble the Gatekeeper with it', async () => {
     for (const signature of ['aaaaaaaa', '0'.repeat(104), 'y'.repeat(104), `${getAppointmentSignature}yy`]) {
       const { to, asked } = gateway();
-      const answer = await to.getSubscriptionInfo(json({ signature }), 'rust');
+      const answer = await to.serve('get_subscription_info', json({ signature }), asRust);
       assert.equal(no(answer), '401/7 authentication-failed');
       assert.deepEqual(asked, []);
     }
-  });
-});
-
-describe('the Gateway refuses', () => {
-  const expired = { kind: 'subscription-expired', expiry: height(2000) } as const;
-  const away: Partial<GatekeeperFace> = {
-    addAppointment: async () => expired,
-    appointment: () => expired,
-    subscription: () => expired,
-  };
-
-  test('in the dialect that the user registered with', async () => {
-    const { to, dialects } = gateway(away);
-    for (const [dialect, expected] of [
-      ['rust', '401/7 subscription-expired'],
-      ['python', '400/-8 subscription-expired'],
-    ] as const) {
-      dialects.set(user, dialect);
-      const guess = dialect === 'rust' ? 'python' : 'rust';
-      assert.equal(no(await to.addAppointment(add(python), guess)), expected);
-      assert.equal(no(await to.getAppointment(get(), guess)), expected);
-      assert.equal(no(await to.getSubscriptionInfo(info, guess)), expected);
-    }
-  });
-
-  test('in the dialect that the door guesses, while the user is unknown', async () => {
-    const { to, dialects } = gateway({ subscription: () => ({ kind: 'authentication-failed' }) });
-    dialects.clear();
-    assert.equal(no(await to.getSubscriptionInfo(info, 'rust')), '401/7 authentication-failed');
-    assert.equal(no(await to.getSubscriptionInfo(info, 'python')), '400/-8 authentication-failed');
-  });
-
-  test('what cannot be read, with a sentence that names the field', async () => {
-    const { to, asked } = gateway();
-    const noLocator = { signature: getAppointmentSignature };
-    for (const [answer, expected] of [
-      [await to.register(json({}), 'rust'), 'missing field `user_id`'],
-      [await to.register(json({ user_id: '' }), 'rust'), '`user_id` field is empty'],
-      [await to.addAppointment(json({}), 'rust'), 'missing field `appointment`'],
-      [await to.getAppointment(json(noLocator), 'rust'), 'missing field `locator`'],
-      [await to.getSubscriptionInfo(json({ signature: '' }), 'rust'), '`signature` field is empty'],
-    ] as const) {
-      assert.equal(answer.status, 400);
-      assert.equal(wire.ErrorAnswer.parse(answer.body).error, expected);
-      assert.equal(wire.ErrorAnswer.parse(answer.body).reason, 'malformed-request');
-    }
-    assert.deepEqual(asked, []);
-  });
-
-  test('a blob over the limit', async () => {
-    const { to } = gateway({}, { maxBlobBytes: fromHex(python.blob).length - 1 });
-    assert.equal(no(await to.addAppointment(add(python), 'rust')), '400/34 malformed-request');
-    assert.equal(no(await to.addAppointment(add(python), 'python')), '400/-6 malformed-request');
-  });
-
-  test("a python client's delay below the least; a rust client has none", async () => {
-    const { to, dialects, asked } = gateway({}, { minToSelfDelay: 21 });
-    assert.equal((await to.addAppointment(add(python), 'python')).status, 200);
-    dialects.set(user, 'python');
-    const answer = await to.addAppointment(add(python), 'rust');
-    assert.equal(no(answer), '400/-5 malformed-request');
-    assert.equal(
-      wire.ErrorAnswer.parse(answer.body).error,
-      'appointment rejected. to_self_delay too small. The to_self_delay should be at least 21 (current: 20)',
-    );
-    assert.equal(asked.length, 1);
-  });
-
-  test('only once it knows what other nodes granted meanwhile', async () => {
-    let known = false;
-    const level = async () => {
-      known = true;
-    };
-    const subscription = () => (known ? subscribed : ({ kind: 'authentication-failed' } as const));
-    const { to } = gateway({ subscription, level });
-    assert.equal((await to.getSubscriptionInfo(info, 'rust')).status, 200);
-    const cutOff = gateway({ ...away, level: () => Promise.reject(new Error('no answer')) });
-    assert.equal(no(await cutOff.to.getAppointment(get(), 'rust')), '503/32 unavailable');
-  });
-
-  test('while the shard of the user is not ready', async () => {
-    const { to } = gateway({}, { gatekeeper: () => undefined });
-    assert.equal(no(await to.register(json({ user_id: user }), 'rust')), '503/32 unavailable');
-    assert.equal(no(await to.getSubscriptionInfo(info, 'rust')), '503/32 unavailable');
-  });
-
-  test('when the Gatekeeper fails, without a word of why', async () => {
-    const { to } = gateway({
-      register: () => Promise.reject(new Error('secret')),
-      subscription: () => {
-        throw new Error('secret');
-      },
-    });
-    for (const answer of [
-      await to.register(json({ user_id: user }), 'rust'),
-      await to.getSubscriptionInfo(info, 'rust'),
-    ]) {
-      assert.equal(no(answer), '503/32 unavailable');
-      assert.doesNotMatch(JSON.stringify(answer), /secret/);
-    }
-  });
-
-  test('to show an appointment whose blob cannot be had', async () => {
-    const { to } = gateway({}, { blob: async () => undefined });
-    assert.equal(no(await to.getAppointment(get(), 'rust')), '503/32 unavailable');
   });
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Operation, type Told, words } from '../../../actors/gateway/dialect.js';
-import type { Problem } from '../../../actors/gateway/requests.js';
+import { type Told, words } from '../../../actors/gateway/dialect.js';
+import type { Fault } from '../../../actors/gateway/faults.js';
+import type { Operation } from '../../../actors/gateway/requests.js';
 import type { Refusal } from '../../../actors/outcomes.js';
 import { height } from '../../fixtures/blocks.js';
 
@@ -42,13 +43,8 @@ const TABLE: [operation: Operation, refusal: Refusal['kind'], python: string, ru
     '401/7 Your subscription expired at 2000',
   ],
   ['add_appointment', 'already-triggered', `400/-9 appointment rejected. ${TRIGGERED}`, `400/35 ${TRIGGERED}`],
-  [
-    'add_appointment',
-    'appointment-limit-reached',
-    '503/- appointment rejected',
-    '503/32 Service currently unavailable',
-  ],
-  ['add_appointment', 'unavailable', '503/- Service unavailable', '503/32 Service currently unavailable'],
+  ['add_appointment', 'appointment-limit-reached', '503/- appointment rejected', '503/7 Service currently unavailable'],
+  ['add_appointment', 'unavailable', '503/- Service unavailable', '503/7 Service currently unavailable'],
   ['get_appointment', 'authentication-failed', '404/- Appointment not found', '401/7 User cannot be authenticated'],
   ['get_appointment', 'appointment-not-found', '404/- Appointment not found', '404/36 Appointment not found'],
   [
@@ -99,40 +95,50 @@ describe('a refusal', () => {
   });
 });
 
-describe('a request that cannot be read', () => {
-  const problem = (kind: Problem['kind'], text = 'the text'): Problem => ({ field: 'locator', kind, text });
-
-  /** Kind of problem / python's code / rust's status and code. */
-  const CODES: [kind: Problem['kind'], python: number, rust: string][] = [
-    ['not-json', -65, '400/6'],
-    ['not-an-object', -65, '400/6'],
-    ['too-long', -65, '413/6'],
-    ['missing', -1, '400/1'],
-    ['empty', -1, '400/2'],
-    ['wrong-type', -2, '400/3'],
-    ['wrong-size', -3, '400/4'],
-    ['wrong-format', -4, '400/5'],
-    ['too-small', -5, '400/33'],
-    ['too-big', -6, '400/34'],
-  ];
-  for (const [kind, python, rust] of CODES)
-    test(`because it is ${kind}`, () => {
-      assert.equal(told(words.python.malformed('get_appointment', problem(kind))), `400/${python} the text`);
-      assert.equal(
-        told(words.python.malformed('add_appointment', problem(kind))),
-        `400/${python} appointment rejected. the text`,
-      );
-      for (const operation of ['register', 'add_appointment'] as const)
-        assert.equal(told(words.rust.malformed(operation, problem(kind))), `${rust} the text`);
-    });
-
-  test('to register, from a python client: two codes, two texts', () => {
-    const register = (kind: Problem['kind']) => told(words.python.malformed('register', problem(kind)));
-    for (const kind of ['missing', 'empty'] as const)
-      assert.equal(register(kind), '400/-33 public_key not found in register message');
-    for (const kind of ['wrong-type', 'wrong-size', 'wrong-format'] as const)
-      assert.equal(register(kind), '400/-34 Provided public key does not match expected format (33-byte hex string)');
-    for (const kind of ['not-json', 'not-an-object', 'too-long'] as const)
-      assert.equal(register(kind), '400/-65 the text');
+describe('a locator that is not found', () => {
+  test('is sent back as it came to a python client, with no error and no code', () => {
+    for (const kind of ['authentication-failed', 'appointment-not-found'] as const)
+      for (const locator of ['AB', 7, { a: null }]) {
+        const { status, body } = words.python.refused('get_appointment', refusals[kind], locator);
+        assert.deepEqual([status, body], [404, { locator, status: 'not_found' }]);
+      }
+    const { body } = words.python.refused('get_appointment', refusals['appointment-not-found']);
+    assert.deepEqual(body, { locator: null, status: 'not_found' });
   });
+
+  test('is an error with a code to a rust client, which takes a `status` for success', () => {
+    for (const refusal of all) assert.equal(words.rust.refused('get_appointment', refusal, 'ab').body, undefined);
+  });
+
+  const all = Object.values(refusals);
+});
+
+describe('a request that cannot be read', () => {
+  const limits = { maxBlobBytes: 64, minToSelfDelay: 20 };
+  /** What is at fault / what python says / what rust says, whatever the request. */
+  const FAULTS: [fault: Fault, python: string, rust: string][] = [
+    [
+      { kind: 'wrong-content-type' },
+      '400/-65 Request is not json encoded',
+      '415/6 The content type has to be application/json',
+    ],
+    [{ kind: 'not-json' }, '400/-65 Invalid request content', '400/6 The request is not JSON'],
+    [
+      { kind: 'not-an-object' },
+      '400/-65 Invalid request content',
+      '400/3 invalid type: the request is not a JSON object',
+    ],
+    [
+      { kind: 'too-long', most: 1024 },
+      '400/-65 Invalid request content: more than 1024 bytes',
+      '413/6 The request is longer than 1024 bytes',
+    ],
+  ];
+  for (const [fault, python, rust] of FAULTS)
+    test(`because it is ${fault.kind}`, () => {
+      for (const operation of ['register', 'add_appointment', 'get_appointment', 'get_subscription_info'] as const) {
+        assert.equal(told(words.python.malformed(operation, fault, limits)), python);
+        assert.equal(told(words.rust.malformed(operation, fault, limits)), rust);
+      }
+    });
 });

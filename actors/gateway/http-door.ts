@@ -1,0 +1,147 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Dialect } from '../../events/signing/receipts.js';
+import { why } from '../runtime/why.js';
+import type { Admission } from './admission.js';
+import { type Answer, refusedWith } from './answers.js';
+import type { Gateway } from './gateway.js';
+import { Connections } from './http-connections.js';
+import { type Address, Listener, spell } from './http-listener.js';
+import { guessDialect, mayBeJson, operationAt, pathOf, readBody } from './http-request.js';
+import type { Operation } from './requests.js';
+import { comeAgain } from './rust.js';
+
+/**
+ * The HTTP door: TEOS over HTTP for the clients of both generations that exist (teos-protocol A3 to A8).
+ *
+ *   client --POST /register, /add_appointment, /get_appointment, /get_subscription_info--> HTTP door --> Gateway
+ *          --GET /ping------------------------------------------------------------------>
+ *
+ * It translates and decides nothing, and none of its answers hurts a client that exists (D3, D4): every one is JSON, none
+ * comes before a request was read to its end, and while the tower cannot accept there is no connection to be had.
+ */
+export class HttpDoor {
+  readonly #server: Server;
+  readonly #listener: Listener;
+  readonly #connections: Connections;
+
+  constructor(private readonly needs: HttpDoorNeeds) {
+    const { tls, admission, log, patience = PATIENCE } = needs;
+    // The time a request may take is measured by the connections, also while nobody listens.
+    const options = { requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: false };
+    this.#server = tls
+      ? createTlsServer({ ...options, ...tls, handshakeTimeout: patience.requestMs })
+      : createServer(options);
+    this.#server.on('request', (request, response) => void this.#take(request, response));
+    this.#connections = new Connections(this.#server, tls !== undefined, admission, patience.requestMs);
+    this.#listener = new Listener(this.#server, needs.address, log);
+  }
+
+  /** `http://127.0.0.1:9814` */
+  get url(): string {
+    return `${this.needs.tls ? 'https' : 'http'}://${spell(this.#listener.address)}`;
+  }
+
+  /** Rejects with `ListenError` if it cannot listen on its address. */
+  async open(): Promise<void> {
+    const { admission } = this.needs;
+    await this.#listener.open();
+    admission.add((open) => (open ? this.#listener.appear() : this.#listener.vanish()));
+    admission.review();
+  }
+
+  /** Resolves when nobody is inside any more; the admission has to be closed before. */
+  async close(): Promise<void> {
+    this.#listener.vanish();
+    await this.#connections.end();
+  }
+
+  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { log, admission } = this.needs;
+    try {
+      const answer = await this.#answer(request);
+      if (answer === 'pong') this.#send(response, 200, {});
+      else {
+        admission.answered(answer.reason);
+        this.#send(response, answer.status, headersOf(answer), JSON.stringify(answer.body));
+      }
+    } catch (error) {
+      // Nobody is there to be answered.
+      log.debug({ ...why(error), path: pathOf(request) }, 'an HTTP request broke off');
+      response.destroy();
+    }
+  }
+
+  /** Rejects only if the client goes away before its request was read. */
+  async #answer(request: IncomingMessage): Promise<Answer | 'pong'> {
+    const path = pathOf(request);
+    const operation = operationAt(path);
+    const isGet = request.method === 'GET' || request.method === 'HEAD';
+    if (path === '/ping' && isGet) return 'pong';
+    const body = await readBody(request, operation ? this.needs.gateway.mostBytes(operation) : 0);
+    this.#connections.heard(request.socket);
+    if (!operation) return noSuch(404, 'There is nothing at this path');
+    if (request.method !== 'POST') return noSuch(405, 'This path takes POST only');
+    return this.#serve(operation, request, body);
+  }
+
+  async #serve(operation: Operation, { headers }: IncomingMessage, body: Uint8Array | undefined): Promise<Answer> {
+    const { gateway, dialect: fixed, log, patience = PATIENCE } = this.needs;
+    const dialect = fixed ?? guessDialect(headers, body);
+    if (!mayBeJson(headers)) return gateway.refuse(operation, { kind: 'wrong-content-type' }, dialect);
+    if (!body) return gateway.refuse(operation, { kind: 'too-long', most: gateway.mostBytes(operation) }, dialect);
+    const late = new AbortController();
+    const answer = gateway.serve(operation, body, { dialect, certain: fixed !== undefined }).catch((error) => {
+      log.error({ err: error, operation }, 'a request was not understood by the tower');
+      return refusedWith('unavailable', comeAgain);
+    });
+    const tooLate = sleep(patience.answerMs, refusedWith('unavailable', comeAgain), { signal: late.signal });
+    try {
+      return await Promise.race([answer, tooLate]);
+    } finally {
+      late.abort();
+      tooLate.catch(() => undefined);
+    }
+  }
+
+  #send(response: ServerResponse, status: number, headers: Record<string, string>, body = ''): void {
+    const closing: Record<string, string> = this.needs.admission.isOpen ? {} : { connection: 'close' };
+    response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body), ...closing });
+    response.end(body);
+  }
+}
+
+const headersOf = ({ reason, status }: Answer): Record<string, string> => ({
+  'content-type': 'application/json',
+  // The bodies are those of the towers that exist; this is for who wants to know more.
+  ...(reason && { 'argus-reason': reason }),
+  ...(status === 405 && { allow: 'POST' }),
+});
+
+const noSuch = (status: number, text: string): Answer => refusedWith('malformed-request', { status, code: 6, text });
+
+export interface HttpDoorNeeds {
+  readonly gateway: Gateway;
+  readonly admission: Admission;
+  readonly address: Address;
+  /** The generation that alone uses this address; without it, it is guessed while the user is not known. */
+  readonly dialect: Dialect | undefined;
+  /** PEM. */
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  readonly patience?: Patience;
+  readonly log: Logger;
+}
+
+export interface Patience {
+  /** How long a client may take to send a whole request, in ms. */
+  readonly requestMs: number;
+  /** How long an answer may take before the client is told to come again, in ms. */
+  readonly answerMs: number;
+}
+
+/** Less than the clients' own: the python plugin gives up after 30 s. */
+const PATIENCE: Patience = { requestMs: 20_000, answerMs: 15_000 };
+/** How long a connection may be idle between two requests. */
+const KEEP_ALIVE_MS = 5_000;

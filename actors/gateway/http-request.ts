@@ -1,0 +1,60 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Dialect } from '../../events/signing/receipts.js';
+import type { Operation } from './requests.js';
+
+/** What there is to be known of an HTTP request before anybody looks at its fields (teos-protocol A3 and B6). */
+
+const OPERATIONS: ReadonlyMap<string, Operation> = new Map([
+  ['/register', 'register'],
+  ['/add_appointment', 'add_appointment'],
+  ['/get_appointment', 'get_appointment'],
+  ['/get_subscription_info', 'get_subscription_info'],
+]);
+
+/** The operation that a path names; undefined if it names none. */
+export const operationAt = (path: string): Operation | undefined => OPERATIONS.get(path);
+
+export const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] ?? url;
+
+/** Whether a body says that it is JSON, or says nothing. */
+export function mayBeJson({ 'content-type': type }: IncomingHttpHeaders): boolean {
+  return type === undefined || type.split(';', 1)[0]?.trim().toLowerCase() === 'application/json';
+}
+
+/** JSON as python writes it: a space after the first colon. */
+const PYTHON_JSON = /^\s*\{\s*"[^"\\]{0,64}": /;
+
+/**
+ * The generation that a request looks like: python's clients say so in their `User-Agent` and write JSON with spaces; the
+ * rust plugin sends no `User-Agent` and writes it without.
+ */
+export function guessDialect({ 'user-agent': agent }: IncomingHttpHeaders, body: Uint8Array | undefined): Dialect {
+  if (agent?.startsWith('python-requests')) return 'python';
+  const beginning = Buffer.from(body?.subarray(0, 128) ?? []).toString('latin1');
+  return PYTHON_JSON.test(beginning) ? 'python' : 'rust';
+}
+
+/** Beyond this many bytes nobody listens any longer: it is no client's mistake. */
+const MOST_HEARD = 16 * 1024 * 1024;
+
+/**
+ * A request's body, or undefined if it has more than `most` bytes: then the rest is listened to all the same, since a client
+ * that is answered while it still sends may see its connection break instead. Rejects if the client goes away first.
+ */
+export function readBody(request: IncomingMessage, most: number): Promise<Uint8Array | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= most) chunks.push(chunk);
+      else if (size > MOST_HEARD) {
+        request.pause();
+        resolve(undefined);
+      }
+    });
+    request.on('end', () => resolve(size <= most ? Buffer.concat(chunks) : undefined));
+    request.on('error', reject);
+    request.on('close', () => reject(new Error('the client went away')));
+  });
+}
