@@ -19,7 +19,11 @@ export class ListenError extends Error {
 export class Listener {
   #address: Address;
   #state: 'away' | 'coming' | 'there' | 'going' = 'away';
+  #wanted = false;
   #complained = false;
+  /** How many connections were ever taken. */
+  #taken = 0;
+  #whenGone: () => void = () => {};
 
   constructor(
     private readonly server: Server,
@@ -27,6 +31,7 @@ export class Listener {
     private readonly log: Logger,
   ) {
     this.#address = address;
+    server.on('connection', () => this.#taken++);
   }
 
   get address(): Address {
@@ -36,6 +41,7 @@ export class Listener {
   /** Listens for the first time; rejects with `ListenError` if that cannot be. */
   async open(): Promise<void> {
     const { host, port } = this.#address;
+    this.#wanted = true;
     try {
       this.server.listen({ host, port });
       await once(this.server, 'listening');
@@ -44,37 +50,62 @@ export class Listener {
       const text = reason === 'EADDRINUSE' ? 'another program listens there' : String(reason);
       throw new ListenError(`cannot listen on ${spell(this.#address)}: ${text} (see http.listen)`, { cause });
     }
-    this.#state = 'there';
     const bound = this.server.address();
     if (bound && typeof bound === 'object') this.#address = { host, port: bound.port };
     this.server.on('listening', () => this.#came());
     this.server.on('error', (error) => this.#failed(error));
+    this.#came();
   }
 
   /** Listens again, unless it does. */
   appear(): void {
+    this.#wanted = true;
     if (this.#state !== 'away') return;
     this.#state = 'coming';
     this.server.listen(this.#address);
   }
 
-  /** New connections are refused from now on; nothing happens to the others. */
+  /**
+   * From now on nobody is let in; nothing happens to those who are. The system makes connections before anybody asks for
+   * them, and resets those that still wait when their listener is closed, which a rust client takes for the loss of its
+   * appointment: hence they are all taken first.
+   */
   vanish(): void {
+    this.#wanted = false;
     if (this.#state !== 'there') return;
     this.#state = 'going';
-    // Closing resets the connections that wait to be taken. Right after the loop has taken what there was, there are none,
-    // but for those of the microseconds in between.
+    setImmediate(() => this.#takeAll(this.#taken + MOST_TAKEN));
+  }
+
+  /** Resolves when nobody listens, and as long as nobody calls `appear` nobody will. */
+  async gone(): Promise<void> {
+    this.vanish();
+    if (this.#state !== 'away') await new Promise<void>((resolve) => (this.#whenGone = resolve));
+  }
+
+  /** The loop takes one connection a turn: when a whole turn was short and brought none, none waits. */
+  #takeAll(most: number, shortMs = SHORT_TURN_MS): void {
+    const before = this.#taken;
+    const began = performance.now();
     setImmediate(() => {
-      this.server.close();
-      this.#state = 'away';
-      this.log.warn({ address: spell(this.#address) }, 'refusing HTTP connections');
+      const isQuiet = this.#taken === before && performance.now() - began < shortMs;
+      if (isQuiet || this.#taken >= most) this.#close();
+      else this.#takeAll(most, 1.1 * shortMs);
     });
+  }
+
+  #close(): void {
+    this.server.close();
+    this.#state = 'away';
+    this.log.warn({ address: spell(this.#address) }, 'refusing HTTP connections');
+    this.#whenGone();
   }
 
   #came(): void {
     this.#state = 'there';
     this.#complained = false;
     this.log.info({ address: spell(this.#address) }, 'taking HTTP connections');
+    if (!this.#wanted) this.vanish();
   }
 
   /** Somebody else may have taken the port meanwhile: it is asked for again. */
@@ -82,8 +113,14 @@ export class Listener {
     if (this.#state === 'coming') this.#state = 'away';
     if (!this.#complained) this.log.error({ ...why(error), address: spell(this.#address) }, 'cannot listen again yet');
     this.#complained = true;
+    if (!this.#wanted) this.#whenGone();
   }
 }
+
+/** How long a turn is short, in ms; a busy loop is asked for less and less. */
+const SHORT_TURN_MS = 0.5;
+/** How many connections are taken after the door should be closed, before the rest is left to its fate: a flood. */
+const MOST_TAKEN = 5_000;
 
 /** `127.0.0.1:9814`, `[::1]:9814` */
 export const spell = ({ host, port }: Address): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
