@@ -8,7 +8,7 @@ import type { Config, HttpConfig } from './config.js';
 import { ConfigError } from './config-sources.js';
 import { Admission } from './gateway/admission.js';
 import { Gateway } from './gateway/gateway.js';
-import { HttpDoor } from './gateway/http-door.js';
+import { HttpDoor, type Patience } from './gateway/http-door.js';
 import { NatsDoor } from './gateway/nats-door.js';
 import { OperatorDesk } from './operator-desk/operator-desk.js';
 import type { Shard } from './shard.js';
@@ -45,9 +45,11 @@ export class Doors {
       shardOf: (userId) => shardOf(userId)?.fold.state,
     });
     const { listen, maxConnections } = config.http;
+    const { patience } = needs;
     this.#admission = new Admission({ isAble: needs.isAble, mostInside: maxConnections });
     this.#http = listen.map(
-      ({ dialect, ...address }) => new HttpDoor({ gateway, admission: this.#admission, address, dialect, tls, log }),
+      ({ dialect, ...address }) =>
+        new HttpDoor({ gateway, admission: this.#admission, address, dialect, tls, patience, log }),
     );
   }
 
@@ -85,6 +87,7 @@ function readTls({ tls }: HttpConfig): { cert: Buffer; key: Buffer } | undefined
 export interface DoorsNeeds {
   readonly nc: NatsConnection;
   readonly config: Config;
+  readonly patience: Patience | undefined;
   /** The shard of a user; undefined while it is not running. */
   readonly shardOf: (userId: UserId) => Shard | undefined;
   readonly blob: (userId: UserId, ref: BlobRef) => Promise<Uint8Array | undefined>;

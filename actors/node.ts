@@ -19,6 +19,7 @@ import { BlockSource } from './chain-monitor/block-source.js';
 import { ChainMonitor } from './chain-monitor/chain-monitor.js';
 import type { Config } from './config.js';
 import { Doors } from './doors.js';
+import type { Patience } from './gateway/http-door.js';
 import { Mempool } from './mempool-watch/mempool.js';
 import { MempoolWatch } from './mempool-watch/mempool-watch.js';
 import { connectPatiently, ensureStreamsPatiently, flushPatiently, watchConnection } from './nats-connection.js';
@@ -37,6 +38,8 @@ export interface NodeOptions {
   readonly natsSeed: string;
   readonly natsUrl: string;
   readonly logger: Logger;
+  /** How long HTTP clients are given; less than their own patience unless told. */
+  readonly patience?: Patience | undefined;
   /** Called once, when the node cannot go on; it has to be stopped then. */
   readonly giveUp: (error: Error) => void;
 }
@@ -239,6 +242,7 @@ export class TowerNode {
     const doors = new Doors({
       nc: this.nc,
       config,
+      patience: this.options.patience,
       shardOf: shardOfUser,
       blob: (userId, ref) => this.#blobs.get(shardOf(userId, config.log.shards), ref),
       isAble: () => this.#connected && this.#shards.size > 0 && this.chain.state.tip !== undefined,

@@ -1,4 +1,4 @@
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Admission } from './admission.js';
 import { refusedWith } from './answers.js';
@@ -25,26 +25,20 @@ export class Connections {
       socket.on('close', () => admission.left());
     });
     server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => this.#came(socket));
-    server.on('request', ({ socket }, response) => this.#answerOn(socket, response));
+    server.on('request', (request, response) => this.#asked(request, response));
     server.on('clientError', (error: Error & { code?: string }, socket: Socket) => this.#broken(error.code, socket));
-  }
-
-  /** A request was read to its end: from now on it is the tower that takes time. */
-  heard(socket: Socket): void {
-    const connection = this.#sockets.get(socket);
-    if (!connection) return;
-    clearTimeout(connection.deadline);
-    connection.answering = true;
+    // A client may say that it has no more to say, and wait for the answer.
+    Object.assign(server, { httpAllowHalfOpen: true });
   }
 
   /** Resolves when all are gone. Who has sent a request is answered; who does not send one soon is cut. */
   async end(): Promise<void> {
-    for (const [socket, { answering }] of this.#sockets) if (!answering) this.#expect(socket, LAST_MS);
+    for (const socket of this.#sockets.keys()) if (!this.#isAnswering(socket)) this.#expect(socket, LAST_MS);
     if (this.#sockets.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
   }
 
   #came(socket: Socket): void {
-    this.#sockets.set(socket, { answering: false, deadline: undefined });
+    this.#sockets.set(socket, { unanswered: new Set(), last: false, deadline: undefined });
     this.#expect(socket, this.requestMs);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
@@ -54,61 +48,86 @@ export class Connections {
     });
   }
 
-  #answerOn(socket: Socket, response: ServerResponse): void {
+  #asked(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
     const connection = this.#sockets.get(socket);
     if (!connection) return;
-    response.on('finish', () => {
-      connection.answering = false;
-      this.#expect(socket, this.requestMs);
+    connection.unanswered.add(request);
+    // From then on it is the tower that takes time.
+    request.on('end', () => clearTimeout(connection.deadline));
+    response.on('close', () => {
+      connection.unanswered.delete(request);
+      if (connection.unanswered.size > 0) return;
+      if (connection.last) takeLeave(socket);
+      else this.#expect(socket, this.requestMs);
     });
+  }
+
+  /** Whether a request was read to its end that is not answered yet. */
+  #isAnswering(socket: Socket): boolean {
+    return Array.from(this.#sockets.get(socket)?.unanswered ?? []).some(({ complete }) => complete);
   }
 
   /** From now on so many ms are left for a request to arrive whole. */
   #expect(socket: Socket, ms: number): void {
     const connection = this.#sockets.get(socket);
-    if (!connection) return;
+    if (!connection || connection.last) return;
     clearTimeout(connection.deadline);
-    connection.deadline = setTimeout(() => say(socket, comeAgain), ms);
+    connection.deadline = setTimeout(() => {
+      if (!this.#isAnswering(socket)) this.#cut(socket, comeAgain);
+    }, ms);
   }
 
   #broken(code: string | undefined, socket: Socket): void {
-    // Whatever follows a request that was read, its answer is still to come.
-    if (this.#sockets.get(socket)?.answering) return;
-    if (code === 'HPE_INVALID_EOF_STATE') say(socket, comeAgain);
-    else if (code === 'HPE_HEADER_OVERFLOW') say(socket, { status: 431, code: 6, text: 'The header is too long' });
-    else say(socket, { status: 400, code: 6, text: 'This is not HTTP' });
+    const mayBeSound = code === 'HPE_INVALID_EOF_STATE' || code === 'HPE_HEADER_OVERFLOW';
+    this.#cut(socket, mayBeSound ? comeAgain : { status: 400, code: 6, text: 'This is not HTTP' });
+  }
+
+  /** Nothing more is understood on a connection. A request that was read before is still answered, instead of this. */
+  #cut(socket: Socket, told: Told): void {
+    const connection = this.#sockets.get(socket);
+    if (!connection) return void socket.destroy();
+    if (connection.last) return;
+    connection.last = true;
+    if (this.#isAnswering(socket)) return;
+    say(socket, told);
+    takeLeave(socket);
   }
 }
 
 interface Connection {
-  /** Whether a request on it was read that is not answered yet. */
-  answering: boolean;
+  readonly unanswered: Set<IncomingMessage>;
+  /** Whether nothing that comes now is heard any more. */
+  last: boolean;
   deadline: NodeJS.Timeout | undefined;
 }
 
 /** What is left to a connection without a request when the door closes for good. */
 const LAST_MS = 2_000;
+/** How long a client may go on sending when it has been told its last. */
+const LEAVE_MS = 5_000;
 
-const STATUS: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  431: 'Request Header Fields Too Large',
-  503: 'Service Unavailable',
-};
-
-/** Writes an answer where there is no request to answer, and ends the connection. */
+/** Writes an answer where there is no request to answer. */
 function say(socket: Socket, told: Told): void {
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
   const { status, body } = refusedWith('malformed-request', told);
   const text = JSON.stringify(body);
   const head = [
-    `HTTP/1.1 ${status} ${STATUS[status]}`,
+    `HTTP/1.1 ${status} ${status === 400 ? 'Bad Request' : 'Service Unavailable'}`,
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(text)}`,
     'connection: close',
   ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`);
-  socket.destroySoon();
+  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${text}`);
+}
+
+/**
+ * Ends a connection from our side, and listens on until the client does: what arrives after a socket is closed makes the
+ * system reset it, and a reset takes the answer away from a client that has not read it yet.
+ */
+function takeLeave(socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), LEAVE_MS);
+  socket.on('close', () => clearTimeout(timer));
+  socket.on('end', () => socket.destroySoon());
+  if (socket.readableEnded) socket.destroySoon();
+  else socket.end().resume();
 }

@@ -9,7 +9,7 @@ import { type Answer, refusedWith } from './answers.js';
 import type { Gateway } from './gateway.js';
 import { Connections } from './http-connections.js';
 import { type Address, Listener, spell } from './http-listener.js';
-import { guessDialect, mayBeJson, operationAt, pathOf, readBody } from './http-request.js';
+import { type Body, guessDialect, mayBeJson, operationAt, pathOf, readBody } from './http-request.js';
 import type { Operation } from './requests.js';
 import { comeAgain } from './rust.js';
 
@@ -35,6 +35,7 @@ export class HttpDoor {
       ? createTlsServer({ ...options, ...tls, handshakeTimeout: patience.requestMs })
       : createServer(options);
     this.#server.on('request', (request, response) => void this.#take(request, response));
+    this.#server.on('checkExpectation', (...wonders) => this.#server.emit('request', ...wonders));
     this.#connections = new Connections(this.#server, tls !== undefined, admission, patience.requestMs);
     this.#listener = new Listener(this.#server, needs.address, log);
   }
@@ -54,7 +55,7 @@ export class HttpDoor {
 
   /** Resolves when nobody is inside any more; the admission has to be closed before. */
   async close(): Promise<void> {
-    this.#listener.vanish();
+    await this.#listener.gone();
     await this.#connections.end();
   }
 
@@ -81,19 +82,19 @@ export class HttpDoor {
     const isGet = request.method === 'GET' || request.method === 'HEAD';
     if (path === '/ping' && isGet) return 'pong';
     const body = await readBody(request, operation ? this.needs.gateway.mostBytes(operation) : 0);
-    this.#connections.heard(request.socket);
     if (!operation) return noSuch(404, 'There is nothing at this path');
     if (request.method !== 'POST') return noSuch(405, 'This path takes POST only');
     return this.#serve(operation, request, body);
   }
 
-  async #serve(operation: Operation, { headers }: IncomingMessage, body: Uint8Array | undefined): Promise<Answer> {
+  async #serve(operation: Operation, { headers }: IncomingMessage, body: Body): Promise<Answer> {
     const { gateway, dialect: fixed, log, patience = PATIENCE } = this.needs;
-    const dialect = fixed ?? guessDialect(headers, body);
+    const dialect = fixed ?? guessDialect(headers, body.bytes);
     if (!mayBeJson(headers)) return gateway.refuse(operation, { kind: 'wrong-content-type' }, dialect);
-    if (!body) return gateway.refuse(operation, { kind: 'too-long', most: gateway.mostBytes(operation) }, dialect);
+    if (!body.isWhole)
+      return gateway.refuse(operation, { kind: 'too-long', most: gateway.mostBytes(operation) }, dialect);
     const late = new AbortController();
-    const answer = gateway.serve(operation, body, { dialect, certain: fixed !== undefined }).catch((error) => {
+    const answer = gateway.serve(operation, body.bytes, { dialect, certain: fixed !== undefined }).catch((error) => {
       log.error({ err: error, operation }, 'a request was not understood by the tower');
       return refusedWith('unavailable', comeAgain);
     });
@@ -130,7 +131,7 @@ export interface HttpDoorNeeds {
   readonly dialect: Dialect | undefined;
   /** PEM. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
-  readonly patience?: Patience;
+  readonly patience?: Patience | undefined;
   readonly log: Logger;
 }
 

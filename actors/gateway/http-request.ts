@@ -28,32 +28,40 @@ const PYTHON_JSON = /^\s*\{\s*"[^"\\]{0,64}": /;
  * The generation that a request looks like: python's clients say so in their `User-Agent` and write JSON with spaces; the
  * rust plugin sends no `User-Agent` and writes it without.
  */
-export function guessDialect({ 'user-agent': agent }: IncomingHttpHeaders, body: Uint8Array | undefined): Dialect {
+export function guessDialect({ 'user-agent': agent }: IncomingHttpHeaders, body: Uint8Array): Dialect {
   if (agent?.startsWith('python-requests')) return 'python';
-  const beginning = Buffer.from(body?.subarray(0, 128) ?? []).toString('latin1');
+  const beginning = Buffer.from(body.subarray(0, 128)).toString('latin1');
   return PYTHON_JSON.test(beginning) ? 'python' : 'rust';
 }
 
 /** Beyond this many bytes nobody listens any longer: it is no client's mistake. */
 const MOST_HEARD = 16 * 1024 * 1024;
 
+/** What a client sent. */
+export interface Body {
+  /** Not more than it may send. */
+  readonly bytes: Uint8Array;
+  /** Whether that is all of it. */
+  readonly isWhole: boolean;
+}
+
 /**
- * A request's body, or undefined if it has more than `most` bytes: then the rest is listened to all the same, since a client
- * that is answered while it still sends may see its connection break instead. Rejects if the client goes away first.
+ * A request's body. What it has more than `most` bytes is listened to all the same, since a client that is answered while it
+ * still sends may see its connection break instead. Rejects if the client goes away first.
  */
-export function readBody(request: IncomingMessage, most: number): Promise<Uint8Array | undefined> {
+export function readBody(request: IncomingMessage, most: number): Promise<Body> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    const body = (): Body => ({ bytes: Buffer.concat(chunks).subarray(0, most), isWhole: size <= most });
     request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
       if (size <= most) chunks.push(chunk);
-      else if (size > MOST_HEARD) {
-        request.pause();
-        resolve(undefined);
-      }
+      size += chunk.length;
+      if (size <= MOST_HEARD) return;
+      request.pause();
+      resolve(body());
     });
-    request.on('end', () => resolve(size <= most ? Buffer.concat(chunks) : undefined));
+    request.on('end', () => resolve(body()));
     request.on('error', reject);
     request.on('close', () => reject(new Error('the client went away')));
   });

@@ -148,6 +148,6 @@ function wholeAnswer(said: Buffer): Came | undefined {
   const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1]);
   if (status === 100) return wholeAnswer(said.subarray(end + 4));
   const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
-  const body = said.subarray(end + 4);
+  const body = said.subarray(end + 4, end + 4 + length);
   return body.length < length ? undefined : { kind: 'answer', status, head, body };
 }

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
 import { type Config, readConfig } from '../../actors/config.js';
+import type { Patience } from '../../actors/gateway/http-door.js';
 import { TowerNode } from '../../actors/node.js';
 import { type TowerKey, towerKey } from '../../actors/secrets.js';
 import type { Bitcoind } from '../../cli/servers/bitcoind.js';
@@ -53,12 +54,14 @@ export interface TestTowerOptions {
   readonly mempool?: boolean;
   /** Whether other bitcoinds may connect to the tower's; not unless told. */
   readonly listen?: boolean;
+  /** How long HTTP clients are given. */
+  readonly patience?: Patience;
 }
 
 /** Starts nats-server, bitcoind with 110 blocks, and one node that is level with them. */
 export async function startTestTower(
   t: Cleanup,
-  { settings = {}, begin = true, mempool = false, listen = false }: TestTowerOptions = {},
+  { settings = {}, begin = true, mempool = false, listen = false, patience }: TestTowerOptions = {},
 ): Promise<TestTower> {
   const [nats, bitcoind] = await Promise.all([startTestNats(t), startTestBitcoind(t, { listen })]);
   const chain = new RegtestChain(bitcoind.rpc);
@@ -88,7 +91,7 @@ export async function startTestTower(
   });
   const startNode = async (name: string, own: OwnServers = {}) => {
     const config = configFor(name, own.bitcoind ?? bitcoind);
-    const options = { config, key, natsSeed: nats.nodeSeed, natsUrl: own.natsUrl ?? nats.url, logger };
+    const options = { config, key, natsSeed: nats.nodeSeed, natsUrl: own.natsUrl ?? nats.url, logger, patience };
     const node = await TowerNode.start({ ...options, giveUp: (error) => gaveUp.push(error) });
     running.push(node);
     return node;
