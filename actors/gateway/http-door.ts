@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Dialect } from '../../events/signing/receipts.js';
 import { why } from '../runtime/why.js';
@@ -26,6 +25,8 @@ export class HttpDoor {
   readonly #server: Server;
   readonly #listener: Listener;
   readonly #connections: Connections;
+  /** Gives up waiting for the answer to a request, for each that is under way. */
+  readonly #giveUps = new Set<() => void>();
 
   constructor(private readonly needs: HttpDoorNeeds) {
     const { tls, admission, log, patience = PATIENCE } = needs;
@@ -56,7 +57,11 @@ export class HttpDoor {
   /** Resolves when nobody is inside any more; the admission has to be closed before. */
   async close(): Promise<void> {
     await this.#listener.gone();
+    const late = setTimeout(() => {
+      for (const giveUp of this.#giveUps) giveUp();
+    }, LAST_ANSWER_MS);
     await this.#connections.end();
+    clearTimeout(late);
   }
 
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -93,18 +98,25 @@ export class HttpDoor {
     if (!mayBeJson(headers)) return gateway.refuse(operation, { kind: 'wrong-content-type' }, dialect);
     if (!body.isWhole)
       return gateway.refuse(operation, { kind: 'too-long', most: gateway.mostBytes(operation) }, dialect);
-    const late = new AbortController();
     const answer = gateway.serve(operation, body.bytes, { dialect, certain: fixed !== undefined }).catch((error) => {
       log.error({ err: error, operation }, 'a request was not understood by the tower');
       return refusedWith('unavailable', comeAgain);
     });
-    const tooLate = sleep(patience.answerMs, refusedWith('unavailable', comeAgain), { signal: late.signal });
-    try {
-      return await Promise.race([answer, tooLate]);
-    } finally {
-      late.abort();
-      tooLate.catch(() => undefined);
-    }
+    return this.#inTime(answer, patience.answerMs);
+  }
+
+  /** An answer; or, if it takes too long or the tower stops, the advice to come again. */
+  #inTime(answer: Promise<Answer>, ms: number): Promise<Answer> {
+    return new Promise((resolve) => {
+      const giveUp = () => resolve(refusedWith('unavailable', comeAgain));
+      const timer = setTimeout(giveUp, ms);
+      this.#giveUps.add(giveUp);
+      void answer.then((given) => {
+        clearTimeout(timer);
+        this.#giveUps.delete(giveUp);
+        resolve(given);
+      });
+    });
   }
 
   #send(response: ServerResponse, status: number, headers: Record<string, string>, body = ''): void {
@@ -144,5 +156,7 @@ export interface Patience {
 
 /** Less than the clients' own: the python plugin gives up after 30 s. */
 const PATIENCE: Patience = { requestMs: 20_000, answerMs: 15_000 };
+/** How long those inside wait for their answers when the door closes for good, in ms: less than a process takes to end. */
+const LAST_ANSWER_MS = 4_000;
 /** How long a connection may be idle between two requests. */
 const KEEP_ALIVE_MS = 5_000;

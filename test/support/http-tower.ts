@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { freePorts } from '../../cli/servers/ports.js';
 import type { Appointment } from '../../events/signing/appointment.js';
 import type { Cleanup } from './temp-dir.js';
 import { type Client, type Conclusion, clients, conclude } from './teos-clients.js';
@@ -8,8 +9,11 @@ import { secretKey, startTestTower, type TestTower, type TestTowerOptions } from
 
 /** A whole tower with an HTTP door, and what clients say to it and conclude from it. */
 
-export const startHttpTower = (t: Cleanup, { settings, ...options }: TestTowerOptions = {}): Promise<TestTower> =>
-  startTestTower(t, { settings: { 'http.listen': '127.0.0.1:0', ...settings }, ...options });
+/** On a port that no outgoing connection is given, so that it is free again after a pause. */
+export async function startHttpTower(t: Cleanup, { settings, ...options }: TestTowerOptions = {}): Promise<TestTower> {
+  const [port] = await freePorts(1);
+  return startTestTower(t, { settings: { 'http.listen': `127.0.0.1:${port}`, ...settings }, ...options });
+}
 
 export const urlOf = ({ node }: Pick<TestTower, 'node'>): string => node.httpUrls[0] ?? assert.fail('no HTTP door');
 
