@@ -89,7 +89,8 @@ export class Listener {
     const began = performance.now();
     setImmediate(() => {
       const isQuiet = this.#taken === before && performance.now() - began < shortMs;
-      if (isQuiet || this.#taken >= most) this.#close();
+      if (this.#wanted) this.#state = 'there';
+      else if (isQuiet || this.#taken >= most) this.#close();
       else this.#takeAll(most, 1.1 * shortMs);
     });
   }

@@ -17,6 +17,7 @@ export class Plugin {
   registrations = 0;
   readonly asker: Asker;
   #known: Known | undefined;
+  #isOver = false;
   #retrying: Promise<void> = Promise.resolve();
 
   constructor(
@@ -52,8 +53,14 @@ export class Plugin {
     return this.#retrying;
   }
 
+  /** What a restart without the tower does: nothing is offered any more. */
+  giveUp(): void {
+    this.#isOver = true;
+  }
+
   async #retry(): Promise<void> {
     await until(`${this.client.name} is rid of its appointments`, async () => {
+      if (this.#isOver) return true;
       if (this.status === 'subscription error') {
         // The python plugin waits for its user here; what a user can do is register, which it must not lose by.
         if (!(await this.register())) return false;

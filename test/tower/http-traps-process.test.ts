@@ -11,7 +11,7 @@ import { startTestNats } from '../support/nats.js';
 import { type Cleanup, tempDir } from '../support/temp-dir.js';
 import { clients, conclude, objectIn } from '../support/teos-clients.js';
 import { newPlugin, describe as show } from '../support/teos-plugins.js';
-import { anAppointment, bytesOf, type Came, call, exchange } from '../support/teos-requests.js';
+import { anAppointment, bytesOf, type Came, call, openLine } from '../support/teos-requests.js';
 import { secretKey } from '../support/tower.js';
 import { until } from '../support/until.js';
 
@@ -57,11 +57,15 @@ describe('argus up', () => {
       await until('registered', () => plugin.register());
       nats.child.kill('SIGSTOP');
       const asked = Array.from({ length: 5 }, (_, n) => plugin.asker.add(anAppointment(String(n))));
-      const under = asked.map((add) => exchange(url, bytesOf(client.dialect, '/add_appointment', url, add)));
-      await until('they are inside', async () => (await call(client.dialect, url, '/ping', {})).kind === 'answer');
+      const lines = asked.map((add) => {
+        const line = openLine(url);
+        line.socket.write(bytesOf(client.dialect, '/add_appointment', url, add));
+        return line;
+      });
+      await until('they are connected', () => lines.every(({ socket }) => !socket.connecting));
       node.end('SIGTERM');
       const kept = kind === 'rustPlugin' ? 'subscription error' : 'temporarily unreachable';
-      for (const [n, came] of (await Promise.all(under)).entries())
+      for (const [n, came] of (await Promise.all(lines.map(({ came }) => came))).entries())
         assert.equal(conclude(client, came, { towerId, signature: asked[n]?.signature ?? '' }), kept, show(came));
       assert.equal(await node.exited, 0);
       nats.child.kill('SIGCONT');
@@ -74,7 +78,7 @@ describe('argus up', () => {
     await until('registered', () => plugin.register());
     const before = slotsIn(await call('rust', url, '/get_subscription_info', plugin.asker.subscription()));
     const log = await nats.connect('node');
-    const commits = log.subscribe(`argus.*.user.${plugin.asker.userId}`, { max: 1 });
+    const commits = log.subscribe(`argus.*.user.${plugin.asker.userId}`, { max: 1, timeout: 30_000 });
     await log.flush();
     const asked = plugin.asker.add(anAppointment('1'));
     void call('rust', url, '/add_appointment', asked);
