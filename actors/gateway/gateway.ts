@@ -76,9 +76,12 @@ export class Gateway {
     const { locator, blob, toSelfDelay, signature } = parsed.value;
     const message = serializeAppointment({ locator, encryptedBlob: blob, toSelfDelay });
     const asked = this.#authenticate(operation, message, signature, guess, locator);
+    // Only the python generation minds, and it looks at every field before it asks who signed.
+    const isTooSmall = () => asked.dialect() === 'python' && toSelfDelay < limits.minToSelfDelay;
+    const tooSmall = refusedWith('malformed-request', delayTooSmall(toSelfDelay, limits.minToSelfDelay));
+    if (!asked.userId && isTooSmall()) return tooSmall;
     return this.#answer(asked, async (gatekeeper, userId) => {
-      if (asked.dialect() === 'python' && toSelfDelay < limits.minToSelfDelay)
-        return refusedWith('malformed-request', delayTooSmall(toSelfDelay, limits.minToSelfDelay));
+      if (isTooSmall()) return tooSmall;
       const outcome = await gatekeeper.addAppointment({ userId, locator, blob, toSelfDelay, userSignature: signature });
       return outcome.kind === 'accepted' ? accepted(outcome) : outcome;
     });

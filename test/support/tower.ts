@@ -52,6 +52,8 @@ export interface TestTowerOptions {
   readonly begin?: boolean;
   /** Whether the mempool is watched; not unless told. */
   readonly mempool?: boolean;
+  /** The key that the tower signs with; a new one unless told. */
+  readonly key?: TowerKey;
   /** Whether other bitcoinds may connect to the tower's; not unless told. */
   readonly listen?: boolean;
   /** How long HTTP clients are given. */
@@ -61,13 +63,13 @@ export interface TestTowerOptions {
 /** Starts nats-server, bitcoind with 110 blocks, and one node that is level with them. */
 export async function startTestTower(
   t: Cleanup,
-  { settings = {}, begin = true, mempool = false, listen = false, patience }: TestTowerOptions = {},
+  { settings = {}, begin = true, mempool = false, listen = false, patience, ...given }: TestTowerOptions = {},
 ): Promise<TestTower> {
   const [nats, bitcoind] = await Promise.all([startTestNats(t), startTestBitcoind(t, { listen })]);
   const chain = new RegtestChain(bitcoind.rpc);
   await chain.mine(110);
   const data = tempDir(t);
-  const key = towerKey(`${data}/tower.key`);
+  const key = given.key ?? towerKey(`${data}/tower.key`);
   const configFor = (node: string, { rpcUrl, cookieFile, zmqUrl }: Bitcoind) =>
     readConfig({
       env: {},

@@ -41,7 +41,7 @@ for (const dialect of Dialect.options) {
       await assert.rejects(add(client, 4), {
         reason: 'appointment-limit-reached',
         status: 503,
-        errorCode: python ? undefined : 32,
+        errorCode: python ? undefined : 7,
       });
       const { subscription_expiry: expiry, locators } = await client.getSubscriptionInfo();
       assert.equal(locators.length, 3);
