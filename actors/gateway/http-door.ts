@@ -71,7 +71,7 @@ export class HttpDoor {
       if (answer === 'pong') this.#send(response, 200, {});
       else {
         admission.answered(answer.reason);
-        this.#send(response, answer.status, headersOf(answer), JSON.stringify(answer.body));
+        this.#send(response, answer.status, headersOf(answer, pathOf(request)), JSON.stringify(answer.body));
       }
     } catch (error) {
       // Nobody is there to be answered.
@@ -87,6 +87,7 @@ export class HttpDoor {
     const isGet = request.method === 'GET' || request.method === 'HEAD';
     if (path === '/ping' && isGet) return 'pong';
     const body = await readBody(request, operation ? this.needs.gateway.mostBytes(operation) : 0);
+    if (path === '/ping') return noSuch(405, 'This path takes GET only');
     if (!operation) return noSuch(404, 'There is nothing at this path');
     if (request.method !== 'POST') return noSuch(405, 'This path takes POST only');
     return this.#serve(operation, request, body);
@@ -126,11 +127,11 @@ export class HttpDoor {
   }
 }
 
-const headersOf = ({ reason, status }: Answer): Record<string, string> => ({
+const headersOf = ({ reason, status }: Answer, path: string): Record<string, string> => ({
   'content-type': 'application/json',
   // The bodies are those of the towers that exist; this is for who wants to know more.
   ...(reason && { 'argus-reason': reason }),
-  ...(status === 405 && { allow: 'POST' }),
+  ...(status === 405 && { allow: path === '/ping' ? 'GET, HEAD' : 'POST' }),
 });
 
 const noSuch = (status: number, text: string): Answer => refusedWith('malformed-request', { status, code: 6, text });

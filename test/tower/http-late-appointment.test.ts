@@ -76,13 +76,19 @@ test('an appointment whose dispute is among the last six blocks', async (t) => {
         assert.equal(await slots(), before - 1);
       });
 
-    await t.test(`${dialect}: a blob that could not be decrypted may be sent again in order, for nothing more`, async () => {
-      const before = await slots();
-      // The locator is that of the first of the two above: it is charged already.
-      const appointment = user.appointment(other.disputeTxid, other.penaltyTx);
-      await accepted(appointment, before);
-      await until('answered', async () => fieldsOf(await user.get(appointment.locator)).status === 'dispute_responded');
-    });
+    await t.test(
+      `${dialect}: a blob that could not be decrypted may be sent again in order, for nothing more`,
+      async () => {
+        const before = await slots();
+        // The locator is that of the first of the two above: it is charged already.
+        const appointment = user.appointment(other.disputeTxid, other.penaltyTx);
+        await accepted(appointment, before);
+        await until(
+          'answered',
+          async () => fieldsOf(await user.get(appointment.locator)).status === 'dispute_responded',
+        );
+      },
+    );
 
     await t.test(`${dialect}: a dispute in the seventh block from the tip is too old: watched`, async () => {
       const appointment = user.appointment(old.disputeTxid, old.penaltyTx);
