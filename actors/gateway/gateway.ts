@@ -78,10 +78,10 @@ export class Gateway {
     const asked = this.#authenticate(operation, message, signature, guess, locator);
     // Only the python generation minds, and it looks at every field before it asks who signed.
     const isTooSmall = () => asked.dialect() === 'python' && toSelfDelay < limits.minToSelfDelay;
-    const tooSmall = refusedWith('malformed-request', delayTooSmall(toSelfDelay, limits.minToSelfDelay));
-    if (!asked.userId && isTooSmall()) return tooSmall;
+    const tooSmall = () => refusedWith('malformed-request', delayTooSmall(toSelfDelay, limits.minToSelfDelay));
+    if (!asked.userId && isTooSmall()) return tooSmall();
     return this.#answer(asked, async (gatekeeper, userId) => {
-      if (isTooSmall()) return tooSmall;
+      if (isTooSmall()) return tooSmall();
       const outcome = await gatekeeper.addAppointment({ userId, locator, blob, toSelfDelay, userSignature: signature });
       return outcome.kind === 'accepted' ? accepted(outcome) : outcome;
     });

@@ -6,7 +6,7 @@ import { appointmentReceipt, Dialect, registrationReceipt } from '../../events/s
 import { txid } from '../fixtures/ids.js';
 import { HEADERS, request, send, spellJson, told } from '../support/http.js';
 import { error, fieldsOf, HttpUser, notFound } from '../support/http-user.js';
-import { startTestTower, untilLevel } from '../support/tower.js';
+import { isInMempool, startTestTower, untilLevel } from '../support/tower.js';
 import { until } from '../support/until.js';
 
 /** Which words a client hears: those its user registered with; before, what it looks like; at a port of its own, those alone. */
@@ -127,5 +127,29 @@ describe('a key that registers as one generation and then as the other', () => {
         penalty_rawtx: breach.penaltyTx,
       });
     }
+  });
+
+  test('has an appointment that is sent again, unchanged, receipted and opened as the newer dialect says', async (t) => {
+    const tower = await startTestTower(t, { settings: { 'http.listen': '127.0.0.1:0' } });
+    const [channel] = await openChannels(tower.chain, 1);
+    assert(channel);
+    const { disputeTx, disputeTxid, penaltyTx, penaltyTxid } = buildBreach(channel);
+    await untilLevel(() => tower.node, tower.chain);
+    const startBlock = await tower.chain.height();
+    // A rust client that was registered by the wrong name: its first receipt is not what it can read.
+    const rust = new HttpUser(() => tower.node.httpUrls[0], 'rust');
+    const appointment = rust.appointment(disputeTxid, penaltyTx);
+    const userSignature = rust.sign(appointment);
+    const slots = [];
+    for (const dialect of ['python', 'rust', 'rust'] as const) {
+      if (slots.length < 2) await rust.as(dialect).register();
+      const { signature, available_slots } = fieldsOf(await rust.add(appointment));
+      const receipt = appointmentReceipt(dialect, { userSignature, startBlock });
+      assert.ok(signerIs(receipt, String(signature), tower.key.towerId));
+      slots.push(available_slots);
+    }
+    assert.deepEqual(slots, [9_999, 19_999, 19_999]);
+    await tower.chain.mineOnly([disputeTx]);
+    await until('answered', () => isInMempool(tower, penaltyTxid));
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Dialect } from '../../events/signing/receipts.js';
-import { HEADERS, request, send, spellJson, told } from '../support/http.js';
+import { HEADERS, post, request, send, spellJson, told } from '../support/http.js';
 import { error, HttpUser } from '../support/http-user.js';
 import { startTestTower } from '../support/tower.js';
 
@@ -99,6 +99,15 @@ test('requests over HTTP: every line of A3 and A8', async (t) => {
       told(await send(url(), request('POST', '/register', HEADERS.rust))),
       error(400, 6, 'The request is not JSON'),
     );
+  });
+
+  await t.test('a refusal says why in a header, too; a success has none', async () => {
+    const user = new HttpUser(url, 'rust');
+    const register = (body: string) => send(url(), request('POST', '/register', HEADERS.rust, body));
+    assert.equal((await register('{}')).headers.get('argus-reason'), 'malformed-request');
+    assert.equal((await register(`{"user_id":"${user.userId}"}`)).headers.get('argus-reason'), undefined);
+    const nobody = await post(url(), 'python', '/get_subscription_info', { signature: 'y'.repeat(104) });
+    assert.equal(nobody.headers.get('argus-reason'), 'authentication-failed');
   });
 
   await t.test('GET /ping: 200 and nothing else, also while bitcoind is down', async () => {
