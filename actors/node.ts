@@ -1,5 +1,4 @@
 import type { NatsConnection } from 'nats';
-import type { Logger } from 'pino';
 import type { ChainCommit } from '../events/commit.js';
 import type { Shard as ShardId, UserId } from '../events/ids.js';
 import { BlobStore } from '../events/log/blobs.js';
@@ -17,32 +16,16 @@ import { Carrier } from './carrier/carrier.js';
 import { BlockSignal } from './chain-monitor/block-signal.js';
 import { BlockSource } from './chain-monitor/block-source.js';
 import { ChainMonitor } from './chain-monitor/chain-monitor.js';
-import type { Config } from './config.js';
 import { Doors } from './doors.js';
-import type { Patience } from './gateway/http-door.js';
 import { Mempool } from './mempool-watch/mempool.js';
 import { MempoolWatch } from './mempool-watch/mempool-watch.js';
 import { connectPatiently, ensureStreamsPatiently, flushPatiently, watchConnection } from './nats-connection.js';
+import type { NodeOptions } from './node-options.js';
 import { type Running, Supervisor } from './runtime/supervisor.js';
 import { why } from './runtime/why.js';
-import type { TowerKey } from './secrets.js';
 import { Shard, shardOf } from './shard.js';
 import { version } from './version.js';
 import type { InfoAnswer } from './wire.js';
-
-/** What a node is started with. */
-export interface NodeOptions {
-  readonly config: Config;
-  readonly key: TowerKey;
-  /** The seed that signs the node in to NATS. */
-  readonly natsSeed: string;
-  readonly natsUrl: string;
-  readonly logger: Logger;
-  /** How long HTTP clients are given; less than their own patience unless told. */
-  readonly patience?: Patience | undefined;
-  /** Called once, when the node cannot go on; it has to be stopped then. */
-  readonly giveUp: (error: Error) => void;
-}
 
 /**
  * One node of the tower: the composition root, where every actor gets what it needs.

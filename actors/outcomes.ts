@@ -18,6 +18,8 @@ export type Refusal =
   | { readonly kind: 'subscription-expired'; readonly expiry: Height }
   /** One more registration would give the user more slots than 32 bits hold. */
   | { readonly kind: 'max-slots-reached' }
+  /** The key registered as the other generation. Anyone may register any key, so nobody changes how its user is spoken to. */
+  | { readonly kind: 'other-dialect'; readonly dialect: Dialect }
   /** The tower cannot do its part now: the log does not answer, or the chain was never seen. Nothing was changed. */
   | { readonly kind: 'unavailable'; readonly why: string };
 

@@ -100,6 +100,7 @@ const refuse = (refusal: Refusal): Decided => ({ outcome: refusal, events: [] })
 
 function register({ userId, dialect, height, duration, sign, ...terms }: Register, state: UserState): Decided {
   const known = state.status === 'registered' ? state : undefined;
+  if (known && known.dialect !== dialect) return refuse({ kind: 'other-dialect', dialect: known.dialect });
   const slots = (known?.slots ?? 0) + terms.slots;
   if (slots > MOST_SLOTS) return refuse({ kind: 'max-slots-reached' });
   const start = known?.start ?? height;

@@ -40,6 +40,8 @@ export const python: Words = {
         return notFound(locator);
       case 'max-slots-reached':
         return { status: 400, code: -34, text: 'Maximum slots reached for the subscription' };
+      case 'other-dialect':
+        return { status: 400, code: -34, text: OTHER_DIALECT };
       case 'appointment-limit-reached':
         return { status: 503, text: 'appointment rejected' };
       case 'unavailable':
@@ -55,6 +57,8 @@ const fieldFault: Record<Operation, (...args: Parameters<typeof addAppointmentFa
   get_appointment: (json) => notFound(json.locator),
   get_subscription_info: () => unknownUser('get_subscription_info', undefined),
 };
+
+const OTHER_DIALECT = 'Provided public key is registered by a client of the rust generation (as user_id)';
 
 const badSignatureOrSlots: Told = {
   status: 400,

@@ -34,6 +34,8 @@ export const rust: Words = {
         return { status: 404, code: 36, text: 'Appointment not found' };
       case 'max-slots-reached':
         return { status: 400, code: 65, text: 'Subscription maximum slots count reached' };
+      case 'other-dialect':
+        return { status: 400, code: 5, text: OTHER_DIALECT };
       case 'appointment-limit-reached':
       case 'unavailable':
         return operation === 'add_appointment' ? comeAgain : { status: 503, code: 32, text: UNAVAILABLE };
@@ -41,6 +43,7 @@ export const rust: Words = {
   },
 };
 
+const OTHER_DIALECT = 'Provided user_id is registered by a client of the python generation (as public_key)';
 const UNAVAILABLE = 'Service currently unavailable';
 
 /**

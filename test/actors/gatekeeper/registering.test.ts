@@ -6,7 +6,7 @@ import { signerIs } from '../../../events/signing/message.js';
 import { Dialect, registrationReceipt } from '../../../events/signing/receipts.js';
 import type { UserEvent } from '../../../events/user.js';
 import { height } from '../../fixtures/blocks.js';
-import { accepted, ended, outdated, registered, renewed } from '../../fixtures/histories.js';
+import { accepted, ended, outdated, registered } from '../../fixtures/histories.js';
 import { exchange } from '../../fixtures/teos-vectors.js';
 import { given, register, user } from './commands.js';
 
@@ -61,11 +61,19 @@ describe('registering', () => {
     assert.equal(answerOf(spent, register(1500)).said.slots, 140);
   });
 
-  test('a renewal may change the dialect, and has the receipt of the new one', () => {
-    const changed = answerOf([registered({ dialect: 'rust' })], register(1500, { dialect: 'python' }));
-    assert.deepEqual(changed.said, { slots: 200, start: 1000, expiry: 3000 });
-    const back = answerOf([registered(), renewed({ dialect: 'python' })], register(1500, { dialect: 'rust' }));
-    assert.deepEqual(back.said, changed.said);
+  test('with the other field is refused as long as the subscription lives, since nobody proves that a key is theirs', () => {
+    for (const [dialect, other] of [
+      ['python', 'rust'],
+      ['rust', 'python'],
+    ] as const) {
+      const refusal = { kind: 'other-dialect', dialect } as const;
+      for (const at of [1500, 2003])
+        given(registered({ dialect }))
+          .when(register(at, { dialect: other }))
+          .gives(refusal);
+      const forgotten = [registered({ dialect }), outdated(2006)];
+      assert.equal(answerOf(forgotten, register(2010, { dialect: other })).said.start, 2010);
+    }
   });
 
   test('an expired user comes back with what it had', () => {

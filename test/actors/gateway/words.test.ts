@@ -16,6 +16,7 @@ const refusals: Record<Refusal['kind'], Refusal> = {
   'not-enough-slots': { kind: 'not-enough-slots', needed: 2, available: 1 },
   'subscription-expired': { kind: 'subscription-expired', expiry: height(2000) },
   'max-slots-reached': { kind: 'max-slots-reached' },
+  'other-dialect': { kind: 'other-dialect', dialect: 'rust' },
   unavailable: { kind: 'unavailable', why: 'a reason that is nobody else’s business' },
 };
 
@@ -27,6 +28,12 @@ const UNKNOWN = 'User not found. Have you registered?';
 
 /** Who is refused what / what a python client is told / what a rust client is told. */
 const TABLE: [operation: Operation, refusal: Refusal['kind'], python: string, rust: string][] = [
+  [
+    'register',
+    'other-dialect',
+    '400/-34 Provided public key is registered by a client of the rust generation (as user_id)',
+    '400/5 Provided user_id is registered by a client of the python generation (as public_key)',
+  ],
   [
     'register',
     'max-slots-reached',
@@ -90,7 +97,13 @@ describe('a refusal', () => {
 
   test('to a python client that adds an appointment is never 404, which it takes for misbehaviour', () => {
     const asked = ['authentication-failed', 'not-enough-slots', 'subscription-expired', 'already-triggered'] as const;
-    for (const kind of [...asked, 'appointment-limit-reached', 'max-slots-reached', 'unavailable'] as const)
+    for (const kind of [
+      ...asked,
+      'appointment-limit-reached',
+      'max-slots-reached',
+      'other-dialect',
+      'unavailable',
+    ] as const)
       assert.notEqual(words.python.refused('add_appointment', refusals[kind]).status, 404, kind);
   });
 });
