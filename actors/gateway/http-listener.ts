@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:net';
 import type { Logger } from 'pino';
 import { why } from '../runtime/why.js';
+import { waitingAt } from './accept-queue.js';
 
 /** Where a server listens. */
 export interface Address {
@@ -90,7 +91,8 @@ export class Listener {
     setImmediate(() => {
       const isQuiet = this.#taken === before && performance.now() - began < shortMs;
       if (this.#wanted) this.#state = 'there';
-      else if (isQuiet || this.#taken >= most) this.#close();
+      // One may have come since the loop looked.
+      else if ((isQuiet && waitingAt(this.#address.port) === 0) || this.#taken >= most) this.#close();
       else this.#takeAll(most, 1.1 * shortMs);
     });
   }
