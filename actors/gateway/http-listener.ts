@@ -92,9 +92,14 @@ export class Listener {
       const isQuiet = this.#taken === before && performance.now() - began < shortMs;
       if (this.#wanted) this.#state = 'there';
       // One may have come since the loop looked.
-      else if ((isQuiet && waitingAt(this.#address.port) === 0) || this.#taken >= most) this.#close();
+      else if ((isQuiet && !this.#doesOneWait()) || this.#taken >= most) this.#close();
       else this.#takeAll(most, 1.1 * shortMs);
     });
+  }
+
+  #doesOneWait(): boolean {
+    const bound = this.server.address();
+    return typeof bound === 'object' && bound !== null && waitingAt(bound) > 0;
   }
 
   #close(): void {
