@@ -36,6 +36,8 @@ export async function startTowerNode(options: TowerProcessOptions): Promise<Towe
         `--bitcoind-cookie=${bitcoind.cookieFile}`,
         `--zmq=${bitcoind.zmqUrl}`,
         '--http=off',
+        // One node watches the mempool, the other does not: what is promised is the same.
+        ...(name === 'one' ? [`--zmq-sequence=${bitcoind.zmqUrl}`] : []),
         '--log-level=debug',
       ],
       env: { ARGUS_BITCOIND_POLL_SECONDS: '2' },
