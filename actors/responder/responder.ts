@@ -8,7 +8,7 @@ import type { TrackerEvent } from '../../events/tracker.js';
 import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
-import { isLive, type TrackerState } from '../../projections/tracker.js';
+import type { TrackerState } from '../../projections/tracker.js';
 import type { Seen } from '../breach-report.js';
 import type { BlockListener } from '../runtime/block-feed.js';
 import { KeyedMailbox } from '../runtime/mailbox.js';
@@ -44,12 +44,8 @@ export class Responder implements BlockListener {
     this.#search = new PenaltySearch(needs);
   }
 
-  /** Asks of every tracker whose appointment lives, also where a newer blob waits for what an older one was refused for. */
   start(): void {
-    const { state } = this.needs.fold;
-    for (const [id, { state: tracker }] of state.trackers())
-      if (isLive(tracker) || (tracker.stage !== 'none' && state.booking(tracker.userId, id)?.status === 'live'))
-        this.#workOn(id);
+    this.#workOnAll();
   }
 
   stop(): void {

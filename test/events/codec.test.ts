@@ -60,7 +60,7 @@ describe('an event', () => {
     assert.deepEqual(typesOf('chain'), ['BlockConnected', 'BlockDisconnected']);
     assert.deepEqual(typesOf('scan'), ['BlockScanned']);
     assert.equal(typesOf('user').length, 5);
-    assert.equal(typesOf('tracker').length, 8);
+    assert.equal(typesOf('tracker').length, 9);
   });
 
   test('is defined under its own name, with a way up from every older version', () => {

@@ -78,21 +78,6 @@ describe('a blob that is of no use', () => {
   });
 });
 
-test('a better blob that came while bitcoind was away is used, though the node was restarted before', async (t) => {
-  const tower = await startTestTower(t);
-  const client = await tower.newClient();
-  await client.register();
-  const breach = await minedBreach(tower);
-  const { locator } = makeAppointment('rust', breach.disputeTxid, new Uint8Array(1), 144);
-  await client.addAppointment({ locator, encryptedBlob: new Uint8Array(100).fill(7), toSelfDelay: 144 });
-  await untilOver(client, locator);
-  await tower.bitcoind.stop();
-  await client.protect(breach.disputeTxid, fromHex(breach.penaltyTx), 144);
-  await tower.restartNode();
-  await tower.bitcoind.restart();
-  await until('the better blob is used', () => isInMempool(tower, breach.penaltyTxid));
-});
-
 async function minedBreach(tower: TestTower) {
   const [channel] = await openChannels(tower.chain, 1);
   assert(channel);
