@@ -62,51 +62,42 @@ describe('G4 over HTTP', () => {
       ]);
     });
 
-  test('the appointments, their receipts, and both questions', async (t) => {
-    const tower = await towerAt(t, startBlock);
-    const { getAppointmentSignature, getSubscriptionInfoSignature } = exchange;
-    let slots = 0;
-    let expiry = startBlock;
-    for (const [dialect, vector] of [
-      ['python', python],
-      ['rust', rust],
-    ] as const) {
-      // The same user for both: it is spoken to as it registered last.
+  for (const [dialect, vector] of [
+    ['python', python],
+    ['rust', rust],
+  ] as const)
+    test(`the ${dialect} appointment, its receipt, and both questions`, async (t) => {
+      const tower = await towerAt(t, startBlock);
+      const { getAppointmentSignature, getSubscriptionInfoSignature } = exchange;
       const user = vectorUser(() => tower.node.httpUrls[0], dialect);
       assert.equal((await user.register())[0], 200);
-      slots += 10_000 - 1;
-      expiry += 4_320;
+      const left = { available_slots: 10_000 - 1, subscription_expiry: startBlock + 4_320 };
       const request = { appointment: appointmentOf(vector), signature: vector.userSignature };
       assert.deepEqual(await user.post('/add_appointment', request), [
         200,
-        {
-          locator: vector.locator,
-          start_block: startBlock,
-          signature: vector.receiptSignature,
-          available_slots: slots,
-          subscription_expiry: expiry,
-        },
+        { locator: vector.locator, start_block: startBlock, signature: vector.receiptSignature, ...left },
       ]);
       assert.deepEqual(await user.get(vector.locator), watched(vector));
-      const { locator } = python;
-      const asked = await user.post('/get_appointment', { locator, signature: getAppointmentSignature });
-      assert.deepEqual(asked, watched(python));
-      const locators = dialect === 'python' ? [python.locator] : [python.locator, rust.locator];
+      if (dialect === 'python') {
+        const { locator } = python;
+        const asked = await user.post('/get_appointment', { locator, signature: getAppointmentSignature });
+        assert.deepEqual(asked, watched(python));
+      }
+      const locators = [vector.locator];
       assert.deepEqual(await user.post('/get_subscription_info', { signature: getSubscriptionInfoSignature }), [
         200,
-        { available_slots: slots, subscription_expiry: expiry, locators, appointments: locators },
+        { ...left, locators, appointments: locators },
       ]);
-    }
-  });
+    });
 });
 
 describe('G1, G2 and G5 over HTTP', () => {
   test('G1: blobs come back as they were sent; G2: what is no signature, or one of something else, is nobody’s', async (t) => {
-    const tower = await startTestTower(t, { settings: { 'http.listen': '127.0.0.1:0' } });
     for (const [dialect, locator, blob] of [
       ['python', encryption.python.txid.slice(0, 32), encryption.python.blob],
       ['rust', encryption.rust.internalHint, encryption.rust.blob],
     ] as const) {
+      const tower = await startTestTower(t, { settings: { 'http.listen': '127.0.0.1:0' } });
       const user = vectorUser(() => tower.node.httpUrls[0], dialect);
       await user.register();
       const vector = { ...exchange[dialect], locator, blob };
