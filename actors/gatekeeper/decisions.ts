@@ -121,8 +121,9 @@ function addAppointment(command: AddAppointment, state: UserState): Decided {
   const before = state.appointments.get(command.appointmentId);
   if (command.full && before?.status !== 'live')
     return refuse({ kind: 'appointment-limit-reached', limit: command.limit });
-  if (command.triggered) return refuse({ kind: 'already-triggered' });
-  return acceptedBefore(command, state) ?? charge(command, state, before?.slots ?? 0);
+  const same = acceptedBefore(command, state);
+  if (same) return same;
+  return command.triggered ? refuse({ kind: 'already-triggered' }) : charge(command, state, before?.slots ?? 0);
 }
 
 /** The very same request again, its answer perhaps lost: the receipt that was given, and nothing new. */

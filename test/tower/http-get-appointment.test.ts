@@ -147,8 +147,9 @@ describe('a breach over HTTP', () => {
       const triggered = 'The provided appointment has already been triggered';
       const refused =
         user.dialect === 'python' ? error(400, -9, `appointment rejected. ${triggered}`) : error(400, 35, triggered);
-      assert.deepEqual(await user.add(appointment), refused);
       assert.deepEqual(await user.add({ ...appointment, encryptedBlob: bytes }), refused);
+      // On purpose not so for the very same one: its first answer may have been lost, and a refusal files it as invalid.
+      assert.equal((await user.add(appointment))[0], 200);
       assert.equal(fieldsOf(await user.info()).available_slots, 9_999);
     }
 

@@ -5,7 +5,7 @@ import { signerIs } from '../../../events/signing/message.js';
 import { appointmentReceipt, Dialect } from '../../../events/signing/receipts.js';
 import type { UserEvent } from '../../../events/user.js';
 import { height } from '../../fixtures/blocks.js';
-import { accepted, blob, outdated, registered, renewed } from '../../fixtures/histories.js';
+import { accepted, blob, ended, outdated, registered, renewed } from '../../fixtures/histories.js';
 import { appointmentId, locator } from '../../fixtures/ids.js';
 import { exchange } from '../../fixtures/teos-vectors.js';
 import { add, given } from './commands.js';
@@ -140,12 +140,20 @@ describe('adding an appointment', () => {
     assert.equal(update.outcome.kind, 'accepted');
   });
 
-  test('what is triggered cannot be changed, nor sent again', () => {
-    const history = [withSlots(5), accepted('channel')];
-    for (const about of [{}, { blob: blob(2) }])
-      given(...history)
-        .when(add('channel', { ...about, triggered: true }))
-        .gives({ kind: 'already-triggered' });
+  test('what is triggered cannot be changed, nor sent again when it is over', () => {
+    given(withSlots(5), accepted('channel'))
+      .when(add('channel', { blob: blob(2), triggered: true }))
+      .gives({ kind: 'already-triggered' });
+    given(withSlots(5), accepted('channel'), ended('channel', 'resolved'))
+      .when(add('channel', { triggered: true }))
+      .gives({ kind: 'already-triggered' });
+  });
+
+  test('what is triggered is receipted again, for a client that lost the answer before the breach', () => {
+    const before = given(withSlots(5), accepted('channel')).when(add('channel'));
+    const after = given(withSlots(5), accepted('channel')).when(add('channel', { triggered: true }));
+    assert.equal(after.outcome.kind, 'accepted');
+    assert.deepEqual([after.outcome, after.events], [before.outcome, []]);
   });
 
   test('the expiry is told before the limit, the limit before the trigger, the trigger before the slots', () => {
