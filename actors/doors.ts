@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
-import type { UserId } from '../events/ids.js';
+import type { Height, UserId } from '../events/ids.js';
 import type { BlobRef } from '../events/user.js';
 import type { ShardState } from '../projections/shard-state.js';
 import type { Config, HttpConfig } from './config.js';
@@ -42,6 +42,7 @@ export class Doors {
       version,
       info: needs.info,
       shards: needs.shards,
+      height: needs.height,
       shardOf: (userId) => shardOf(userId)?.fold.state,
     });
     const { listen, maxConnections } = config.http;
@@ -96,5 +97,7 @@ export interface DoorsNeeds {
   readonly publicInfo: () => InfoAnswer;
   readonly info: () => object;
   readonly shards: () => readonly ShardState[];
+  /** The height of the chain's tip; undefined before the first block. */
+  readonly height: () => Height | undefined;
   readonly logger: Logger;
 }

@@ -10,6 +10,7 @@ import { BlockWindow } from '../projections/block-window.js';
 import { Fold } from '../projections/fold.js';
 import type { ShardState } from '../projections/shard-state.js';
 import { heldAppointments, towerNumbers } from '../projections/tower-info.js';
+import { stuckTrackers } from '../projections/waiting.js';
 import { BitcoindRpc } from './bitcoind/rpc.js';
 import { BlockTxids } from './block-txids.js';
 import { Carrier } from './carrier/carrier.js';
@@ -233,6 +234,7 @@ export class TowerNode {
       publicInfo: () => this.publicInfo(),
       info: () => this.info(),
       shards: () => this.shards,
+      height: () => this.chain.state.tip?.height,
     });
     this.#doors = doors;
     await doors.open();
@@ -267,6 +269,7 @@ export class TowerNode {
       users,
       watched_appointments: watched,
       trackers,
+      stuck_trackers: stuckTrackers(this.shards, this.chain.state.tip?.height),
       max_appointments: config.limits.maxAppointments,
       shards: this.#inOrder().map(([shard, { fold }]) => ({
         shard,

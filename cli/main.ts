@@ -91,7 +91,9 @@ question('trackers', 'the breaches being answered', 'argus trackers', () => asyn
     'SEEN UNMINED AT': 'sighted_height',
     PENALTY: 'penalty_txid',
     'MINED AT': 'penalty_height',
-    REFUSAL: 'refusal',
+    'WAITS FOR': 'waits_for',
+    'SINCE HEIGHT': 'since_height',
+    STUCK: 'stuck',
   };
   await printList(operator.list('trackers', 'trackers'), new Table(columns), json);
 });

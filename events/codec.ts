@@ -57,6 +57,9 @@ export const eventDefinitions: Readonly<Record<string, EventDefinition>> = {
   PenaltyConfirmed: first('tracker', tracker.PenaltyConfirmed),
   PenaltyReorgedOut: first('tracker', tracker.PenaltyReorgedOut),
   PenaltyIrrevocable: first('tracker', tracker.PenaltyIrrevocable),
+  PenaltyOutspent: first('tracker', tracker.PenaltyOutspent),
+  OutspendReorgedOut: first('tracker', tracker.OutspendReorgedOut),
+  OutspendIrrevocable: first('tracker', tracker.OutspendIrrevocable),
   BlockScanned: first('scan', BlockScanned),
 };
 

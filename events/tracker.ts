@@ -59,7 +59,7 @@ export const PenaltyBroadcast = z.strictObject({
 });
 export type PenaltyBroadcast = z.infer<typeof PenaltyBroadcast>;
 
-/** Why bitcoind would not take a penalty. Only `invalid` and a buried `inputs-missing-or-spent` are for ever. */
+/** Why bitcoind would not take a penalty. Only `invalid` is for ever; spent inputs are told by `PenaltyOutspent`. */
 export const RefusalVerdict = z.enum(['inputs-missing-or-spent', 'policy', 'invalid', 'unknown']);
 export type RefusalVerdict = z.infer<typeof RefusalVerdict>;
 
@@ -102,6 +102,41 @@ export const PenaltyIrrevocable = z.strictObject({
 });
 export type PenaltyIrrevocable = z.infer<typeof PenaltyIrrevocable>;
 
+/** An output of a transaction. */
+export const Outpoint = z.strictObject({ txid: Txid, vout: z.number().int().min(0).max(0xffffffff) });
+export type Outpoint = z.infer<typeof Outpoint>;
+
+/**
+ * Another transaction, in a block of the best chain, spent what the penalty needs: an output that the penalty spends, or
+ * one that its dispute spends while that is in no block itself.
+ */
+export const PenaltyOutspent = z.strictObject({
+  type: z.literal('PenaltyOutspent'),
+  penaltyTxid: Txid,
+  /** The position of the blob that the penalty came out of; 0 if there is none any more. */
+  blob: z.number().int().min(0),
+  output: Outpoint,
+  spentBy: Txid,
+  block: BlockRef,
+});
+export type PenaltyOutspent = z.infer<typeof PenaltyOutspent>;
+
+/** The block with the transaction that outspent the penalty left the best chain. */
+export const OutspendReorgedOut = z.strictObject({
+  type: z.literal('OutspendReorgedOut'),
+  spentBy: Txid,
+  block: BlockRef,
+});
+export type OutspendReorgedOut = z.infer<typeof OutspendReorgedOut>;
+
+/** The transaction that outspent the penalty is buried: 100 blocks, its own included. The penalty is given up. */
+export const OutspendIrrevocable = z.strictObject({
+  type: z.literal('OutspendIrrevocable'),
+  spentBy: Txid,
+  height: Height,
+});
+export type OutspendIrrevocable = z.infer<typeof OutspendIrrevocable>;
+
 export type TrackerEvent =
   | BreachSighted
   | BreachDetected
@@ -111,4 +146,7 @@ export type TrackerEvent =
   | PenaltyRefused
   | PenaltyConfirmed
   | PenaltyReorgedOut
-  | PenaltyIrrevocable;
+  | PenaltyIrrevocable
+  | PenaltyOutspent
+  | OutspendReorgedOut
+  | OutspendIrrevocable;

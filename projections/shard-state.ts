@@ -2,7 +2,7 @@ import type { Recorded, ShardCommit, TrackerCommit, UserCommit } from '../events
 import type { AppointmentId, Position, UserId } from '../events/ids.js';
 import { RecentStarts } from './recent-starts.js';
 import { Scans } from './scans.js';
-import { evolveTracker, isLive, noTracker, type Tracker, type TrackerState } from './tracker.js';
+import { evolveTracker, isLive, type LiveTracker, noTracker, type TrackerState } from './tracker.js';
 import { type Booking, bookingsOf, evolveUser, type UserState, unknownUser } from './user.js';
 import { Watchlist } from './watchlist.js';
 
@@ -69,10 +69,10 @@ export class ShardState {
   }
 
   /** The breaches being answered. */
-  *liveTrackers(): Generator<[AppointmentId, Tracker]> {
+  *liveTrackers(): Generator<[AppointmentId, LiveTracker]> {
     for (const id of this.#live) {
       const { state } = this.tracker(id);
-      if (state.stage !== 'none') yield [id, state];
+      if (isLive(state)) yield [id, state];
     }
   }
 

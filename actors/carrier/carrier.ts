@@ -24,6 +24,8 @@ import {
  * | `broadcast(rawTx, parentRawTx?)` | a `Verdict`: accepted, already-mined, inputs-missing-or-spent, policy, invalid, unknown |
  * | `rawTransaction(txid, block?)` | the raw hex, or undefined when bitcoind does not find it |
  * | `isUnspent(txid, vout)` | whether the output exists and nothing in the chain or the mempool spends it |
+ * | `isUnspentInChain(txid, vout)` | the same of the chain alone |
+ * | `rawBlock(hash)` | a block's raw hex, or undefined when bitcoind has it not |
  *
  * It remembers nothing; asking twice is harmless. An outage is not a verdict: each method then rejects with
  * `BitcoindUnreachable` (or `BitcoindUnauthorized`), and the caller waits and asks again.
@@ -66,6 +68,17 @@ export class Carrier {
   /** Whether an output exists, in the chain or the mempool, and nothing there spends it. */
   async isUnspent(txid: Txid, vout: number): Promise<boolean> {
     return (await this.bitcoind.call('gettxout', txid, vout)) !== null;
+  }
+
+  /** Whether an output exists in the chain and nothing in the chain spends it. */
+  async isUnspentInChain(txid: Txid, vout: number): Promise<boolean> {
+    return (await this.bitcoind.call('gettxout', txid, vout, false)) !== null;
+  }
+
+  /** A block's raw hex; undefined where bitcoind has it not: pruned, or unknown to it. */
+  async rawBlock(hash: BlockHash): Promise<string | undefined> {
+    const answer = await this.#orRefused('getblock', hash, 0);
+    return answer === undefined ? undefined : z.string().parse(answer);
   }
 
   async #send(rawTx: string): Promise<Refusal | undefined> {

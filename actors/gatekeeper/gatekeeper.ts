@@ -91,7 +91,7 @@ export class Gatekeeper implements BlockListener {
     const booking = account.subscription.appointments.get(id);
     if (booking?.status !== 'live') return { kind: 'appointment-not-found' };
     const { state } = this.needs.fold.state.tracker(id);
-    if (isLive(state) && 'penalty' in state)
+    if (isLive(state) && 'penalty' in state && state.penalty)
       return { kind: 'responded', locator, disputeTxid: state.disputeTxid, penalty: state.penalty };
     return { kind: 'watched', locator, blob: booking.blob, toSelfDelay: booking.toSelfDelay };
   }

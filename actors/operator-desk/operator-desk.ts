@@ -1,6 +1,6 @@
 import type { NatsConnection, Service, ServiceMsg } from 'nats';
 import { z } from 'zod';
-import { Locator, UserId } from '../../events/ids.js';
+import { type Height, Locator, UserId } from '../../events/ids.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import { operatorSubjects } from '../wire.js';
 import { type Page, pageByLocator, pageOfAppointments, pageOfTrackers, pageOfUser, pageOfUsers } from './pages.js';
@@ -71,7 +71,7 @@ export class OperatorDesk {
       case 'appointments':
         return this.#appointments(question);
       case 'trackers':
-        return listed('trackers', pageOfTrackers(shards, after, limit));
+        return listed('trackers', pageOfTrackers(shards, this.needs.height() ?? (0 as Height), after, limit));
     }
   }
 
@@ -124,5 +124,6 @@ export interface OperatorDeskNeeds {
   readonly version: string;
   readonly info: () => object;
   readonly shards: () => readonly ShardState[];
+  readonly height: () => Height | undefined;
   readonly shardOf: (userId: UserId) => ShardState | undefined;
 }

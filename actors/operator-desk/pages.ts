@@ -1,7 +1,8 @@
-import type { AppointmentId, Locator, UserId } from '../../events/ids.js';
+import type { AppointmentId, Height, Locator, UserId } from '../../events/ids.js';
 import type { ShardState } from '../../projections/shard-state.js';
-import { isLive, type Tracker } from '../../projections/tracker.js';
+import { isLive, type LiveTracker } from '../../projections/tracker.js';
 import { type Booking, bookingsOf } from '../../projections/user.js';
+import { isStuck, type Waiting, waitingOf } from '../../projections/waiting.js';
 
 /** Long lists, a page at a time: there may be millions of appointments. Pure reads of the folded state. */
 
@@ -28,7 +29,7 @@ export interface ListedTracker {
   readonly appointment_id: AppointmentId;
   readonly user_id: UserId;
   readonly locator: Locator;
-  readonly stage: Tracker['stage'];
+  readonly stage: LiveTracker['stage'];
   readonly dispute_txid: string;
   readonly dispute_height: number | null;
   /** The tip's height when the dispute was seen in the mempool; null once it was in a block. */
@@ -37,6 +38,11 @@ export interface ListedTracker {
   readonly penalty_height: number | null;
   /** Why bitcoind would not take the penalty when it was last asked; null if it did. */
   readonly refusal: string | null;
+  /** What comes next, if all goes well, and the height since which it has been waited for. */
+  readonly waits_for: Waiting['for'];
+  readonly since_height: number | null;
+  /** Whether the penalty could have been mined for six blocks or more, and was not. */
+  readonly stuck: boolean;
 }
 
 /** Users of all shards in the order of their registration; see `page` for the cursor. */
@@ -48,13 +54,18 @@ export function pageOfUsers(shards: readonly ShardState[], cursor: string, limit
   });
 }
 
-/** Trackers of all shards in the order in which they began. */
-export function pageOfTrackers(shards: readonly ShardState[], cursor: string, limit: number): Page<ListedTracker> {
+/** Trackers of all shards in the order in which they began, as they are at a height. */
+export function pageOfTrackers(
+  shards: readonly ShardState[],
+  height: Height,
+  cursor: string,
+  limit: number,
+): Page<ListedTracker> {
   return page(shards, cursor, limit, (shard, index) => {
     const id = shard.trackerIds[index];
     if (id === undefined) return undefined;
     const { state } = shard.tracker(id);
-    return isLive(state) ? [listedTracker(id, state)] : [];
+    return isLive(state) ? [listedTracker(id, state, height)] : [];
   });
 }
 
@@ -107,7 +118,7 @@ function listedAppointment(shard: ShardState, userId: UserId, id: AppointmentId,
   };
 }
 
-const listedTracker = (id: AppointmentId, tracker: Tracker): ListedTracker => ({
+const listedTracker = (id: AppointmentId, tracker: LiveTracker, height: Height): ListedTracker => ({
   appointment_id: id,
   user_id: tracker.userId,
   locator: tracker.locator,
@@ -115,9 +126,12 @@ const listedTracker = (id: AppointmentId, tracker: Tracker): ListedTracker => ({
   dispute_txid: tracker.disputeTxid,
   dispute_height: tracker.disputeBlock?.height ?? null,
   sighted_height: tracker.sightedAt,
-  penalty_txid: 'penalty' in tracker ? tracker.penalty.txid : null,
+  penalty_txid: 'penalty' in tracker ? (tracker.penalty?.txid ?? null) : null,
   penalty_height: 'block' in tracker ? tracker.block.height : null,
   refusal: 'refusal' in tracker ? (tracker.refusal?.verdict ?? null) : null,
+  waits_for: waitingOf(tracker).for,
+  since_height: waitingOf(tracker).since,
+  stuck: isStuck(tracker, height),
 });
 
 /**

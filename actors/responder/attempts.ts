@@ -11,9 +11,11 @@ import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import type { Penalty } from '../../projections/tracker.js';
 import type { Answer } from './decisions.js';
+import { spendsNoOutputOf } from './outspend.js';
+import type { SpendSource } from './spend-search.js';
 
 /** What the Responder needs of the Carrier. Both reject while bitcoind is away. */
-export interface PenaltyCarrier {
+export interface PenaltyCarrier extends SpendSource {
   /** Sends a raw transaction; where it is refused for its fee and its parent is unconfirmed, both as a package. */
   broadcast(rawTx: string, parentRawTx?: string): Promise<PenaltyVerdict>;
   /** A transaction's raw hex; with its block's hash also where bitcoind has no index of transactions. */
@@ -42,10 +44,11 @@ interface Breach {
   readonly disputeBlock: BlockRef | null;
   /** Not null while the dispute was only ever seen in a mempool. */
   readonly sightedAt: Height | null;
+  readonly lostBlock?: BlockRef;
 }
 
 interface Attempt {
-  readonly tip: BlockHash | undefined;
+  readonly tip: BlockRef | undefined;
   /** Undefined where no blob was needed, or it could not be had. */
   readonly blob: number | undefined;
   readonly answer: Answer | undefined;
@@ -64,7 +67,7 @@ export class Attempts {
     const last = this.#last.get(id);
     return (
       last?.recorded === true &&
-      last.tip === tip.hash &&
+      last.tip?.hash === tip.hash &&
       (last.blob === undefined || !blob || last.blob === blob.position)
     );
   }
@@ -73,21 +76,34 @@ export class Attempts {
   async respond(id: AppointmentId, breach: Breach, ref: BlobRef): Promise<Answer | undefined> {
     const tip = this.needs.chain.state.tip;
     const last = this.#last.get(id);
-    if (last?.answer && last.tip === tip?.hash && last.blob === ref.position) return last.answer;
+    if (last?.answer && last.tip?.hash === tip?.hash && last.blob === ref.position) return last.answer;
     const opened = await this.#open(id, breach, ref);
     const answer = opened && 'txid' in opened ? await this.#send(breach, opened, ref.position) : opened;
-    this.#last.set(id, { tip: tip?.hash, blob: ref.position, answer, recorded: false });
+    this.#last.set(id, { tip, blob: ref.position, answer, recorded: false });
     return answer;
   }
 
   async rebroadcast(id: AppointmentId, breach: Breach, penalty: Penalty): Promise<Answer> {
     const tip = this.needs.chain.state.tip;
-    const reorgedOut = disputeToPush(breach, penalty);
-    if (reorgedOut) await this.needs.carrier.broadcast(reorgedOut);
-    const blob = this.needs.fold.state.booking(breach.userId, id)?.blob.position ?? 0;
-    const answer = await this.#send(breach, penalty, blob);
-    this.#last.set(id, { tip: tip?.hash, blob: undefined, answer, recorded: false });
+    const answer = await this.#send(breach, penalty, this.blobOf(id, breach));
+    this.#last.set(id, { tip, blob: undefined, answer, recorded: false });
     return answer;
+  }
+
+  /** The position of the blob that a penalty came out of; 0 if there is none any more. */
+  blobOf(id: AppointmentId, { userId }: Pick<Breach, 'userId'>): number {
+    return this.needs.fold.state.booking(userId, id)?.blob.position ?? 0;
+  }
+
+  /** The penalty that was sent last, taken or not. */
+  penaltyOf(id: AppointmentId): Penalty | undefined {
+    const answer = this.#last.get(id)?.answer;
+    return answer?.kind === 'sent' ? answer.penalty : undefined;
+  }
+
+  /** The height of the last try. */
+  lastTry(id: AppointmentId): Height | undefined {
+    return this.#last.get(id)?.tip?.height;
   }
 
   /** The last answer is on the log, or said nothing new. */
@@ -116,23 +132,37 @@ export class Attempts {
 
   async #send(breach: Breach, penalty: Penalty, blob: number): Promise<Answer> {
     const { carrier, chain } = this.needs;
-    const verdict = await carrier.broadcast(penalty.rawTx, disputeToPush(breach, penalty));
+    const parent = await this.#disputeToPush(breach, penalty);
+    if (parent) await carrier.broadcast(parent);
+    const verdict = await carrier.broadcast(penalty.rawTx, parent);
     this.needs.log.info({ penalty: penalty.txid, dispute: breach.disputeTxid, verdict: verdict.kind }, 'penalty sent');
-    const disputeRawTx = penalty.disputeRawTx ?? (await this.#disputeOf(breach));
+    const disputeRawTx = parent ?? penalty.disputeRawTx ?? (await this.#disputeOf(breach));
     const height = chain.state.tip?.height ?? breach.disputeBlock?.height;
     if (height === undefined) throw new TypeError('a breach without a chain');
-    const refusal = 'detail' in verdict ? { verdict: verdict.kind, detail: verdict.detail } : undefined;
+    const refusal = refusalOf(verdict, penalty, { txid: breach.disputeTxid, rawTx: disputeRawTx });
     return { kind: 'sent', blob, penalty: { ...penalty, disputeRawTx }, refusal, height };
   }
 
-  async #disputeOf({ disputeTxid, disputeBlock }: Breach): Promise<string | null> {
-    return (await this.needs.carrier.rawTransaction(disputeTxid, disputeBlock?.hash)) ?? null;
+  /**
+   * The raw dispute that is sent too: it was in a block, and a reorg took it out. One that was only ever seen in a mempool
+   * is never pushed: if it was replaced or evicted, its user is better off without it, and the tower would help the cheater.
+   */
+  async #disputeToPush(breach: Breach, { disputeRawTx }: Penalty): Promise<string | undefined> {
+    if (breach.disputeBlock || breach.sightedAt !== null) return undefined;
+    return disputeRawTx ?? (await this.#disputeOf(breach)) ?? undefined;
+  }
+
+  /** bitcoind keeps blocks that a reorg took out: what was in one can be read there still. */
+  async #disputeOf({ disputeTxid, disputeBlock, lostBlock }: Breach): Promise<string | null> {
+    return (await this.needs.carrier.rawTransaction(disputeTxid, (disputeBlock ?? lostBlock)?.hash)) ?? null;
   }
 }
 
-/**
- * The raw dispute that is sent too: it was in a block, and a reorg took it out. One that was only ever seen in a mempool
- * is never pushed: if it was replaced or evicted, its user is better off without it, and the tower would help the cheater.
- */
-const disputeToPush = ({ disputeBlock, sightedAt }: Breach, { disputeRawTx }: Penalty): string | undefined =>
-  disputeBlock || sightedAt !== null ? undefined : (disputeRawTx ?? undefined);
+function refusalOf(verdict: PenaltyVerdict, penalty: Penalty, dispute: { txid: Txid; rawTx: string | null }) {
+  if (!('detail' in verdict)) return undefined;
+  const { kind, detail } = verdict;
+  const { txid, rawTx } = dispute;
+  if (kind === 'inputs-missing-or-spent' && rawTx && spendsNoOutputOf(penalty.rawTx, { txid, rawTx }))
+    return { verdict: 'invalid', detail: `${detail} no such output` } as const;
+  return { verdict: kind, detail };
+}

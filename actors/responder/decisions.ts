@@ -9,12 +9,21 @@ import type {
   TrackerEvent,
 } from '../../events/tracker.js';
 import type { BlobRef } from '../../events/user.js';
-import { isLive, isOnlySighted, type Penalty, type Tracker, type TrackerState } from '../../projections/tracker.js';
+import {
+  isLive,
+  isOnlySighted,
+  type LiveTracker,
+  type Outspend,
+  type Penalty,
+  type Refusal,
+  type Tracker,
+  type TrackerState,
+} from '../../projections/tracker.js';
+import { IRREVOCABLE, isBuried } from './burial.js';
+import { nextOfOutspent, searchSpendFrom } from './outspend.js';
+import { isPaused } from './pace.js';
 
 /** What the Responder does next about a breach, and what it records of what came of it. Everything here is pure. */
-
-/** Blocks until a penalty is irrevocable, its own included; also how long spent inputs stay spent before it is given up. */
-export const IRREVOCABLE = 100;
 
 /** What the Responder knows beside the tracker. */
 export interface Facts {
@@ -27,6 +36,10 @@ export interface Facts {
   readonly tried: boolean;
   /** Whether this node has looked for the penalty in every block up to this tip. */
   readonly searched: boolean;
+  /** The height at which this node sent the penalty last. */
+  readonly lastTry: Height | undefined;
+  /** Whether this node has looked up, at this tip, what spent the inputs that are missing. */
+  readonly traced: boolean;
 }
 
 export type Action =
@@ -38,7 +51,9 @@ export type Action =
   | { readonly kind: 'respond'; readonly blob: BlobRef }
   /** Look for the penalty in the blocks from this height on. */
   | { readonly kind: 'search'; readonly from: Height }
-  | { readonly kind: 'rebroadcast' };
+  | { readonly kind: 'rebroadcast' }
+  /** Look for what spent the inputs, in the blocks from this height on. */
+  | { readonly kind: 'trace'; readonly from: Height };
 
 const wait: Action = { kind: 'wait' };
 const record = (event: TrackerEvent): Action => ({ kind: 'record', event });
@@ -65,34 +80,48 @@ function disputeGone({ disputeBlock: block, disputeTxid }: Tracker, { isBest }: 
 
 const appointmentEnded = record({ type: 'BlobRefused', blob: 0, reason: 'appointment-ended' });
 
-type Live = Extract<Tracker, { stage: 'breached' | 'broadcast' | 'confirmed' }>;
-
-function nextOfLive(state: Live, facts: Facts): Action {
+function nextOfLive(state: LiveTracker, facts: Facts): Action {
   switch (state.stage) {
     case 'breached':
       if (!facts.blob) return appointmentEnded;
-      return facts.tried ? wait : respond(facts.blob);
+      return isToTry(state.refusal, facts) ? respond(facts.blob) : traceOrWait(state, facts);
     case 'broadcast':
       // What is not mined has no penalty in a block; and what may never be mined does not outlive its appointment.
       if (isOnlySighted(state) && !facts.blob) return appointmentEnded;
       if (!isOnlySighted(state) && !facts.searched) return { kind: 'search', from: searchFrom(state, facts.tip) };
-      return facts.tried ? wait : { kind: 'rebroadcast' };
+      return isToTry(state.refusal, facts) ? { kind: 'rebroadcast' } : traceOrWait(state, facts);
+    case 'outspent':
+      return afterOutspend(state.outspend, facts);
     case 'confirmed':
       return nextOfConfirmed(state.penalty, state.block, facts);
   }
+}
+
+const isToTry = (refusal: Refusal | null, { tried, lastTry, tip }: Facts): boolean =>
+  !tried && !isPaused(refusal, lastTry, tip);
+
+/** An input that is missing is not there yet, or it is spent by another transaction. */
+function traceOrWait(state: Extract<LiveTracker, { refusal: unknown }>, { traced, tip }: Facts): Action {
+  if (state.refusal?.verdict !== 'inputs-missing-or-spent' || traced) return wait;
+  return { kind: 'trace', from: searchSpendFrom(state, tip) };
+}
+
+function afterOutspend(outspend: Outspend, facts: Facts): Action {
+  const event = nextOfOutspent(outspend, facts);
+  if (!event) return wait;
+  return event.type === 'OutspendReorgedOut' ? recordReorg(event) : record(event);
 }
 
 /**
  * A penalty cannot be mined before its dispute. Where that is mined is not known after a reorg, also when it was mined
  * again while the appointment was given up and nobody looked: then as far back as a block may still be reorged out.
  */
-const searchFrom = ({ disputeBlock }: Live, tip: BlockRef): Height =>
+const searchFrom = ({ disputeBlock }: Tracker, tip: BlockRef): Height =>
   disputeBlock?.height ?? (Math.max(0, tip.height - IRREVOCABLE + 1) as Height);
 
 function nextOfConfirmed({ txid: penaltyTxid }: Penalty, block: BlockRef, { tip, isBest }: Facts): Action {
   if (!isBest(block)) return recordReorg({ type: 'PenaltyReorgedOut', penaltyTxid, block });
-  const confirmations = tip.height - block.height + 1;
-  return confirmations >= IRREVOCABLE ? record({ type: 'PenaltyIrrevocable', penaltyTxid, height: tip.height }) : wait;
+  return isBuried(block, tip) ? record({ type: 'PenaltyIrrevocable', penaltyTxid, height: tip.height }) : wait;
 }
 
 /** What came of opening a blob, or of sending a penalty. */
@@ -141,10 +170,10 @@ type Sent = Extract<Answer, { kind: 'sent' }>;
 function decideRefusal({ penalty, blob, height }: Sent, refusal: NonNullable<Sent['refusal']>, state: Tracker) {
   const { verdict, detail } = refusal;
   if (!isLive(state) && !(isRefused(state) && state.blob !== blob)) return decided();
-  if (state.stage === 'confirmed') return decided();
+  if (state.stage === 'confirmed' || state.stage === 'outspent') return decided();
   if (isOnlySighted(state) && isLive(state) && verdict === 'inputs-missing-or-spent') return decided();
   const before = 'refusal' in state ? state.refusal : null;
-  const final = verdict === 'invalid' || isBuried(verdict, before, state, height);
+  const final = verdict === 'invalid';
   if (before?.verdict === verdict && !final) return decided();
   const event: PenaltyRefused = {
     type: 'PenaltyRefused',
@@ -156,17 +185,6 @@ function decideRefusal({ penalty, blob, height }: Sent, refusal: NonNullable<Sen
     final,
   };
   return decided(event);
-}
-
-/** The dispute is mined, and for 100 blocks its outputs were spent by another: no reorg will give them back. */
-function isBuried(
-  verdict: RefusalVerdict,
-  before: { readonly verdict: RefusalVerdict; readonly height: Height } | null,
-  { disputeBlock }: Tracker,
-  height: Height,
-): boolean {
-  if (verdict !== 'inputs-missing-or-spent' || before?.verdict !== verdict || !disputeBlock) return false;
-  return height - before.height >= IRREVOCABLE;
 }
 
 /** The penalty was found in a block. */

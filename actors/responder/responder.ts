@@ -3,20 +3,22 @@ import { trackerAggregate } from '../../events/aggregate.js';
 import { fromHex, reversed } from '../../events/bytes.js';
 import type { ChainCommit, ShardCommit } from '../../events/commit.js';
 import type { Decision } from '../../events/decider.js';
-import type { AppointmentId } from '../../events/ids.js';
+import type { AppointmentId, Height } from '../../events/ids.js';
 import type { TrackerEvent } from '../../events/tracker.js';
 import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
-import type { TrackerState } from '../../projections/tracker.js';
+import { type Tracker, type TrackerState } from '../../projections/tracker.js';
 import type { Seen } from '../breach-report.js';
 import type { BlockListener } from '../runtime/block-feed.js';
 import { KeyedMailbox } from '../runtime/mailbox.js';
 import type { Transactor } from '../runtime/transact.js';
 import { why } from '../runtime/why.js';
 import { Attempts, type AttemptsNeeds } from './attempts.js';
-import { type Action, decideAnswer, decideConfirmed, nextAction } from './decisions.js';
+import { type Action, type Answer, decideAnswer, decideConfirmed, nextAction } from './decisions.js';
+import { decideOutspent, neededBy } from './outspend.js';
 import { PenaltySearch, type PenaltySearchNeeds } from './penalty-search.js';
+import { SpendSearch } from './spend-search.js';
 
 /**
  * The Responder: carries each breach from its sighting to the burial of its penalty.
@@ -37,11 +39,13 @@ export class Responder implements BlockListener {
   readonly #retries = new Set<NodeJS.Timeout>();
   readonly #attempts: Attempts;
   readonly #search: PenaltySearch;
+  readonly #spends: SpendSearch;
   #stopped = false;
 
   constructor(private readonly needs: ResponderNeeds) {
     this.#attempts = new Attempts(needs);
     this.#search = new PenaltySearch(needs);
+    this.#spends = new SpendSearch(needs);
   }
 
   start(): void {
@@ -108,9 +112,11 @@ export class Responder implements BlockListener {
   }
 
   #forgetIfDone(id: AppointmentId): void {
-    if (this.needs.fold.state.tracker(id).state.stage !== 'irrevocable') return;
-    this.#attempts.forget(id);
+    const { stage } = this.needs.fold.state.tracker(id).state;
+    if (stage === 'irrevocable') this.#attempts.forget(id);
+    if (stage !== 'irrevocable' && stage !== 'penalty-refused') return;
     this.#search.forget(id);
+    this.#spends.forget(id);
   }
 
   #next(id: AppointmentId): Action {
@@ -126,6 +132,8 @@ export class Responder implements BlockListener {
       blob,
       tried: this.#attempts.wereMade(id, tip, blob),
       searched: this.#search.isDone(id, tip),
+      lastTry: this.#attempts.lastTry(id),
+      traced: this.#spends.isDone(id, tip),
     });
   }
 
@@ -146,19 +154,38 @@ export class Responder implements BlockListener {
         break;
       }
       case 'rebroadcast': {
-        if (!('penalty' in state)) return;
+        if (!('penalty' in state && state.penalty)) return;
         const answer = await this.#attempts.rebroadcast(id, state, state.penalty);
         await this.#record(id, (now) => decideAnswer(answer, now));
         this.#attempts.recorded(id);
         break;
       }
       case 'search': {
-        if (!('penalty' in state)) return;
+        if (!('penalty' in state && state.penalty)) return;
         const txidInternal = reversed(fromHex(state.penalty.txid));
         const block = await this.#search.find(id, txidInternal, action.from);
         if (block) await this.#record(id, (now) => decideConfirmed(block, now));
+        break;
       }
+      case 'trace':
+        await this.#trace(id, state, action.from);
     }
+  }
+
+  async #trace(id: AppointmentId, state: Tracker, from: Height): Promise<void> {
+    const penalty = 'penalty' in state && state.penalty ? state.penalty : this.#attempts.penaltyOf(id);
+    const outputs = penalty ? neededBy(penalty, state) : [];
+    const outspend = await this.#spends.find(id, { outputs, disputeTxid: state.disputeTxid, from });
+    if (!penalty || !outspend) return;
+    const blob = this.#attempts.blobOf(id, state);
+    const { spentBy, output, block } = outspend;
+    // Somebody had the penalty mined, and its own outputs are spent already.
+    if (spentBy === penalty.txid) {
+      const answer: Answer = { kind: 'sent', blob, penalty, refusal: undefined, height: block.height };
+      return this.#record(id, (now) => decideAnswer(answer, now));
+    }
+    this.needs.log.warn({ appointment: id, penalty: penalty.txid, output, spentBy, block }, 'a penalty is outspent');
+    await this.#record(id, (now) => decideOutspent({ penaltyTxid: penalty.txid, blob, outspend }, now));
   }
 
   /** The event of an action, if it is still what is to be done next. */

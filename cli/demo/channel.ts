@@ -84,6 +84,21 @@ export function spendPenalty(channel: Channel, breach: Breach, feeRate = 10): st
   return tx.toHex();
 }
 
+/** A transaction in which the victim takes its own half of a commitment to itself, so that the penalty loses an input: its raw hex. */
+export function sweepOwnHalf(channel: Channel, breach: Breach, feeRate = 10): string {
+  const dispute = Transaction.fromHex(breach.disputeTx);
+  const half = dispute.outs[1]?.value ?? 0n;
+  const tx = withFeeRate(feeRate, (fee) => {
+    const sweep = new Transaction();
+    sweep.version = 2;
+    sweep.addInput(dispute.getHash(), 1, 0xfffffffd);
+    sweep.addOutput(channel.victim.p2wpkh, half - fee);
+    signP2wpkh(sweep, 0, channel.victim, half);
+    return sweep;
+  });
+  return tx.toHex();
+}
+
 /** The cheater's revoked commitment: half to the cheater, delayed and revocable, and half to the victim. */
 function commitment(channel: Channel, toLocal: Uint8Array, fee: bigint, version: number): Transaction {
   const { funding, cheater, victim } = channel;

@@ -8,12 +8,16 @@ import {
   breached,
   breachReorgedOut,
   dispute,
+  outspendIrrevocable,
+  outspendReorgedOut,
   penalty,
   penaltyBroadcast,
   penaltyConfirmed,
   penaltyIrrevocable,
+  penaltyOutspent,
   penaltyRefused,
   penaltyReorgedOut,
+  rival,
   sighted,
 } from '../fixtures/histories.js';
 import { locator, userId } from '../fixtures/ids.js';
@@ -37,7 +41,13 @@ describe('a tracker', () => {
   });
 
   test('goes from breach to burial', () => {
-    assert.deepEqual(after(...confirmed.slice(0, 2)), { ...breach, stage: 'broadcast', penalty, refusal: null });
+    assert.deepEqual(after(...confirmed.slice(0, 2)), {
+      ...breach,
+      stage: 'broadcast',
+      penalty,
+      refusal: null,
+      since: 1000,
+    });
     assert.deepEqual(after(...confirmed), { ...breach, stage: 'confirmed', penalty, block: block(1001) });
     const buried = after(...confirmed, penaltyIrrevocable(1100));
     assert.deepEqual(buried, { ...breach, stage: 'irrevocable', penalty, block: block(1001) });
@@ -46,7 +56,7 @@ describe('a tracker', () => {
   test('remembers what bitcoind refused, until it takes it', () => {
     const refused = penaltyRefused('policy');
     assert.deepEqual(after(breached(), refused), { ...breach, stage: 'breached', refusal });
-    const sent = { ...breach, stage: 'broadcast', penalty };
+    const sent = { ...breach, stage: 'broadcast', penalty, since: 1000 };
     assert.deepEqual(after(breached(), penaltyBroadcast(), refused), { ...sent, refusal });
     assert.deepEqual(after(breached(), refused, penaltyBroadcast()), { ...sent, refusal: null });
   });
@@ -82,13 +92,47 @@ describe('a tracker', () => {
   });
 });
 
+describe('a penalty that another transaction outspent', () => {
+  const at = block(1003);
+  const outspend = { output: { txid: dispute, vout: 0 }, spentBy: rival, block: at };
+
+  test('is still live, whether or not it was ever taken', () => {
+    const never = after(breached(), penaltyOutspent(at));
+    assert.deepEqual(never, { ...breach, stage: 'outspent', penalty: null, since: 1003, blob: 1, outspend });
+    const taken = after(breached(), penaltyBroadcast(), penaltyOutspent(at));
+    assert.deepEqual(taken, { ...breach, stage: 'outspent', penalty, since: 1000, blob: 1, outspend });
+    assert.ok(isLive(never) && isLive(taken));
+  });
+
+  test('is what it was before when a reorg takes that transaction out', () => {
+    for (const history of [[breached()], [breached(), penaltyBroadcast()]])
+      assert.deepEqual(after(...history, penaltyOutspent(at), outspendReorgedOut(at)), after(...history));
+  });
+
+  test('is given up when that transaction is buried', () => {
+    const over = after(breached(), penaltyBroadcast(), penaltyOutspent(at), outspendIrrevocable(1102));
+    assert.deepEqual(over, { ...breach, stage: 'penalty-refused', blob: 1 });
+    assert.ok(!isLive(over));
+  });
+
+  test('may be mined all the same, says a node that knows better', () => {
+    const known = after(breached(), penaltyBroadcast(), penaltyOutspent(at), penaltyConfirmed(at));
+    assert.deepEqual(known, { ...breach, stage: 'confirmed', penalty, block: at });
+    assert.deepEqual(after(breached(), outspendReorgedOut(at), outspendIrrevocable(1102)), after(breached()));
+  });
+});
+
 describe('a reorg', () => {
   const moved = block(1002, 'b');
 
   test('takes the dispute out at every stage, and in again', () => {
     for (const n of [1, 2, 3]) {
       const history = confirmed.slice(0, n);
-      assert.deepEqual(after(...history, breachReorgedOut()), { ...after(...history), disputeBlock: null });
+      assert.deepEqual(after(...history, breachReorgedOut()), {
+        ...after(...history),
+        disputeBlock: null,
+        lostBlock: block(1000),
+      });
       const back = after(...history, breachReorgedOut(), breached(moved));
       assert.deepEqual(back, { ...after(...history), disputeBlock: moved });
     }
@@ -96,7 +140,7 @@ describe('a reorg', () => {
 
   test('takes the penalty out: it is to be sent again', () => {
     const out = after(...confirmed, penaltyReorgedOut(block(1001)));
-    assert.deepEqual(out, { ...breach, stage: 'broadcast', penalty, refusal: null });
+    assert.deepEqual(out, { ...breach, stage: 'broadcast', penalty, refusal: null, since: 1001 });
     assert.deepEqual(after(...confirmed, penaltyReorgedOut(block(1001)), penaltyConfirmed(moved)), {
       ...breach,
       stage: 'confirmed',
@@ -110,6 +154,7 @@ describe('a reorg', () => {
     assert.deepEqual(after(...refused, breachReorgedOut()), {
       ...breach,
       disputeBlock: null,
+      lostBlock: block(1000),
       stage: 'breached',
       refusal: null,
     });
@@ -133,7 +178,7 @@ describe('a dispute that was only seen in a mempool', () => {
 
   test('begins a tracker, which is answered like any other', () => {
     assert.deepEqual(after(sighted()), { ...onlySighted, stage: 'breached', refusal: null });
-    assert.deepEqual(after(...sent), { ...onlySighted, stage: 'broadcast', penalty, refusal: null });
+    assert.deepEqual(after(...sent), { ...onlySighted, stage: 'broadcast', penalty, refusal: null, since: 1000 });
     const refused = after(sighted(), penaltyRefused('policy'));
     assert.deepEqual(refused, { ...onlySighted, stage: 'breached', refusal });
     assert.deepEqual(after(sighted(), blobRefused(3)), { ...onlySighted, stage: 'blob-refused', blob: 3 });
@@ -146,7 +191,8 @@ describe('a dispute that was only seen in a mempool', () => {
 
   test('does not become one again by a reorg, which takes out what was in a block', () => {
     const out = after(...sent, breached(), breachReorgedOut());
-    assert.deepEqual(out, { ...onlySighted, sightedAt: null, stage: 'broadcast', penalty, refusal: null });
+    const lost = { ...onlySighted, sightedAt: null, lostBlock: block(1000) };
+    assert.deepEqual(out, { ...lost, stage: 'broadcast', penalty, refusal: null, since: 1000 });
   });
 
   test('is nothing new where there is a tracker', () => {

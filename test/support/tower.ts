@@ -167,6 +167,8 @@ function nameOf(event: Recorded['events'][number]): string {
   switch (event.type) {
     case 'BreachDetected':
       return `${event.type} by ${event.foundBy}`;
+    case 'PenaltyOutspent':
+      return `${event.type} by ${event.spentBy}`;
     case 'BlobRefused':
       return `${event.type} ${event.reason}`;
     case 'PenaltyRefused':

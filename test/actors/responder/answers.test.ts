@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Answer, decideAnswer, decideConfirmed } from '../../../actors/responder/decisions.js';
+import { decideOutspent } from '../../../actors/responder/outspend.js';
 import type { BlockRef } from '../../../events/chain.js';
 import type { RefusalVerdict, TrackerEvent } from '../../../events/tracker.js';
 import { evolveTracker, noTracker } from '../../../projections/tracker.js';
@@ -9,12 +10,16 @@ import {
   blobRefused,
   breached,
   breachReorgedOut,
+  dispute,
+  outspendIrrevocable,
   penalty,
   penaltyBroadcast,
   penaltyConfirmed,
   penaltyIrrevocable,
+  penaltyOutspent,
   penaltyRefused,
   penaltyReorgedOut,
+  rival,
   sighted,
 } from '../../fixtures/histories.js';
 import { specify } from '../../support/given.js';
@@ -157,39 +162,35 @@ describe('a penalty that bitcoind refused', () => {
   });
 });
 
-describe('a penalty whose inputs are missing or spent', () => {
-  const since1000 = [breached(), penaltyRefused('inputs-missing-or-spent')];
-  const lost = (at: number) => refused('inputs-missing-or-spent', at);
-  const final = (at: number) => penaltyRefused('inputs-missing-or-spent', { height: height(at), final: true });
+test('no refusal but an invalid penalty becomes final by time', () => {
+  for (const verdict of ['inputs-missing-or-spent', 'policy', 'unknown'] as const)
+    after(refused(verdict, 9000), breached(), penaltyRefused(verdict)).isNothingNew();
+});
 
-  test('is tried for 100 blocks and then given up', () => {
-    after(lost(1099), ...since1000).isNothingNew();
-    after(lost(1100), ...since1000).isRecordedAs(final(1100));
-    after(lost(1500), ...since1000).isRecordedAs(final(1500));
-    after(lost(1101), ...since1000, final(1100)).isNothingNew();
+describe('a penalty that another transaction outspent', () => {
+  const outspend = { output: { txid: dispute, vout: 0 }, spentBy: rival, block: block(1003) };
+  const found = { penaltyTxid: penalty.txid, blob: 1, outspend };
+  const outspent = specify({ ...tracker, decide: decideOutspent });
+
+  test('is recorded, whether or not it was taken before', () => {
+    for (const history of [[breached()], [breached(), penaltyBroadcast()], [breached(), breachReorgedOut()]])
+      outspent(...history)
+        .when(found)
+        .gives(undefined, penaltyOutspent(block(1003)));
   });
 
-  test('is not given up while its dispute is in no block', () => {
-    after(lost(1100), breached(), breachReorgedOut(), penaltyRefused('inputs-missing-or-spent')).isNothingNew();
+  test('is nothing new where it is known, mined or over', () => {
+    const known = [breached(), penaltyOutspent(block(1003))];
+    for (const history of [[], known, [...known, outspendIrrevocable(1102)], confirmed, [breached(), givenUp]])
+      outspent(...history)
+        .when(found)
+        .gives(undefined);
   });
 
-  test('is counted anew from the block into which a reorg moved the dispute', () => {
-    const moved = [...since1000, breachReorgedOut(), breached(block(1050, 'b'))];
-    const again = penaltyRefused('inputs-missing-or-spent', { height: height(1100) });
-    after(lost(1100), ...moved).isRecordedAs(again);
-    after(lost(1199), ...moved, again).isNothingNew();
-    after(lost(1200), ...moved, again).isRecordedAs(final(1200));
-  });
-
-  test('is counted anew after any other verdict', () => {
-    const policy = penaltyRefused('policy', { height: height(1050) });
-    const again = penaltyRefused('inputs-missing-or-spent', { height: height(1100) });
-    after(lost(1100), ...since1000, policy).isRecordedAs(again);
-  });
-
-  test('no other verdict becomes final by time', () => {
-    for (const verdict of ['policy', 'unknown'] as const)
-      after(refused(verdict, 9000), breached(), penaltyRefused(verdict)).isNothingNew();
+  test('no answer of bitcoind takes it back', () => {
+    const history = [breached(), penaltyBroadcast(), penaltyOutspent(block(1003))];
+    for (const answer of [taken(1004), refused('inputs-missing-or-spent', 1004), refused('invalid', 1004)])
+      after(answer, ...history).isNothingNew();
   });
 });
 

@@ -4,22 +4,33 @@ import { type Action, type Facts, nextAction } from '../../../actors/responder/d
 import type { BlockRef } from '../../../events/chain.js';
 import type { TrackerEvent } from '../../../events/tracker.js';
 import { evolveTracker, noTracker } from '../../../projections/tracker.js';
-import { block } from '../../fixtures/blocks.js';
+import { block, height } from '../../fixtures/blocks.js';
 import {
   blob,
   blobRefused,
   breached,
   breachReorgedOut,
+  outspendIrrevocable,
+  outspendReorgedOut,
   penaltyBroadcast,
   penaltyConfirmed,
   penaltyIrrevocable,
+  penaltyOutspent,
   penaltyRefused,
   penaltyReorgedOut,
   sighted,
 } from '../../fixtures/histories.js';
 
 /** The dispute is in block 1000 and the tip at 1005; nothing was tried at it; the blob at position 1 is held. */
-const plainly: Facts = { tip: block(1005), isBest: () => true, blob: blob(1), tried: false, searched: false };
+const plainly: Facts = {
+  tip: block(1005),
+  isBest: () => true,
+  blob: blob(1),
+  tried: false,
+  searched: false,
+  lastTry: undefined,
+  traced: false,
+};
 const tried = { tried: true, searched: true };
 const notBest =
   (...gone: BlockRef[]): Facts['isBest'] =>
@@ -121,6 +132,70 @@ describe('what the Responder does next', () => {
     test('an appointment that ended may come again', () => {
       assert.deepEqual(after(breached(), blobRefused(0, 'appointment-ended'))(), respond(1));
     });
+  });
+});
+
+describe('what the Responder does about inputs that are missing', () => {
+  const missing = penaltyRefused('inputs-missing-or-spent');
+  const histories = [
+    [breached(), missing],
+    [breached(), penaltyBroadcast(), missing],
+  ];
+  const trace = (from: number): Action => ({ kind: 'trace', from: height(from) });
+
+  test('it tries first, then looks up what spent them, then waits for the next tip', () => {
+    for (const history of histories) {
+      assert.notEqual(after(...history)({ searched: true }).kind, 'trace');
+      assert.deepEqual(after(...history)(tried), trace(1000));
+      assert.deepEqual(after(...history)({ ...tried, traced: true }), wait);
+    }
+  });
+
+  test('it never gives up what is only not there', () => {
+    for (const history of histories)
+      assert.deepEqual(after(...history)({ ...tried, traced: true, tip: block(9000) }), wait);
+  });
+
+  test('no other refusal is looked up', () => {
+    for (const verdict of ['policy', 'unknown'] as const)
+      assert.deepEqual(after(breached(), penaltyRefused(verdict))(tried), wait);
+  });
+
+  test('where the dispute was reorged out, it looks as far back as a reorg may reach', () => {
+    assert.deepEqual(after(breached(), breachReorgedOut(), missing)(tried), trace(900));
+  });
+});
+
+describe('what the Responder does about a penalty that was outspent in block 1003', () => {
+  const at = block(1003);
+  const next = after(breached(), penaltyBroadcast(), penaltyOutspent(at));
+
+  test('it waits through 99 confirmations of the other transaction, and gives up with 100', () => {
+    assert.deepEqual(next(), wait);
+    assert.deepEqual(next({ tip: block(1101) }), wait);
+    assert.deepEqual(next({ tip: block(1102) }), { kind: 'record', event: outspendIrrevocable(1102) });
+    assert.deepEqual(next({ tip: block(2000) }), { kind: 'record', event: outspendIrrevocable(2000) });
+  });
+
+  test('it begins again when a reorg takes that out', () => {
+    const gone: Action = { kind: 'record-reorg', event: outspendReorgedOut(at) };
+    assert.deepEqual(next({ isBest: notBest(at), tip: block(1200) }), gone);
+    const taken = after(breached(), penaltyBroadcast(), penaltyOutspent(at), outspendReorgedOut(at));
+    assert.deepEqual(taken({ searched: true }), { kind: 'rebroadcast' });
+    assert.deepEqual(after(breached(), penaltyOutspent(at), outspendReorgedOut(at))(), respond(1));
+  });
+
+  test('with the dispute gone too, both are recorded, the dispute first', () => {
+    const isBest = notBest(block(1000), at);
+    assert.deepEqual(next({ isBest }), { kind: 'record-reorg', event: breachReorgedOut() });
+    const second = after(breached(), penaltyOutspent(at), breachReorgedOut())({ isBest });
+    assert.deepEqual(second, { kind: 'record-reorg', event: outspendReorgedOut(at) });
+  });
+
+  test('once it is given up, nothing but another blob begins it anew', () => {
+    const over = after(breached(), penaltyOutspent(at), outspendIrrevocable(1102));
+    assert.deepEqual(over(), wait);
+    assert.deepEqual(over({ blob: blob(2) }), respond(2));
   });
 });
 
