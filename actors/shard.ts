@@ -11,6 +11,7 @@ import type { BlockWindow } from '../projections/block-window.js';
 import { Fold } from '../projections/fold.js';
 import { ShardState } from '../projections/shard-state.js';
 import type { Seen } from './breach-report.js';
+import { BlobSweeper } from './gatekeeper/blob-sweeper.js';
 import type { Sign } from './gatekeeper/decisions.js';
 import { Gatekeeper, type Terms } from './gatekeeper/gatekeeper.js';
 import { LocatorCache } from './locator-cache/locator-cache.js';
@@ -57,6 +58,7 @@ export class Shard implements Running {
   readonly #watcher: Watcher;
   readonly #mempoolWatcher: MempoolWatcher;
   readonly #responder: Responder;
+  readonly #sweeper: BlobSweeper;
   readonly #transactor: Transactor;
   #feed: BlockFeed | undefined;
   #failed = false;
@@ -95,14 +97,22 @@ export class Shard implements Running {
       fail,
       log: logger.child({ actor: 'responder' }),
     });
+    this.#sweeper = new BlobSweeper({
+      transactor,
+      blobs: {
+        list: (after) => blobs.list(shard, after),
+        erase: (position, overwrite) => blobs.erase(shard, position, overwrite),
+      },
+      fail,
+      log: logger.child({ actor: 'gatekeeper' }),
+    });
     this.gatekeeper = new Gatekeeper({
       fold,
       chain,
       transactor,
       blobs: {
         put: (userId, blob) => blobs.put(shard, userId, blob),
-        erase: ({ position }) =>
-          void blobs.erase(shard, position).catch((error) => logger.warn(why(error), 'blob not erased')),
+        erase: ({ position }) => this.#sweeper.erase(position),
       },
       terms,
       held,
@@ -143,6 +153,7 @@ export class Shard implements Running {
     this.#feed?.stop();
     this.#mempoolWatcher.stop();
     this.#responder.stop();
+    this.#sweeper.stop();
     this.#transactor.stop();
     this.fold.stop();
   }
@@ -161,9 +172,10 @@ export class Shard implements Running {
     });
     this.#responder.start();
     this.gatekeeper.start();
+    this.#sweeper.start();
     this.#mempoolWatcher.start();
     // The cache first: what the Watcher does not find in the folded state any more must find the block there.
-    const listeners = [this.locatorCache, this.#watcher, this.#responder, this.gatekeeper];
+    const listeners = [this.locatorCache, this.#watcher, this.#responder, this.gatekeeper, this.#sweeper];
     const { scans, recentStarts } = this.fold.state;
     this.#feed = new BlockFeed({ chain, scans, recentStarts, lookBack, txids, listeners });
     void this.#feed.run().catch((error) => this.#fail(error));

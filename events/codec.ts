@@ -48,6 +48,7 @@ export const eventDefinitions: Readonly<Record<string, EventDefinition>> = {
   AppointmentAccepted: first('user', user.AppointmentAccepted),
   AppointmentEnded: first('user', user.AppointmentEnded),
   SubscriptionOutdated: first('user', user.SubscriptionOutdated),
+  BlobsSwept: first('user', user.BlobsSwept),
   BreachSighted: first('tracker', tracker.BreachSighted),
   BreachDetected: first('tracker', tracker.BreachDetected),
   BreachReorgedOut: first('tracker', tracker.BreachReorgedOut),

@@ -78,9 +78,17 @@ export type AppointmentEnded = z.infer<typeof AppointmentEnded>;
 export const SubscriptionOutdated = z.strictObject({ type: z.literal('SubscriptionOutdated'), height: Height });
 export type SubscriptionOutdated = z.infer<typeof SubscriptionOutdated>;
 
+/**
+ * Blobs of the user that no appointment refers to are erased: those up to this position of the shard's blob stream. No
+ * appointment may come to refer to one of them any more.
+ */
+export const BlobsSwept = z.strictObject({ type: z.literal('BlobsSwept'), through: z.number().int().min(1) });
+export type BlobsSwept = z.infer<typeof BlobsSwept>;
+
 export type UserEvent =
   | UserRegistered
   | SubscriptionRenewed
   | AppointmentAccepted
   | AppointmentEnded
-  | SubscriptionOutdated;
+  | SubscriptionOutdated
+  | BlobsSwept;

@@ -36,13 +36,15 @@ export interface Subscription {
   readonly start: Height;
   readonly expiry: Height;
   readonly appointments: Bookings;
+  /** Blobs up to this position may not be referred to any more; undefined if none was ever swept. */
+  readonly swept?: number;
 }
 
 export type UserState =
   | { readonly status: 'unknown' }
   | Subscription
   /** Forgotten, but for the appointments whose breach is still being answered. */
-  | { readonly status: 'outdated'; readonly appointments: Bookings };
+  | { readonly status: 'outdated'; readonly appointments: Bookings; readonly swept?: number };
 
 export const unknownUser = (): UserState => ({ status: 'unknown' });
 
@@ -55,7 +57,15 @@ export function evolveUser(state: UserState, event: UserEvent): UserState {
     case 'UserRegistered':
     case 'SubscriptionRenewed': {
       const { dialect, slots, start, expiry } = event;
-      return { status: 'registered', dialect, slots, start, expiry, appointments: bookingsOf(state) };
+      return {
+        status: 'registered',
+        dialect,
+        slots,
+        start,
+        expiry,
+        appointments: bookingsOf(state),
+        ...sweptOf(state),
+      };
     }
     case 'AppointmentAccepted':
       if (state.status !== 'registered') return state;
@@ -64,9 +74,13 @@ export function evolveUser(state: UserState, event: UserEvent): UserState {
     case 'AppointmentEnded':
       return endAppointment(state, event.appointmentId, event.reason === 'rejected', event.slotsRefunded);
     case 'SubscriptionOutdated':
-      return { status: 'outdated', appointments: onlyLive(bookingsOf(state)) };
+      return { status: 'outdated', appointments: onlyLive(bookingsOf(state)), ...sweptOf(state) };
+    case 'BlobsSwept':
+      return state.status === 'unknown' ? state : { ...state, swept: Math.max(event.through, state.swept ?? 0) };
   }
 }
+
+const sweptOf = (state: UserState): { swept?: number } => ('swept' in state ? { swept: state.swept } : {});
 
 function onlyLive(bookings: Bookings): Bookings {
   return new Map(Array.from(bookings).filter(([, { status }]) => status === 'live'));

@@ -63,13 +63,22 @@ export interface Outdate {
   readonly triggered: (id: AppointmentId) => boolean;
 }
 
-export type UserCommand = Register | AddAppointment | EndAppointment | Outdate;
+/** Old blobs of the user were found: which of them does no appointment refer to? */
+export interface Sweep {
+  readonly kind: 'sweep';
+  /** Their positions in the shard's blob stream. */
+  readonly blobs: readonly number[];
+}
+
+export type UserCommand = Register | AddAppointment | EndAppointment | Outdate | Sweep;
 
 export type UserOutcome =
   | Registered
   | Accepted
   | Refusal
   | { readonly kind: 'done' }
+  /** These blobs are to be erased. */
+  | { readonly kind: 'swept'; readonly blobs: readonly number[] }
   /** More is to be decided than one commit holds: ask again. */
   | { readonly kind: 'more' };
 
@@ -92,6 +101,8 @@ export const userDecider: Decider<UserState, UserCommand, UserOutcome, UserEvent
         return endAppointment(command, state);
       case 'outdate':
         return outdate(command, state);
+      case 'sweep':
+        return sweep(command, state);
     }
   },
 };
@@ -123,7 +134,8 @@ function addAppointment(command: AddAppointment, state: UserState): Decided {
     return refuse({ kind: 'appointment-limit-reached', limit: command.limit });
   const same = acceptedBefore(command, state);
   if (same) return same;
-  return command.triggered ? refuse({ kind: 'already-triggered' }) : charge(command, state, before?.slots ?? 0);
+  if (command.triggered) return refuse({ kind: 'already-triggered' });
+  return sweptMeanwhile(command, state) ?? charge(command, state, before?.slots ?? 0);
 }
 
 /** The very same request again, its answer perhaps lost: the receipt that was given, and nothing new. */
@@ -138,6 +150,12 @@ function acceptedBefore(command: AddAppointment, state: Subscription): Decided |
   if (!same) return undefined;
   const { startBlock, receiptSignature } = before;
   return { outcome: accepted(command, state.slots, state.expiry, startBlock, receiptSignature), events: [] };
+}
+
+/** Its blob was stored so long ago that it was taken for one that nobody wants. No blob is stored yet at position 0. */
+function sweptMeanwhile({ blob }: AddAppointment, { swept = 0 }: Subscription): Decided | undefined {
+  if (blob.position === 0 || blob.position > swept) return undefined;
+  return refuse({ kind: 'unavailable', why: 'the request took too long; send it again' });
 }
 
 function charge(command: AddAppointment, { dialect, slots: available, expiry }: Subscription, paid: number): Decided {
@@ -199,4 +217,17 @@ function outdate({ height, grace, triggered }: Outdate, state: UserState): Decid
   );
   if (over.length > endings.length) return { outcome: { kind: 'more' }, events: endings };
   return { outcome: { kind: 'done' }, events: [...endings, { type: 'SubscriptionOutdated', height }] };
+}
+
+/**
+ * A blob is stored before the commit that refers to it, and that commit may be under way for however long. The event
+ * makes it a commit that was decided too early, so that it is refused, and decided again, and then the blob is too old.
+ */
+function sweep({ blobs }: Sweep, state: UserState): Decided {
+  const bookings = Array.from(bookingsOf(state).values()).filter(({ status }) => status === 'live');
+  const wanted = new Set(bookings.map(({ blob }) => blob.position));
+  const unwanted = blobs.filter((position) => !wanted.has(position));
+  const through = Math.max(0, ...unwanted);
+  const isNews = state.status !== 'unknown' && through > (state.swept ?? 0);
+  return { outcome: { kind: 'swept', blobs: unwanted }, events: isNews ? [{ type: 'BlobsSwept', through }] : [] };
 }

@@ -219,7 +219,8 @@ const noChain: Refusal = { kind: 'unavailable', why: 'the tower has not seen the
 
 /** The outcome of a request; those of the tower's own commands cannot come here. */
 function answerOf<Answer extends { kind: string }>(outcome: UserOutcome): Answer | Refusal {
-  if (outcome.kind === 'done' || outcome.kind === 'more') throw new TypeError(`${outcome.kind} is no answer`);
+  if (outcome.kind === 'done' || outcome.kind === 'more' || outcome.kind === 'swept')
+    throw new TypeError(`${outcome.kind} is no answer`);
   return outcome as Answer | Refusal;
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { NatsError } from 'nats';
+import { AckPolicy, DeliverPolicy, NatsError } from 'nats';
 import { toHex } from '../bytes.js';
-import type { Position, Shard, UserId } from '../ids.js';
+import { type Position, type Shard, UserId } from '../ids.js';
 import type { BlobRef } from '../user.js';
 import { LogUnavailableError } from './errors.js';
 import type { EventLog } from './log.js';
@@ -12,6 +12,27 @@ import { blobStream } from './streams.js';
 const REQUEST_MS = 2_000;
 /** What the server calls a message that is not there, when it is read (10037) and when it is deleted (10043, 10057). */
 const NOT_FOUND = new Set([10037, 10043, 10057]);
+
+/** Headers are enough to know a blob's position, owner and age. */
+const LISTING = {
+  ack_policy: AckPolicy.None,
+  deliver_policy: DeliverPolicy.StartSequence,
+  headers_only: true,
+  mem_storage: true,
+  num_replicas: 1,
+  inactive_threshold: 30_000_000_000,
+};
+const PAGE = 1_000;
+
+/** A blob that is stored, as the sweeper sees it. */
+export interface StoredBlob {
+  readonly position: Position;
+  readonly userId: UserId;
+  /** By the server's clock, in milliseconds since 1970. */
+  readonly storedAt: number;
+}
+
+const msOf = ({ timestampNanos }: { timestampNanos: number }): number => timestampNanos / 1_000_000;
 
 /** A stored blob does not hash to what its appointment says. */
 export class BlobDamagedError extends Error {
@@ -43,11 +64,42 @@ export class BlobStore {
     throw new BlobDamagedError(`the blob at ${ref.position} of shard ${shard} is not the one that was stored`);
   }
 
-  /** Erases a blob; one that is gone already is no matter. */
-  async erase(shard: Shard, position: Position): Promise<void> {
+  /**
+   * The blobs of a shard after a position, in order, without their bytes: for the sweeper. Rejects with
+   * `LogUnavailableError`.
+   */
+  async *list(shard: Shard, after: Position): AsyncGenerator<StoredBlob[]> {
+    const { nc, jsm } = this.log;
+    const stream = blobStream(shard);
     try {
-      // Without secure erasure, which rewrites the whole block: a blob is ciphertext, and compaction frees the space.
-      await this.log.jsm.streams.deleteMessage(blobStream(shard), position, false);
+      const { state } = await jsm.streams.info(stream);
+      if (state.messages === 0 || state.last_seq <= after) return;
+      const { name } = await jsm.consumers.add(stream, { ...LISTING, opt_start_seq: after + 1 });
+      const consumer = await nc.jetstream().consumers.get(stream, name);
+      for (let pending = 1; pending > 0; ) {
+        const page: StoredBlob[] = [];
+        pending = 0;
+        for await (const { info, seq, subject } of await consumer.fetch({ max_messages: PAGE, expires: REQUEST_MS })) {
+          page.push({ position: seq, userId: UserId.parse(subject.split('.').at(-1)), storedAt: msOf(info) });
+          pending = info.pending;
+          if (pending === 0) break; // else it would wait for a page to be full
+        }
+        yield page;
+      }
+      await jsm.consumers.delete(stream, name);
+    } catch (cause) {
+      if (cause instanceof NatsError) throw new LogUnavailableError('the blobs could not be listed', { cause });
+      throw cause;
+    }
+  }
+
+  /**
+   * Erases a blob; one that is gone already is no matter. `overwrite` leaves nothing of it on the server's disk, which
+   * rewrites all of a block of up to 8 MB; without it the bytes stay there until the server compacts that block.
+   */
+  async erase(shard: Shard, position: Position, overwrite = false): Promise<void> {
+    try {
+      await this.log.jsm.streams.deleteMessage(blobStream(shard), position, overwrite);
     } catch (error) {
       if (!isNotFound(error)) throw new LogUnavailableError('the blob could not be erased', { cause: error });
     }

@@ -11,6 +11,8 @@ export interface TestNats extends NatsServer {
   /** nkey seeds (SU…) */
   readonly nodeSeed: string;
   readonly operatorSeed: string;
+  /** Where it keeps its store. */
+  readonly dataDir: string;
   /** A new connection, which reconnects for ever and is closed after the test. The options win over ours. */
   connect(as: Role, options?: ConnectionOptions): Promise<NatsConnection>;
 }
@@ -24,9 +26,10 @@ export async function startTestNats(t: Cleanup, options: { readonly extra?: stri
     await server?.stop();
   }); // registered before the folder's removal, hence run before it
   const [node, operator] = [nkeys.createUser(), nkeys.createUser()];
+  const dataDir = tempDir(t);
   server = await startNatsServer({
     program: findServer('nats-server'),
-    dataDir: tempDir(t),
+    dataDir,
     nodeNkey: node.getPublicKey(),
     operatorNkey: operator.getPublicKey(),
     extra: options.extra ?? [],
@@ -38,6 +41,7 @@ export async function startTestNats(t: Cleanup, options: { readonly extra?: stri
   };
   const { url } = server;
   return Object.assign(server, {
+    dataDir,
     nodeSeed: new TextDecoder().decode(node.getSeed()),
     operatorSeed: new TextDecoder().decode(operator.getSeed()),
     connect: async (as: Role, more: ConnectionOptions = {}) => {
