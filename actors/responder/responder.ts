@@ -8,7 +8,7 @@ import type { TrackerEvent } from '../../events/tracker.js';
 import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
-import { type Tracker, type TrackerState } from '../../projections/tracker.js';
+import type { Tracker, TrackerState } from '../../projections/tracker.js';
 import type { Seen } from '../breach-report.js';
 import type { BlockListener } from '../runtime/block-feed.js';
 import { KeyedMailbox } from '../runtime/mailbox.js';

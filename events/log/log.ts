@@ -36,6 +36,8 @@ export interface FollowCommitsOptions extends Omit<FollowOptions, 'stream' | 'on
 
 /** The server's answers to an append whose expectation does not hold (JetStream API error codes). */
 const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
+/** What it says when there is no room: of the server, of the account, of the stream. */
+const FULL = new Set([10023, 10047, 10077]);
 const NO_MESSAGE_FOUND = 10037;
 const REQUEST_MS = 2_000;
 const BACKOFF_MS = { first: 50, most: 1_000 };
@@ -65,10 +67,12 @@ export class EventLog {
     const deadline = Date.now() + options.patience;
     for (let wait = BACKOFF_MS.first; ; wait = Math.min(2 * wait, BACKOFF_MS.most)) {
       const timeout = Math.max(1, Math.min(REQUEST_MS, deadline - Date.now()));
-      const outcome =
-        (await this.#publish(subject, body, options.expected, timeout)) ??
-        (await this.#readBack(commit, subject, options));
+      const answer = await this.#publish(subject, body, options.expected, timeout);
+      if (typeof answer === 'object') return answer;
+      const outcome = await this.#readBack(commit, subject, options);
       if (outcome) return outcome;
+      // Room may be made some day. Who can wait for that does; who cannot is told now.
+      if (answer === 'full' && Number.isFinite(options.patience)) throw new LogUnavailableError('the log is full');
       await this.#pause(wait, deadline, options.signal);
     }
   }
@@ -79,13 +83,14 @@ export class EventLog {
     body: Uint8Array,
     expected: Position,
     timeout: number,
-  ): Promise<Appended | undefined> {
+  ): Promise<Appended | 'full' | undefined> {
     const expectation = headers();
     expectation.set('Nats-Expected-Last-Subject-Sequence', String(expected));
     try {
       const ack = await this.nc.jetstream().publish(subject, body, { headers: expectation, timeout });
       return { kind: 'appended', position: ack.seq };
     } catch (error) {
+      if (isFull(error)) return 'full';
       if (isUncertain(error)) return undefined;
       throw new LogUnavailableError(`the log refused an append on ${subject}: ${describe(error)}`, { cause: error });
     }
@@ -171,6 +176,8 @@ function record(data: Uint8Array, subject: string, position: Position, shard: Sh
   if (aggregateSubject(commit.aggregate, shard) === subject) return { ...commit, position };
   throw new LogDamagedError(`message ${position} on ${subject} is a commit of ${aggregateName(commit.aggregate)}`);
 }
+
+const isFull = (error: unknown): boolean => error instanceof NatsError && FULL.has(error.api_error?.err_code ?? 0);
 
 /** Whether the message may have been stored, or may be stored when it is sent again. */
 function isUncertain(error: unknown): boolean {

@@ -10,6 +10,10 @@ export interface NatsProxy {
   swallow(): void;
   /** Ends every connection; the next ones are sound. */
   cut(): void;
+  /** From now on each message of the server arrives so many milliseconds late, until it is 0 again. */
+  slow(ms: number): void;
+  /** Loses the server's messages that match, whatever else is well, until it is told to stop. */
+  lose(pattern: RegExp): Losing;
   /** Holds back what consumers of streams deliver, and nothing else, until it is told what becomes of it. */
   holdDeliveries(): Held;
 }
@@ -19,6 +23,12 @@ export interface Held {
   count(): number;
   release(): void;
   lose(): void;
+}
+
+/** Messages that a proxy loses. */
+export interface Losing {
+  count(): number;
+  stop(): void;
 }
 
 /** What stands in the reply subject of a message that a consumer delivers. */
@@ -35,11 +45,19 @@ interface Line {
 export async function startNatsProxy(t: Cleanup, port: number): Promise<NatsProxy> {
   const lines = new Set<Line>();
   let [swallowing, holding] = [false, false];
-  const hear = ({ client, frames, held }: Line, bytes: Buffer) => {
+  let lateMs = 0;
+  let losing: { readonly pattern: RegExp; count: number } | undefined;
+  const pass = ({ client }: Line, frame: Buffer) => {
+    if (lateMs === 0) client.write(frame);
+    else setTimeout(() => client.write(frame), lateMs); // timers of one length keep their order
+  };
+  const hear = (line: Line, bytes: Buffer) => {
+    const { frames, held } = line;
     if (swallowing) return;
     for (const frame of frames.take(bytes))
       if (holding && DELIVERY.test(firstLine(frame))) held.push(frame);
-      else client.write(frame);
+      else if (losing?.pattern.test(frame.toString('latin1'))) losing.count++;
+      else pass(line, frame);
   };
   const listener = createServer((client) => {
     const line: Line = { client, server: dial(port, '127.0.0.1'), frames: new Frames(), held: [] };
@@ -76,6 +94,19 @@ export async function startNatsProxy(t: Cleanup, port: number): Promise<NatsProx
       swallowing = true;
     },
     cut,
+    slow: (ms) => {
+      lateMs = ms;
+    },
+    lose: (pattern) => {
+      const loss = { pattern, count: 0 };
+      losing = loss;
+      return {
+        count: () => loss.count,
+        stop: () => {
+          losing = undefined;
+        },
+      };
+    },
     holdDeliveries: () => {
       holding = true;
       const end = (deliver: boolean) => {

@@ -58,18 +58,23 @@ export interface TestTowerOptions {
   readonly listen?: boolean;
   /** How long HTTP clients are given. */
   readonly patience?: Patience;
+  /** Further flags of the nats-server. */
+  readonly natsFlags?: string[];
+  /** The way of the first node to the nats-server on a port, if it is not the direct one: a URL. */
+  readonly through?: (port: number) => Promise<string>;
 }
 
 /** Starts nats-server, bitcoind with 110 blocks, and one node that is level with them. */
-export async function startTestTower(
-  t: Cleanup,
-  { settings = {}, begin = true, mempool = false, listen = false, patience, ...given }: TestTowerOptions = {},
-): Promise<TestTower> {
-  const [nats, bitcoind] = await Promise.all([startTestNats(t), startTestBitcoind(t, { listen })]);
+export async function startTestTower(t: Cleanup, options: TestTowerOptions = {}): Promise<TestTower> {
+  const { settings = {}, begin = true, mempool = false, listen = false, natsFlags = [], patience, through } = options;
+  const [nats, bitcoind] = await Promise.all([
+    startTestNats(t, { extra: natsFlags }),
+    startTestBitcoind(t, { listen }),
+  ]);
   const chain = new RegtestChain(bitcoind.rpc);
   await chain.mine(110);
   const data = tempDir(t);
-  const key = given.key ?? towerKey(`${data}/tower.key`);
+  const key = options.key ?? towerKey(`${data}/tower.key`);
   const configFor = (node: string, { rpcUrl, cookieFile, zmqUrl }: Bitcoind) =>
     readConfig({
       env: {},
@@ -98,7 +103,8 @@ export async function startTestTower(
     running.push(node);
     return node;
   };
-  let first = begin ? await startNode('one') : undefined;
+  const way = through ? { natsUrl: await through(nats.port) } : {};
+  let first = begin ? await startNode('one', way) : undefined;
   const theNode = () => first ?? assert.fail('no node was started');
   const stopNode = async () => {
     const node = theNode();
@@ -120,7 +126,7 @@ export async function startTestTower(
     stopNode,
     restartNode: async () => {
       if (first && running.includes(first)) await stopNode();
-      first = await startNode('one');
+      first = await startNode('one', way);
     },
     newClient: async (dialect = 'rust', options) =>
       new TowerClient(overNats(await nats.connect('public')), {

@@ -59,3 +59,22 @@ test('a stream that is not there is an outage, not a conflict', async (t) => {
   const appended = log.append(userCommit('alice'), { shard, expected: 0, patience: 200 });
   await assert.rejects(appended, LogUnavailableError);
 });
+
+test('a stream that is full refuses who cannot wait, and is waited for by who can', async (t) => {
+  const { log } = await startTestLog(t);
+  const stream = towerStream(shard);
+  await log.append(userCommit('alice'), { shard, expected: 0, patience });
+  const { config, state } = await log.jsm.streams.info(stream);
+  await log.jsm.streams.update(stream, { ...config, max_bytes: state.bytes });
+  const asked = Date.now();
+  await assert.rejects(log.append(userCommit('bob'), { shard, expected: 0, patience }), LogUnavailableError);
+  assert.ok(Date.now() - asked < patience, 'at once');
+
+  let isOver = false;
+  const waiting = log.append(userCommit('bob'), { shard, expected: 0, patience: Number.POSITIVE_INFINITY });
+  void waiting.then(() => (isOver = true));
+  await assert.rejects(log.append(userCommit('carol'), { shard, expected: 0, patience }), LogUnavailableError);
+  assert.equal(isOver, false);
+  await log.jsm.streams.update(stream, { ...config, max_bytes: -1 });
+  assert.deepEqual(await waiting, { kind: 'appended', position: 2 });
+});
