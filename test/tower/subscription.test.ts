@@ -64,6 +64,35 @@ describe('a subscription that is over', () => {
     assert.deepEqual(tower.gaveUp, []);
   });
 
+  test('is guarded through the very block in which its time of grace ends', async (t) => {
+    const { tower, client, breaches, expiry, mineTo, blobs } = await subscriber(t, 1);
+    const [breach] = breaches;
+    assert(breach);
+    const { locator } = await client.protect(breach.disputeTxid, fromHex(breach.penaltyTx), 144);
+    await client.addAppointment(makeAppointment('rust', txid('another'), new Uint8Array(100), 144));
+    await mineTo(expiry + GRACE - 1);
+    await tower.chain.mineOnly([breach.disputeTx]);
+    await until('forgotten', () => tower.node.shards[0]?.counts.users === 0);
+    await until('answered', () => isInMempool(tower, breach.penaltyTxid));
+    await until('only its blob is kept', async () => (await blobs()) === 1);
+    await tower.chain.mine(100);
+    const types = () => historyTypes(tower, client.userId, locator);
+    await until('carried to its end', async () => (await types()).at(-1) === 'PenaltyIrrevocable');
+    await until('nothing is kept', async () => tower.node.shards[0]?.watchlist.size === 0 && (await blobs()) === 0);
+  });
+
+  test('while the tower is down is given up when it is back, however many blocks later', async (t) => {
+    const { tower, client, expiry, mineTo, blobs } = await subscriber(t);
+    await client.addAppointment(makeAppointment('rust', txid('one'), new Uint8Array(100), 144));
+    await mineTo(expiry - 1);
+    await tower.stopNode();
+    await tower.chain.mine(GRACE + 30);
+    await tower.restartNode();
+    await until('forgotten', () => tower.node.shards[0]?.counts.users === 0);
+    await until('the blob is gone', async () => (await blobs()) === 0);
+    assert.equal((await client.register()).subscription_start, await tower.chain.height());
+  });
+
   test('that is renewed in its time of grace goes on as if nothing had been', async (t) => {
     const { tower, client, breaches, expiry, mineTo } = await subscriber(t, 1);
     const [breach] = breaches;
@@ -76,6 +105,31 @@ describe('a subscription that is over', () => {
     await mineTo(expiry + GRACE + 1);
     await tower.chain.mineOnly([breach.disputeTx]);
     await until('answered', () => isInMempool(tower, breach.penaltyTxid));
+  });
+});
+
+describe('the blob of an appointment', () => {
+  test('is erased however it ends: resolved, rejected, replaced', async (t) => {
+    const tower = await startTestTower(t);
+    const [one, two] = await openChannels(tower.chain, 2);
+    assert(one && two);
+    await untilLevel(() => tower.node, tower.chain);
+    const client = await tower.newClient();
+    await client.register();
+    const [resolved, rejected] = [buildBreach(one), buildBreach(two)];
+    await client.protect(resolved.disputeTxid, fromHex(resolved.penaltyTx), 144);
+    await client.addAppointment(makeAppointment('rust', rejected.disputeTxid, new Uint8Array(80).fill(1), 144));
+    await client.addAppointment(makeAppointment('rust', txid('one'), new Uint8Array(100), 144));
+    const log = await EventLog.open(await tower.nats.connect('node'));
+    const stored = async () => (await log.jsm.streams.info(blobStream(shard))).state.messages;
+    assert.equal(await stored(), 3);
+
+    await client.addAppointment(makeAppointment('rust', txid('one'), new Uint8Array(200), 144));
+    await until('the replaced one is gone', async () => (await stored()) === 3);
+    await tower.chain.mineOnly([resolved.disputeTx, rejected.disputeTx]);
+    await until('the rejected one is gone', async () => (await stored()) === 2);
+    await tower.chain.mine(101);
+    await until('the resolved one is gone', async () => (await stored()) === 1);
   });
 });
 
