@@ -100,9 +100,11 @@ export class Shard implements Running {
     this.#sweeper = new BlobSweeper({
       transactor,
       blobs: {
+        count: () => blobs.count(shard),
         list: (after) => blobs.list(shard, after),
         erase: (position, overwrite) => blobs.erase(shard, position, overwrite),
       },
+      live: () => fold.state.counts.appointments,
       fail,
       log: logger.child({ actor: 'gatekeeper' }),
     });

@@ -67,13 +67,23 @@ export class BlobSweeper implements BlockListener {
 
   async #sweep(): Promise<void> {
     for (const position of [...this.#failed]) await this.#erase(position);
+    // Each live appointment has one: with no more than that, nearly always, there is no need to look at each.
+    if ((await this.needs.blobs.count()) <= this.needs.live()) return;
+    const old = await this.#oldOnes();
+    for (const [userId, blobs] of byUser(old)) if (!this.#stopped) await this.#sweepUser(userId, blobs);
+    this.#through = old.at(-1)?.position ?? this.#through;
+  }
+
+  /** The blobs after those that were looked at before, up to the first that is young. */
+  async #oldOnes(): Promise<StoredBlob[]> {
     const before = Date.now() - (this.needs.olderThanMs ?? OLD_MS);
+    const found: StoredBlob[] = [];
     for await (const page of this.needs.blobs.list(this.#through)) {
       const old = page.filter(({ storedAt }) => storedAt <= before);
-      for (const [userId, blobs] of byUser(old)) await this.#sweepUser(userId, blobs);
-      this.#through = old.at(-1)?.position ?? this.#through;
-      if (this.#stopped || old.length < page.length) return;
+      found.push(...old);
+      if (this.#stopped || old.length < page.length) break;
     }
+    return found;
   }
 
   async #sweepUser(userId: UserId, blobs: readonly Position[]): Promise<void> {
@@ -122,7 +132,11 @@ const OVERWRITE_EVERY_MS = 1_000;
 
 function byUser(blobs: readonly StoredBlob[]): Map<UserId, Position[]> {
   const positions = new Map<UserId, Position[]>();
-  for (const { userId, position } of blobs) positions.set(userId, [...(positions.get(userId) ?? []), position]);
+  for (const { userId, position } of blobs) {
+    const known = positions.get(userId);
+    if (known) known.push(position);
+    else positions.set(userId, [position]);
+  }
   return positions;
 }
 
@@ -130,9 +144,12 @@ export interface BlobSweeperNeeds {
   readonly transactor: Transactor;
   /** The blobs of one shard. */
   readonly blobs: {
+    count(): Promise<number>;
     list(after: Position): AsyncIterable<StoredBlob[]>;
     erase(position: Position, overwrite: boolean): Promise<void>;
   };
+  /** The number of live appointments. */
+  readonly live: () => number;
   /** How old a blob is before it is looked at; ten minutes unless told. */
   readonly olderThanMs?: number;
   readonly fail: (error: Error) => void;

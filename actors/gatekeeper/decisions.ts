@@ -227,7 +227,7 @@ function sweep({ blobs }: Sweep, state: UserState): Decided {
   const bookings = Array.from(bookingsOf(state).values()).filter(({ status }) => status === 'live');
   const wanted = new Set(bookings.map(({ blob }) => blob.position));
   const unwanted = blobs.filter((position) => !wanted.has(position));
-  const through = Math.max(0, ...unwanted);
+  const through = unwanted.reduce((most, position) => Math.max(most, position), 0);
   const isNews = state.status !== 'unknown' && through > (state.swept ?? 0);
   return { outcome: { kind: 'swept', blobs: unwanted }, events: isNews ? [{ type: 'BlobsSwept', through }] : [] };
 }

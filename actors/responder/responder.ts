@@ -54,6 +54,7 @@ export class Responder implements BlockListener {
 
   stop(): void {
     this.#stopped = true;
+    this.#spends.stop();
     for (const retry of this.#retries) clearTimeout(retry);
   }
 

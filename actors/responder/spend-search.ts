@@ -42,6 +42,7 @@ interface Search {
  */
 export class SpendSearch {
   readonly #searches = new Map<AppointmentId, Search>();
+  #stopped = false;
   /** Many breaches may wait for the same block. */
   #lastRead: { readonly hash: BlockHash; readonly raw: string } | undefined;
 
@@ -50,6 +51,11 @@ export class SpendSearch {
   /** Whether this was asked at this tip. */
   isDone(id: AppointmentId, tip: BlockRef): boolean {
     return this.#searches.get(id)?.tip === tip.hash;
+  }
+
+  /** Ends a search that is under way. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   forget(id: AppointmentId): void {
@@ -71,6 +77,7 @@ export class SpendSearch {
     let found: Outspend | undefined;
     if (await this.#isAnyGone(outputs))
       for (const { height, hash } of chain.from(Math.max(from, (through?.height ?? -1) + 1))) {
+        if (this.#stopped) break;
         const raw = await this.#read(hash);
         const spend = raw === undefined ? undefined : findSpend(raw, outputs, disputeTxid);
         if (spend) found = { ...spend, block: { height, hash } };

@@ -64,6 +64,15 @@ export class BlobStore {
     throw new BlobDamagedError(`the blob at ${ref.position} of shard ${shard} is not the one that was stored`);
   }
 
+  /** How many blobs a shard holds. Rejects with `LogUnavailableError`. */
+  async count(shard: Shard): Promise<number> {
+    try {
+      return (await this.log.jsm.streams.info(blobStream(shard))).state.messages;
+    } catch (cause) {
+      throw new LogUnavailableError('the blobs could not be counted', { cause });
+    }
+  }
+
   /**
    * The blobs of a shard after a position, in order, without their bytes: for the sweeper. Rejects with
    * `LogUnavailableError`.

@@ -126,12 +126,14 @@ async function world(t: Cleanup) {
     const sweeper = new BlobSweeper({
       transactor,
       blobs: {
+        count: () => blobs.count(shard),
         list: (after) => blobs.list(shard, after),
         erase: async (position, overwrite) => {
           if (fails.erase) throw new LogUnavailableError('the test says so');
           await blobs.erase(shard, position, overwrite);
         },
       },
+      live: () => fold.state.counts.appointments,
       olderThanMs,
       fail: (error) => assert.fail(error),
       log: pino({ level: 'silent' }),
