@@ -22,6 +22,7 @@ import { Mempool } from './mempool-watch/mempool.js';
 import { MempoolWatch } from './mempool-watch/mempool-watch.js';
 import { connectPatiently, ensureStreamsPatiently, flushPatiently, watchConnection } from './nats-connection.js';
 import type { NodeOptions } from './node-options.js';
+import { publicInfo } from './public-info.js';
 import { type Running, Supervisor } from './runtime/supervisor.js';
 import { why } from './runtime/why.js';
 import { Shard, shardOf } from './shard.js';
@@ -244,15 +245,7 @@ export class TowerNode {
   /** What anybody may know of the tower. */
   publicInfo(): InfoAnswer {
     const { config, key } = this.options;
-    return {
-      tower_id: key.towerId,
-      network: config.network,
-      version,
-      height: this.chain.state.tip?.height ?? null,
-      subscription_slots: config.subscription.slots,
-      subscription_duration: config.subscription.duration,
-      max_blob_bytes: config.limits.maxBlobBytes,
-    };
+    return publicInfo(config, key.towerId, this.chain.state.tip?.height);
   }
 
   /** What the operator sees at a glance. */

@@ -1,11 +1,9 @@
 import type { BlockRef } from '../../events/chain.js';
-import type { ChainCommit } from '../../events/commit.js';
 import type { AppointmentId, Height } from '../../events/ids.js';
 import type { BlockWindow } from '../../projections/block-window.js';
-import type { Fold } from '../../projections/fold.js';
 
 export interface PenaltySearchNeeds {
-  readonly chain: Fold<ChainCommit, BlockWindow>;
+  readonly chain: { readonly state: BlockWindow };
   /** A block's txids, 32 bytes each, internal order. */
   readonly txids: (block: BlockRef) => Promise<Uint8Array>;
 }
@@ -13,33 +11,36 @@ export interface PenaltySearchNeeds {
 /**
  * Finds the block of the best chain that holds a penalty, whoever had it mined.
  *
- * Remembers how far each search came, so that a new block costs one look; after a reorg it begins anew.
+ * Remembers how far each search came, so that a new block costs one look; after a reorg it begins anew. So it does
+ * when its dispute turns up in a block before those that were searched: there it was not looked for yet.
  */
 export class PenaltySearch {
-  readonly #through = new Map<AppointmentId, BlockRef>();
+  readonly #searched = new Map<AppointmentId, { readonly from: Height; readonly through: BlockRef }>();
 
   constructor(private readonly needs: PenaltySearchNeeds) {}
 
-  /** Whether every block up to the tip was searched. */
-  isDone(id: AppointmentId, tip: BlockRef): boolean {
-    return this.#through.get(id)?.hash === tip.hash;
+  /** Whether every block was searched up to the tip: from the dispute's on, if that is known. */
+  isDone(id: AppointmentId, tip: BlockRef, dispute: BlockRef | null): boolean {
+    const searched = this.#searched.get(id);
+    return searched?.through.hash === tip.hash && (!dispute || searched.from <= dispute.height);
   }
 
   forget(id: AppointmentId): void {
-    this.#through.delete(id);
+    this.#searched.delete(id);
   }
 
   /** The block that holds the penalty, from a height up to the tip; undefined if there is none. */
   async find(id: AppointmentId, txidInternal: Uint8Array, from: Height): Promise<BlockRef | undefined> {
     const chain = this.needs.chain.state;
-    const before = this.#through.get(id);
-    const next = before && chain.isBest(before) ? before.height + 1 : from;
-    for (const block of chain.from(Math.max(from, next))) {
+    const before = this.#searched.get(id);
+    const goesOn = before !== undefined && chain.isBest(before.through) && before.from <= from;
+    const first = goesOn ? before.from : from;
+    for (const block of chain.from(goesOn ? before.through.height + 1 : from)) {
       if (includesTxid(await this.needs.txids(block), txidInternal)) {
-        this.#through.delete(id);
+        this.#searched.delete(id);
         return { height: block.height, hash: block.hash };
       }
-      this.#through.set(id, { height: block.height, hash: block.hash });
+      this.#searched.set(id, { from: first, through: { height: block.height, hash: block.hash } });
     }
     return undefined;
   }

@@ -132,7 +132,7 @@ export class Responder implements BlockListener {
       isBest: (block) => chain.state.isBest(block),
       blob,
       tried: this.#attempts.wereMade(id, tip, blob),
-      searched: this.#search.isDone(id, tip),
+      searched: this.#search.isDone(id, tip, state.disputeBlock),
       lastTry: this.#attempts.lastTry(id),
       traced: this.#spends.isDone(id, tip),
     });

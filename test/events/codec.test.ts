@@ -59,8 +59,8 @@ describe('an event', () => {
       Object.entries(eventDefinitions).flatMap(([type, { of }]) => (of === kind ? [type] : []));
     assert.deepEqual(typesOf('chain'), ['BlockConnected', 'BlockDisconnected']);
     assert.deepEqual(typesOf('scan'), ['BlockScanned']);
-    assert.equal(typesOf('user').length, 5);
-    assert.equal(typesOf('tracker').length, 9);
+    assert.equal(typesOf('user').length, 6);
+    assert.equal(typesOf('tracker').length, 12);
   });
 
   test('is defined under its own name, with a way up from every older version', () => {

@@ -1,0 +1,15 @@
+import type { Height, TowerId } from '../events/ids.js';
+import type { Config } from './config.js';
+import { version } from './version.js';
+import type { InfoAnswer } from './wire.js';
+
+/** What anybody may know of a tower. */
+export const publicInfo = (config: Config, towerId: TowerId, height: Height | undefined): InfoAnswer => ({
+  tower_id: towerId,
+  network: config.network,
+  version,
+  height: height ?? null,
+  subscription_slots: config.subscription.slots,
+  subscription_duration: config.subscription.duration,
+  max_blob_bytes: config.limits.maxBlobBytes,
+});
