@@ -3,8 +3,8 @@ import type { BlockRef } from '../events/chain.js';
 import type { BlockHash } from '../events/ids.js';
 import type { TxidStore } from '../events/log/txids.js';
 
-/** How many blocks' txids are remembered, newest asked last: enough for the locator cache and a small reorg. */
-const REMEMBERED = 16;
+/** How many bytes of txids are remembered, newest asked last: those of some hundred full blocks, or of any that were missed. */
+const REMEMBERED = 32_000_000;
 const RETRY_MS = 500;
 
 /**
@@ -13,11 +13,12 @@ const RETRY_MS = 500;
  */
 export class BlockTxids {
   readonly #memory = new Map<BlockHash, Uint8Array>();
+  #bytes = 0;
 
   constructor(
     private readonly store: Pick<TxidStore, keyof TxidStore>,
-    /** Reads a block from bitcoind; rejects while it cannot. */
-    private readonly fetch: (hash: BlockHash) => Promise<Uint8Array>,
+    /** Reads a block's txids from bitcoind: undefined if it has pruned the block. Rejects while it cannot tell. */
+    private readonly fetch: (hash: BlockHash) => Promise<Uint8Array | undefined>,
     private readonly onWait: (block: BlockRef, error: unknown) => void,
     private readonly signal: AbortSignal,
   ) {}
@@ -28,15 +29,14 @@ export class BlockTxids {
     this.#remember(hash, txidsInternal);
   }
 
-  /** A block's txids, 32 bytes each in internal order. Waits as long as it must; rejects only when the node stops. */
-  async of(block: BlockRef): Promise<Uint8Array> {
-    const known = this.#memory.get(block.hash);
-    if (known) return known;
+  /**
+   * A block's txids, 32 bytes each in internal order; undefined if nobody has the block: it was pruned. Waits as long as
+   * it must for somebody who can tell; rejects only when the node stops.
+   */
+  async of(block: BlockRef): Promise<Uint8Array | undefined> {
     for (;;) {
       try {
-        const txids = (await this.store.get(block.hash)) ?? (await this.#republish(block.hash));
-        this.#remember(block.hash, txids);
-        return txids;
+        return await this.ifAny(block);
       } catch (error) {
         this.onWait(block, error);
       }
@@ -44,19 +44,34 @@ export class BlockTxids {
     }
   }
 
-  async #republish(hash: BlockHash): Promise<Uint8Array> {
+  /** The same without patience: rejects if neither the log nor bitcoind can be asked. */
+  async ifAny({ hash }: BlockRef): Promise<Uint8Array | undefined> {
+    const known = this.#memory.get(hash);
+    if (known) return known;
+    const txids = (await this.store.get(hash)) ?? (await this.#republish(hash));
+    if (txids) this.#remember(hash, txids);
+    return txids;
+  }
+
+  async #republish(hash: BlockHash): Promise<Uint8Array | undefined> {
     const txids = await this.fetch(hash);
-    await this.store.put(hash, txids);
+    if (txids) await this.store.put(hash, txids);
     return txids;
   }
 
   #remember(hash: BlockHash, txids: Uint8Array): void {
-    this.#memory.delete(hash);
+    this.#forget(hash);
     this.#memory.set(hash, txids);
+    this.#bytes += txids.length;
     for (const oldest of this.#memory.keys()) {
-      if (this.#memory.size <= REMEMBERED) break;
-      this.#memory.delete(oldest);
+      if (this.#bytes <= REMEMBERED) break;
+      this.#forget(oldest);
     }
+  }
+
+  #forget(hash: BlockHash): void {
+    this.#bytes -= this.#memory.get(hash)?.length ?? 0;
+    this.#memory.delete(hash);
   }
 }
 

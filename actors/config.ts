@@ -73,6 +73,7 @@ const Settings = z.strictObject({
       zmq_hashblock: url(/^(tcp|ipc):/, 'tcp://127.0.0.1:28332').optional(),
       zmq_sequence: url(/^(tcp|ipc):/, 'tcp://127.0.0.1:28332').optional(),
       poll_seconds: number().pipe(z.number().min(1).max(3600)).default(10),
+      timeout_seconds: number().pipe(z.number().min(1).max(600)).default(30),
     })
     .prefault({}),
   subscription: z
@@ -118,6 +119,7 @@ export interface Config {
     /** Undefined to leave the mempool unwatched. */
     readonly zmqSequence: string | undefined;
     readonly pollSeconds: number;
+    readonly timeoutMs: number;
   };
   readonly subscription: Settings['subscription'];
   readonly limits: { readonly maxAppointments: number; readonly maxBlobBytes: number; readonly minToSelfDelay: number };
@@ -173,6 +175,7 @@ function toConfig(settings: Settings): Config {
       zmqHashblock: bitcoind.zmq_hashblock,
       zmqSequence: bitcoind.zmq_sequence,
       pollSeconds: bitcoind.poll_seconds,
+      timeoutMs: bitcoind.timeout_seconds * 1000,
     },
     subscription: settings.subscription,
     limits: {

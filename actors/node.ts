@@ -17,11 +17,13 @@ import { Carrier } from './carrier/carrier.js';
 import { BlockSignal } from './chain-monitor/block-signal.js';
 import { BlockSource } from './chain-monitor/block-source.js';
 import { ChainMonitor } from './chain-monitor/chain-monitor.js';
+import { MissingBlocks } from './chain-monitor/missing-block.js';
 import { Doors } from './doors.js';
 import { Mempool } from './mempool-watch/mempool.js';
 import { MempoolWatch } from './mempool-watch/mempool-watch.js';
 import { connectPatiently, ensureStreamsPatiently, flushPatiently, watchConnection } from './nats-connection.js';
 import type { NodeOptions } from './node-options.js';
+import { ranges } from './operator-desk/ranges.js';
 import { publicInfo } from './public-info.js';
 import { type Running, Supervisor } from './runtime/supervisor.js';
 import { why } from './runtime/why.js';
@@ -83,9 +85,10 @@ export class TowerNode {
     this.chain = new Fold<ChainCommit, BlockWindow>(log, CHAIN, 0 as ShardId, new BlockWindow(), (error) =>
       this.#giveUp(error),
     );
+    const missing = new MissingBlocks(this.#blocks, this.#stopping.signal);
     this.#txids = new BlockTxids(
       new TxidStore(log),
-      async (hash) => (await this.#blocks.block(hash)).txidsInternal,
+      (hash) => missing.txids(hash),
       (block, error) =>
         options.logger.warn({ ...why(error), height: block.height }, 'waiting for the txids of a block'),
       this.#stopping.signal,
@@ -172,6 +175,9 @@ export class TowerNode {
       blocks: this.#blocks,
       txids: this.#txids,
       firstBlocks: FIRST_BLOCKS,
+      restarted: () => {
+        for (const shard of this.#shards.values()) shard.bitcoindRestarted();
+      },
       stopping: this.#stopping.signal,
       logger: logger.child({ actor: 'chain-monitor' }),
     });
@@ -201,7 +207,7 @@ export class TowerNode {
         log: this.log,
         blobs: this.#blobs,
         chain: this.chain,
-        txids: (block) => this.#txids.of(block),
+        txids: this.#txids,
         carrier: this.#carrier,
         mempool: this.#mempool,
         sign: key.sign,
@@ -268,6 +274,7 @@ export class TowerNode {
         shard,
         position: fold.state.position,
         scanned_height: fold.state.scans.highestOn(this.chain.state)?.height ?? null,
+        unscanned_heights: ranges(fold.state.scans.unreadOn(this.chain.state).map(({ height }) => height)),
       })),
     };
   }

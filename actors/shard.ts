@@ -10,6 +10,7 @@ import { towerStream } from '../events/log/streams.js';
 import type { BlockWindow } from '../projections/block-window.js';
 import { Fold } from '../projections/fold.js';
 import { ShardState } from '../projections/shard-state.js';
+import type { BlockTxids } from './block-txids.js';
 import type { Seen } from './breach-report.js';
 import { BlobSweeper } from './gatekeeper/blob-sweeper.js';
 import type { Sign } from './gatekeeper/decisions.js';
@@ -22,6 +23,7 @@ import type { Running } from './runtime/supervisor.js';
 import { Transactor } from './runtime/transact.js';
 import { why } from './runtime/why.js';
 import { type MempoolView, MempoolWatcher } from './watcher/mempool-watcher.js';
+import { ScanRecord } from './watcher/scan-record.js';
 import { Watcher } from './watcher/watcher.js';
 
 /** The shard of a user: the first four bytes of SHA-256 of its key, modulo their number. */
@@ -34,7 +36,7 @@ export interface ShardNeeds {
   readonly log: CommitLog;
   readonly blobs: Pick<BlobStore, keyof BlobStore>;
   readonly chain: Fold<ChainCommit, BlockWindow>;
-  readonly txids: (block: BlockRef) => Promise<Uint8Array>;
+  readonly txids: BlockTxids;
   readonly carrier: PenaltyCarrier;
   readonly mempool: MempoolView;
   readonly sign: Sign;
@@ -60,6 +62,7 @@ export class Shard implements Running {
   readonly #responder: Responder;
   readonly #sweeper: BlobSweeper;
   readonly #transactor: Transactor;
+  readonly #readTxids: (block: BlockRef) => Promise<Uint8Array | undefined>;
   #feed: BlockFeed | undefined;
   #failed = false;
 
@@ -79,7 +82,7 @@ export class Shard implements Running {
     private readonly needs: ShardNeeds,
     private readonly onFailure: (error: Error) => void,
   ) {
-    const { shard, node, log, chain, txids, carrier, sign, terms, held, blobs } = needs;
+    const { shard, node, log, chain, carrier, sign, terms, held, blobs } = needs;
     const logger = needs.logger.child({ shard });
     const fail = (error: Error) => this.#fail(error);
     const fold = new Fold<ShardCommit, ShardState>(log, towerStream(shard), shard, new ShardState(), fail);
@@ -87,6 +90,14 @@ export class Shard implements Running {
     const sighted = (seen: Seen) => this.#responder.sighted(seen);
     this.fold = fold;
     this.#transactor = transactor;
+    const scans = new ScanRecord(transactor, logger.child({ actor: 'watcher' }));
+    /** Whoever goes on without a block has put that on the log first. */
+    const txids = async (block: BlockRef) => {
+      const found = await needs.txids.of(block);
+      if (!found) await scans.unread(block);
+      return found;
+    };
+    this.#readTxids = txids;
     this.#responder = new Responder({
       fold,
       chain,
@@ -134,6 +145,7 @@ export class Shard implements Running {
     this.#watcher = new Watcher({
       fold,
       transactor,
+      scans,
       isTip: (block) => chain.state.tip?.hash === block.hash,
       sighted,
       settled: () => this.locatorCache.settled(),
@@ -150,6 +162,11 @@ export class Shard implements Running {
     });
   }
 
+  /** bitcoind is another run of the program than before. */
+  bitcoindRestarted(): void {
+    this.#responder.bitcoindRestarted();
+  }
+
   async stop(): Promise<void> {
     this.#failed = true;
     this.#feed?.stop();
@@ -161,7 +178,7 @@ export class Shard implements Running {
   }
 
   async #begin(): Promise<void> {
-    const { chain, txids, locatorCacheSize: lookBack, stopping, logger, shard } = this.needs;
+    const { chain, locatorCacheSize: lookBack, stopping, logger, shard } = this.needs;
     stopping.addEventListener('abort', () => void this.stop(), { once: true });
     this.fold.on('waiting', (error) => logger.warn({ ...why(error), shard }, "waiting for the shard's stream"));
     await chain.level();
@@ -178,8 +195,10 @@ export class Shard implements Running {
     this.#mempoolWatcher.start();
     // The cache first: what the Watcher does not find in the folded state any more must find the block there.
     const listeners = [this.locatorCache, this.#watcher, this.#responder, this.gatekeeper, this.#sweeper];
+    const txids = this.#readTxids;
+    const unread = (block: BlockRef) => this.needs.txids.ifAny(block).catch(() => undefined);
     const { scans, recentStarts } = this.fold.state;
-    this.#feed = new BlockFeed({ chain, scans, recentStarts, lookBack, txids, listeners });
+    this.#feed = new BlockFeed({ chain, scans, recentStarts, lookBack, txids, unread, listeners });
     void this.#feed.run().catch((error) => this.#fail(error));
   }
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Aggregate } from './aggregate.js';
 import { BlockConnected, BlockDisconnected } from './chain.js';
-import { BlockScanned } from './scan.js';
+import { BlockScanned, BlockUnread } from './scan.js';
 import * as tracker from './tracker.js';
 import * as user from './user.js';
 
@@ -62,6 +62,7 @@ export const eventDefinitions: Readonly<Record<string, EventDefinition>> = {
   OutspendReorgedOut: first('tracker', tracker.OutspendReorgedOut),
   OutspendIrrevocable: first('tracker', tracker.OutspendIrrevocable),
   BlockScanned: first('scan', BlockScanned),
+  BlockUnread: first('scan', BlockUnread),
 };
 
 /** The stored form of an event. Throws a `ZodError` if the event is not of its own shape: that is a bug, caught before it is stored. */

@@ -5,7 +5,8 @@ import { BlockHash, Height } from './ids.js';
 
 /**
  * Every breach that this block, and every block below it on its chain, holds for this shard is on the log before this
- * event. A node that starts goes on after the last of these that is on the best chain.
+ * event: but for blocks below that are said to be unread, and were not themselves scanned since. A node that starts goes
+ * on after the last of these that is on the best chain.
  */
 export const BlockScanned = z.strictObject({
   type: z.literal('BlockScanned'),
@@ -16,4 +17,15 @@ export const BlockScanned = z.strictObject({
 });
 export type BlockScanned = z.infer<typeof BlockScanned>;
 
-export type ScanEvent = BlockScanned;
+/**
+ * Nobody who was asked has this block: bitcoind pruned it before it was read. The scan goes on without it, and it stays a
+ * gap until a `BlockScanned` names the very block.
+ */
+export const BlockUnread = z.strictObject({
+  type: z.literal('BlockUnread'),
+  height: Height,
+  hash: BlockHash,
+});
+export type BlockUnread = z.infer<typeof BlockUnread>;
+
+export type ScanEvent = BlockScanned | BlockUnread;

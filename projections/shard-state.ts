@@ -1,5 +1,6 @@
 import type { Recorded, ShardCommit, TrackerCommit, UserCommit } from '../events/commit.js';
 import type { AppointmentId, Position, UserId } from '../events/ids.js';
+import type { ScanEvent } from '../events/scan.js';
 import { RecentStarts } from './recent-starts.js';
 import { Scans } from './scans.js';
 import { evolveTracker, isLive, type LiveTracker, noTracker, type TrackerState } from './tracker.js';
@@ -94,8 +95,8 @@ export class ShardState {
         this.#applyTracker(commit.aggregate.id, commit as Recorded<TrackerCommit>);
         break;
       case 'scan':
-        for (const event of commit.events) if (event.type === 'BlockScanned') this.scans.apply(event);
-        this.recentStarts.scanned();
+        for (const event of commit.events) this.scans.apply(event as ScanEvent);
+        if (commit.events.some(({ type }) => type === 'BlockScanned')) this.recentStarts.scanned();
         this.scanVersion = commit.position;
         break;
     }

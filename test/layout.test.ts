@@ -71,7 +71,7 @@ describe('the layout', () => {
       [],
     );
     const watcher = sources.find(({ file }) => file === 'actors/watcher/watcher.ts');
-    assert.ok(watcher?.imports.includes('pino') && watcher.imports.includes('events/aggregate.ts'));
+    assert.ok(watcher?.imports.includes('pino') && watcher.imports.includes('projections/fold.ts'));
   });
 
   test('goes one way: events <- projections <- actors <- cli; benchmarks and tests see all', () => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import Client from 'bitcoin-core';
-import { BitcoindUnauthorized, BitcoindUnreachable, failureOf } from './rpc-errors.js';
+import { BitcoindRefused, BitcoindUnauthorized, BitcoindUnreachable, failureOf } from './rpc-errors.js';
 
 /** Where a bitcoind is and how it knows us. */
 export interface BitcoindAccess {
@@ -29,20 +29,37 @@ export class BitcoindRpc {
     this.#access = access;
   }
 
-  /**
-   * The `result` of one call with positional parameters. Rejects with one of the classes of `rpc-errors.ts`.
-   * `bitcoin-core` gives a number that is longer than 15 characters as a string.
-   */
+  /** The `result` of one call with positional parameters. Rejects with one of the classes of `rpc-errors.ts`. */
   async call(method: string, ...params: unknown[]): Promise<unknown> {
+    return this.#ask(method, (client) => client.command(method, ...params));
+  }
+
+  /**
+   * The results of many calls of one method, each given by its parameters, in their order and in one HTTP request: some
+   * ten times as fast as one by one. A call that is refused gives its `BitcoindRefused` as its result; all else rejects.
+   */
+  async callMany(method: string, calls: readonly (readonly unknown[])[]): Promise<unknown[]> {
+    if (calls.length === 0) return [];
+    const commands = calls.map((parameters) => ({ method, parameters }));
+    const results = await this.#ask(method, (client) => client.command<unknown[]>(commands));
+    return results.map((result) => {
+      if (!(result instanceof RpcFailure)) return result;
+      const failure = failureOf(method, result);
+      if (failure instanceof BitcoindRefused) return failure;
+      throw failure;
+    });
+  }
+
+  async #ask<T>(method: string, command: (client: Client) => Promise<T>): Promise<T> {
     const { client, secret } = this.#client ?? (await this.#login());
     try {
-      return await client.command(method, ...params);
+      return await command(client);
     } catch (cause) {
       const failure = failureOf(method, cause);
       if (!(failure instanceof BitcoindUnauthorized)) throw failure;
       const fresh = await this.#login(); // bitcoind may have started anew, with another cookie
       if (fresh.secret === secret) throw failure;
-      return fresh.client.command(method, ...params).catch((again: unknown) => {
+      return command(fresh.client).catch((again: unknown) => {
         throw failureOf(method, again);
       });
     }
@@ -74,9 +91,52 @@ export class BitcoindRpc {
 /** Takes the place of `bitcoin-core`'s own logger, which would write to stdout. */
 const SILENT = { debug: () => {} };
 
-/** Calls go through our agent, and never through a proxy that HTTP_PROXY names. */
+/**
+ * Calls go through our agent, and never through a proxy that HTTP_PROXY names. Answers are read by `JSON.parse`: the
+ * library's own parser, which saves whole numbers beyond 2^53 that bitcoind never gives, takes longer over a block than
+ * bitcoind does.
+ */
 function tune(client: Client, agent: Agent): void {
   const post = client.request.postAsync;
   // What arrives here is an object of options; the library's types call it a string.
   client.request.postAsync = (options) => post(Object.assign({}, options, { agent, proxy: null }));
+  client.parser.rpc = (response: HttpAnswer) => read(response);
+}
+
+/** What `bitcoin-core` hands to its parser. */
+interface HttpAnswer {
+  readonly statusCode: number;
+  readonly statusMessage: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: string;
+}
+
+/** The result of a call, or of each of many, where an `RpcFailure` stands for one that failed. */
+function read({ statusCode, statusMessage, headers, body }: HttpAnswer): unknown {
+  if (headers['content-type'] !== 'application/json' && statusCode !== 200)
+    throw new RpcFailure(statusCode, statusMessage);
+  const answer: unknown = JSON.parse(body);
+  if (Array.isArray(answer)) return answer.map((one) => resultOf(one));
+  const result = resultOf(answer);
+  if (result instanceof RpcFailure) throw result;
+  return result;
+}
+
+function resultOf(answer: unknown): unknown {
+  const { result, error } = answer as { result?: unknown; error?: { code?: number; message?: string } | null };
+  if (error) return new RpcFailure(error.code ?? INTERNAL_ERROR, error.message ?? 'no reason given');
+  return result === undefined ? new RpcFailure(undefined, 'an answer without a result') : result;
+}
+
+/** RPC_INTERNAL_ERROR */
+const INTERNAL_ERROR = -32603;
+
+/** What `failureOf` tells a class by: the code of JSON-RPC, or else the status of HTTP. */
+class RpcFailure extends Error {
+  constructor(
+    readonly code: number | undefined,
+    message: string,
+  ) {
+    super(message);
+  }
 }

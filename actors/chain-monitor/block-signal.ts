@@ -3,7 +3,8 @@ import { Subscriber } from 'zeromq';
 
 /**
  * Wakes the ChainMonitor: at each `hashblock` that bitcoind publishes over ZMQ, and every so often without one, since
- * ZMQ may be silent or lose messages. What woke it is no matter: it asks bitcoind.
+ * ZMQ may be silent or lose messages. It is woken when ZMQ connects, too: bitcoind may have been started anew, and what it
+ * said meanwhile is lost. What woke it is no matter: it asks bitcoind.
  */
 export class BlockSignal {
   #subscriber: Subscriber | undefined;
@@ -32,6 +33,8 @@ export class BlockSignal {
   #subscribe(url: string): void {
     const subscriber = new Subscriber({ reconnectInterval: 100, reconnectMaxInterval: 5_000, linger: 0 });
     this.#subscriber = subscriber;
+    subscriber.events.on('connect', () => this.onWake());
+    subscriber.events.on('handshake', () => this.onWake());
     subscriber.connect(url);
     subscriber.subscribe('hashblock');
     void this.#listen(subscriber).catch((error) =>

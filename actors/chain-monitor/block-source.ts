@@ -1,19 +1,20 @@
 import { z } from 'zod';
-import { concat, fromHex, reversed } from '../../events/bytes.js';
 import type { BlockConnected } from '../../events/chain.js';
-import { BlockHash, Height, Txid } from '../../events/ids.js';
-import type { Header } from './decisions.js';
+import { BlockHash, Height } from '../../events/ids.js';
+import { BitcoindRefused } from '../bitcoind/rpc-errors.js';
 
-/** One JSON-RPC call to bitcoind; rejects with a class that carries a `code`. */
+/** JSON-RPC calls to bitcoind; they reject with the classes of `rpc-errors.ts`. */
 export interface Rpc {
   call(method: string, ...params: unknown[]): Promise<unknown>;
+  /** Many calls of one method at once; one that is refused gives its `BitcoindRefused`. */
+  callMany(method: string, calls: readonly (readonly unknown[])[]): Promise<unknown[]>;
 }
 
 /** A block as the ChainMonitor publishes it. */
 export interface Block {
   readonly connected: BlockConnected;
-  /** 32 bytes each, internal order, in the block's order. */
-  readonly txidsInternal: Uint8Array;
+  /** 32 bytes each, internal order, in the block's order; undefined if bitcoind has the header alone, such as after pruning. */
+  readonly txidsInternal: Uint8Array | undefined;
 }
 
 const NO_PARENT = '0'.repeat(64);
@@ -24,15 +25,16 @@ const HeaderAnswer = z.object({
   chainwork: z.string().regex(/^[0-9a-f]{64}$/),
   /** Absent for the genesis block alone. */
   previousblockhash: BlockHash.default(NO_PARENT as BlockHash),
-});
-const BlockAnswer = HeaderAnswer.extend({
   time: z.number().int(),
-  tx: z.array(Txid).min(1),
+  nTx: z.number().int().min(1),
 });
+/** The txids are checked as they are turned into bytes: one by one that takes longer than all else. */
+const BlockAnswer = HeaderAnswer.extend({ tx: z.custom<string[]>((tx) => Array.isArray(tx)) });
 
 const NetworkInfo = z.object({ version: z.number().int() });
+const Peers = z.array(z.object({ id: z.number().int(), servicesnames: z.array(z.string()).default([]) }));
 
-/** The ChainMonitor's face of bitcoind: tips, headers, blocks. Every method rejects while bitcoind is away. */
+/** The ChainMonitor's face of bitcoind: tips, hashes, blocks. Every method rejects while bitcoind is away. */
 export class BlockSource {
   constructor(private readonly rpc: Rpc) {}
 
@@ -46,28 +48,87 @@ export class BlockSource {
     return NetworkInfo.parse(await this.rpc.call('getnetworkinfo')).version;
   }
 
+  /** For how many seconds bitcoind has been running. */
+  async uptime(): Promise<number> {
+    return z.number().parse(await this.rpc.call('uptime'));
+  }
+
   async bestHash(): Promise<BlockHash> {
     return BlockHash.parse(await this.rpc.call('getbestblockhash'));
   }
 
-  /** A header that bitcoind knows, on its best chain or not. */
-  async header(hash: BlockHash): Promise<Header> {
-    const { previousblockhash: prevHash, ...header } = HeaderAnswer.parse(
-      await this.rpc.call('getblockheader', hash, true),
+  /** The hashes at some heights of bitcoind's own best chain. Rejects with `BitcoindRefused` if it is not that high (now). */
+  async hashesAt(heights: readonly number[]): Promise<BlockHash[]> {
+    const answers = await this.rpc.callMany(
+      'getblockhash',
+      heights.map((height) => [height]),
     );
-    return { ...header, prevHash };
-  }
-
-  /** The header at a height of bitcoind's own best chain. */
-  async headerAt(height: number): Promise<Header> {
-    return this.header(BlockHash.parse(await this.rpc.call('getblockhash', height)));
+    return answers.map((answer) => BlockHash.parse(orThrow(answer)));
   }
 
   async block(hash: BlockHash): Promise<Block> {
-    const { previousblockhash: prevHash, tx, ...rest } = BlockAnswer.parse(await this.rpc.call('getblock', hash, 1));
-    return {
-      connected: { type: 'BlockConnected', ...rest, prevHash, txCount: tx.length },
-      txidsInternal: concat(...tx.map((txid) => reversed(fromHex(txid)))),
-    };
+    const [block] = await this.blocks([hash]);
+    if (!block) throw new TypeError('bitcoind gave fewer answers than it was asked for');
+    return block;
   }
+
+  /** Blocks by their hashes, in that order. Rejects with `BitcoindRefused` if bitcoind knows nothing of one of them. */
+  async blocks(hashes: readonly BlockHash[]): Promise<Block[]> {
+    const answers = await this.rpc.callMany(
+      'getblock',
+      hashes.map((hash) => [hash, 1]),
+    );
+    return Promise.all(
+      answers.map(async (answer, i) =>
+        answer instanceof BitcoindRefused && answer.rpcCode === NO_DATA
+          ? { connected: connectedOf(await this.rpc.call('getblockheader', hashes[i], true)), txidsInternal: undefined }
+          : blockOf(orThrow(answer)),
+      ),
+    );
+  }
+
+  /** The peers that keep all blocks, and so may have one that bitcoind has not. */
+  async archivePeers(): Promise<number[]> {
+    const peers = Peers.parse(await this.rpc.call('getpeerinfo'));
+    return peers.filter(({ servicesnames }) => servicesnames.includes('NETWORK')).map(({ id }) => id);
+  }
+
+  /** Has bitcoind ask a peer for a block; whether it did. The block comes later, if at all. */
+  async askPeer(hash: BlockHash, peer: number): Promise<boolean> {
+    try {
+      await this.rpc.call('getblockfrompeer', hash, peer);
+      return true;
+    } catch (error) {
+      if (error instanceof BitcoindRefused) return false;
+      throw error;
+    }
+  }
+}
+
+/** RPC_MISC_ERROR: what `getblock` answers for a block whose header alone it has. */
+const NO_DATA = -1;
+
+function orThrow(answer: unknown): unknown {
+  if (answer instanceof Error) throw answer;
+  return answer;
+}
+
+function connectedOf(answer: unknown): BlockConnected {
+  const { previousblockhash: prevHash, nTx: txCount, ...rest } = HeaderAnswer.parse(answer);
+  return { type: 'BlockConnected', ...rest, prevHash, txCount };
+}
+
+function blockOf(answer: unknown): Block {
+  const { tx } = BlockAnswer.parse(answer);
+  return { connected: connectedOf(answer), txidsInternal: internalTxids(tx) };
+}
+
+/** The bytes of txids in display order, each turned around. Throws a `TypeError` if one is not 64 hex digits. */
+export function internalTxids(txids: readonly string[]): Uint8Array {
+  const bytes = Buffer.from(txids.join(''), 'hex');
+  // Reading hex ends at the first character that is none.
+  if (bytes.length !== 32 * txids.length || txids.some((txid) => txid.length !== 64))
+    throw new TypeError('bitcoind gave a txid that is not 32 bytes of hex');
+  for (let at = 0; at < bytes.length; at += 32) bytes.subarray(at, at + 32).reverse();
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -11,8 +11,10 @@ import type { Fold } from '../../projections/fold.js';
 import type { BlockTxids } from '../block-txids.js';
 import { why } from '../runtime/why.js';
 import type { Block, BlockSource } from './block-source.js';
-import { type ChainPath, commitsOf, type Header, hasMoreWork, pathTo } from './decisions.js';
+import { firstNewHeight, readAhead } from './branch.js';
+import { commitsOf, EVENTS_A_COMMIT, type Header, hasMoreWork, isOnTopOf, pathTo } from './decisions.js';
 import { type Network, networkOf } from './networks.js';
+import { Uptime } from './uptime.js';
 
 /**
  * The ChainMonitor: a node's own bitcoind against the chain on the log. One per node.
@@ -24,6 +26,8 @@ import { type Network, networkOf } from './networks.js';
  * takes   wake   a block may have come; asks bitcoind for its best chain
  * emits   BlockConnected, BlockDisconnected   the path from the log's tip to bitcoind's, if that has more work
  *
+ * restarted   told when bitcoind was started anew
+ *
  * A bitcoind that is away is waited for. One that is behind, or on a losing fork, is not an event.
  */
 export class ChainMonitor {
@@ -31,7 +35,9 @@ export class ChainMonitor {
   #pending = true;
   #stopped = false;
   #reachable: boolean | undefined;
+  #trouble: string | undefined;
   #checked = false;
+  readonly #uptime = new Uptime();
 
   constructor(private readonly needs: ChainMonitorNeeds) {}
 
@@ -52,8 +58,12 @@ export class ChainMonitor {
 
   /** Watches until stopped; rejects with `UnfitBitcoindError`, or when something is broken beyond waiting. */
   async run(): Promise<void> {
+    const stopped = new Promise<void>((resolve) => {
+      this.needs.stopping.addEventListener('abort', () => resolve(), { once: true });
+    });
     while (!this.#stopped) {
-      if (this.#pending) await this.#catchUp();
+      // A call that bitcoind does not answer must not hold up the node's end.
+      if (this.#pending) await Promise.race([this.#catchUp(), stopped]);
       else await new Promise<void>((resolve) => (this.#awake = resolve));
     }
   }
@@ -63,69 +73,67 @@ export class ChainMonitor {
     try {
       await this.#checkBitcoind();
       if (await this.#advance()) this.#pending = true;
-      this.#answered(true);
+      else await this.#noticeRestart();
+      this.#answered();
     } catch (error) {
       if (!this.#stopped) await this.#waitOut(error);
     }
   }
 
-  /** Moves the log one step towards bitcoind's chain; false if there is nothing to do. */
+  /** Moves the log towards bitcoind's chain; false if there is nothing to do. */
   async #advance(): Promise<boolean> {
     const { blocks, fold } = this.needs;
-    const best = await blocks.bestHash();
+    const hash = await blocks.bestHash();
     // What the path is found for; should another node append meanwhile, ours is refused and found anew.
     const { tip, position } = fold.state;
-    if (best === tip?.hash) return false;
+    if (hash === tip?.hash) return false;
     // The whole block, since it is nearly always the next one: then this is the only call.
-    const block = await blocks.block(best);
-    const header: Header = block.connected;
-    if (!hasMoreWork(header, tip)) return false;
-    const path = tip ? pathTo(await this.#branch(header), fold.state) : await this.#firstPath(header);
-    await this.#publish(path, block, tip, position);
+    const best = await blocks.block(hash);
+    if (!hasMoreWork(best.connected, tip)) return false;
+    if (tip && best.connected.prevHash === tip.hash) {
+      await this.#publish(best);
+      await this.#append([best.connected], position);
+    } else await this.#connect(best.connected, tip, position);
     return true;
   }
 
-  /** Headers from a tip down to the first whose parent is on the log's best chain. */
-  async #branch(tip: Header): Promise<Header[]> {
-    const { fold, blocks } = this.needs;
-    const root = fold.state.root?.height ?? 0;
-    const branch = [tip];
-    for (let lowest = tip; ; branch.push(lowest)) {
-      const parentHeight = lowest.height - 1;
-      if (parentHeight < root || fold.state.isBest({ height: parentHeight, hash: lowest.prevHash })) return branch;
-      lowest = await blocks.header(lowest.prevHash);
-    }
-  }
-
-  /** A new log begins some blocks before bitcoind's tip. */
-  async #firstPath(tip: Header): Promise<ChainPath> {
-    const first = Math.max(0, tip.height - this.needs.firstBlocks + 1);
-    const connect: Header[] = [];
-    for (let height = first; height <= tip.height; height++) connect.push(await this.needs.blocks.headerAt(height));
-    return { disconnect: [], connect };
-  }
-
-  /** Publishes each block's txids, then its event. Stops short when another node was faster. */
-  async #publish(
-    { disconnect, connect }: ChainPath,
-    best: Block,
-    tip: WindowBlock | undefined,
-    position: Position,
-  ): Promise<void> {
-    const { txids, blocks } = this.needs;
-    const chunk = disconnect.length > 0 ? connect : connect.slice(0, 100);
-    const connected: BlockConnected[] = [];
-    for (const { hash } of chunk) {
-      const block = hash === best.connected.hash ? best : await blocks.block(hash);
-      await txids.publish(hash, block.txidsInternal);
-      connected.push(block.connected);
-    }
+  /** Connects bitcoind's best chain, from where it leaves the log's. Stops short when another node was faster. */
+  async #connect({ height: to }: Header, tip: WindowBlock | undefined, position: Position): Promise<void> {
+    const { blocks, fold, firstBlocks } = this.needs;
+    // A new log begins some blocks before bitcoind's tip.
+    const from = tip ? await firstNewHeight(blocks, fold.state, to) : Math.max(0, to - firstBlocks + 1);
     let expected = position;
-    for (const events of commitsOf(disconnect, connected, tip)) {
+    let ready: BlockConnected[] = [];
+    for await (const batch of readAhead(blocks, from, to, (block) => this.#publish(block))) {
+      if (this.#stopped) return;
+      ready.push(...batch.map(({ connected }) => connected));
+      if (ready.length < EVENTS_A_COMMIT && ready.at(-1)?.height !== to) continue;
+      if (!hasMoreWork(ready.at(-1) as Header, fold.state.tip)) continue;
+      const appended = await this.#appendPath(ready, expected);
+      if (appended === undefined) return;
+      expected = appended;
+      ready = [];
+    }
+  }
+
+  /** Appends what leads to these blocks; gives the position to go on from, or undefined if another node was faster. */
+  async #appendPath(ready: readonly BlockConnected[], position: Position): Promise<Position | undefined> {
+    const { state } = this.needs.fold;
+    const { tip } = state;
+    const { disconnect, connect } = tip ? pathTo(ready.toReversed(), state) : { disconnect: [], connect: ready };
+    if (tip && !isOnTopOf(connect[0] as Header, state)) return undefined;
+    let expected = position;
+    for (const events of commitsOf(disconnect, ready, tip)) {
       const appended = await this.#append(events, expected);
-      if (appended.kind === 'conflict') return;
+      if (appended.kind === 'conflict') return undefined;
       expected = appended.position;
     }
+    return expected;
+  }
+
+  /** A block's txids, before its event; those of a block that bitcoind has pruned are another's to publish. */
+  async #publish({ connected, txidsInternal }: Block): Promise<void> {
+    if (txidsInternal) await this.needs.txids.publish(connected.hash, txidsInternal);
   }
 
   async #append(events: readonly ChainEvent[], expected: Position): Promise<Appended> {
@@ -154,29 +162,44 @@ export class ChainMonitor {
     this.#checked = true;
   }
 
+  /** A bitcoind that was started anew may have lost its mempool: what is unconfirmed has to be sent again. */
+  async #noticeRestart(): Promise<void> {
+    if (!this.#uptime.isOfAnotherRun(await this.needs.blocks.uptime(), performance.now())) return;
+    this.needs.logger.info('bitcoind was started anew');
+    this.needs.restarted();
+  }
+
   /** bitcoind or the log being away is waiting. */
   async #waitOut(error: unknown): Promise<void> {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (!OUTAGES.has(code)) throw error;
     if (code !== 'log-unavailable') {
-      this.#answered(false, error);
+      const trouble = TROUBLES[code];
+      if (!trouble) throw error;
+      this.#reachable = code === 'bitcoind-refused';
       // It may come back as another one.
-      this.#checked = false;
+      if (!this.#reachable) this.#checked = false;
+      if (trouble !== this.#trouble) this.needs.logger.warn(why(error), trouble);
+      this.#trouble = trouble;
     }
     this.#pending = true;
     await sleep(RETRY_MS, undefined, { signal: this.needs.stopping }).catch(() => undefined);
   }
 
-  #answered(reachable: boolean, error?: unknown): void {
-    if (reachable === this.#reachable) return;
-    this.#reachable = reachable;
-    if (reachable) this.needs.logger.info('bitcoind answers');
-    else this.needs.logger.warn(why(error), 'bitcoind does not answer; waiting for it');
+  #answered(): void {
+    if (this.#reachable && !this.#trouble) return;
+    this.#reachable = true;
+    this.#trouble = undefined;
+    this.needs.logger.info('bitcoind answers');
   }
 }
 
 const RETRY_MS = 500;
-const OUTAGES = new Set(['bitcoind-unreachable', 'bitcoind-unauthorized', 'bitcoind-refused', 'log-unavailable']);
+/** What is waited out, and what people are told of it: once, until it is over or becomes another. */
+const TROUBLES: Readonly<Record<string, string>> = {
+  'bitcoind-unreachable': 'bitcoind does not answer; waiting for it',
+  'bitcoind-unauthorized': 'bitcoind does not accept our credentials; waiting until it does',
+  'bitcoind-refused': 'bitcoind refuses a question, which is asked again',
+};
 
 /** The oldest bitcoind that can do what the Carrier asks of it (packages, and no limit on what is burnt). */
 const OLDEST_BITCOIND = 260_000;
@@ -198,6 +221,8 @@ export interface ChainMonitorNeeds {
   readonly txids: Pick<BlockTxids, 'publish'>;
   /** How many blocks before bitcoind's tip a new log begins. */
   readonly firstBlocks: number;
+  /** Told when bitcoind is found to be another run of the program than before. */
+  readonly restarted: () => void;
   readonly stopping: AbortSignal;
   readonly logger: Logger;
 }

@@ -15,10 +15,10 @@ import { userDecider } from './decisions.js';
  *   block feed --blocks-->     |
  *                              +--BlobsSwept--> log
  *
- * takes   erase            a blob whose appointment ended; what fails is tried again
- *         blockConnected   a time to look for blobs that were stored since: all of them when a node starts
- * emits   BlobsSwept       before the blobs are erased that no commit came to refer to, whatever the reason: a crash
- *                          between blob and commit, a refused append, an erasure that a crash prevented
+ * takes   erase             a blob whose appointment ended; what fails is tried again
+ *         blocksConnected   a time to look for blobs that were stored since: all of them when a node starts
+ * emits   BlobsSwept        before the blobs are erased that no commit came to refer to, whatever the reason: a crash
+ *                           between blob and commit, a refused append, an erasure that a crash prevented
  *
  * Any node may sweep, and all of them do: what is swept is decided on the log.
  */
@@ -40,7 +40,7 @@ export class BlobSweeper implements BlockListener {
     this.#stopped = true;
   }
 
-  async blockConnected(): Promise<void> {
+  async blocksConnected(): Promise<void> {
     this.#wake();
   }
 

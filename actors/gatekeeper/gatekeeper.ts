@@ -7,13 +7,13 @@ import { LogUnavailableError } from '../../events/log/errors.js';
 import { appointmentId } from '../../events/signing/appointment.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import type { BlobRef } from '../../events/user.js';
-import type { BlockWindow, WindowBlock } from '../../projections/block-window.js';
+import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import { isLive, isOnlySighted } from '../../projections/tracker.js';
 import type { Subscription } from '../../projections/user.js';
 import type { Accepted, Refusal, Registered, Shown, SubscriptionInfo } from '../outcomes.js';
-import type { BlockListener } from '../runtime/block-feed.js';
+import { type BlockListener, lastOf, type Run } from '../runtime/block-feed.js';
 import { KeyedMailbox } from '../runtime/mailbox.js';
 import type { Transactor } from '../runtime/transact.js';
 import { type AddAppointment, type Sign, type UserCommand, type UserOutcome, userDecider } from './decisions.js';
@@ -30,7 +30,7 @@ import { endingOf } from './endings.js';
  *         addAppointment   the blob stored, then the commit that refers to it, then the receipt
  *         appointment, subscription   what a user may see of its own
  *         folded           a tracker's end ends its appointment
- *         blockConnected   subscriptions whose grace is over are outdated
+ *         blocksConnected  subscriptions whose grace is over are outdated
  * emits   every event of a user
  */
 export class Gatekeeper implements BlockListener {
@@ -109,7 +109,8 @@ export class Gatekeeper implements BlockListener {
   }
 
   /** Goes by the block told, not by the tip: a breach in a block that is not evaluated yet comes before the end. */
-  async blockConnected({ height }: WindowBlock): Promise<void> {
+  async blocksConnected(run: Run): Promise<void> {
+    const { height } = lastOf(run);
     const { fold, terms } = this.needs;
     for (const [userId, { state }] of fold.state.users())
       if (state.status === 'registered' && height >= state.expiry + terms.grace) this.#outdate(userId, height);

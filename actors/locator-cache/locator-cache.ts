@@ -6,7 +6,7 @@ import type { AppointmentAccepted } from '../../events/user.js';
 import type { BlockWindow, WindowBlock } from '../../projections/block-window.js';
 import { eachTxid } from '../block-txids.js';
 import { reportBreach, type Sighting, txidOf } from '../breach-report.js';
-import type { BlockListener } from '../runtime/block-feed.js';
+import { type BlockListener, lastOf, type ReadBlock, type Run } from '../runtime/block-feed.js';
 import { Mailbox } from '../runtime/mailbox.js';
 import type { Transactor } from '../runtime/transact.js';
 import { type Recent, RecentBlocks } from './recent-blocks.js';
@@ -14,11 +14,11 @@ import { type Recent, RecentBlocks } from './recent-blocks.js';
 /**
  * The LocatorCache: new appointments against known blocks.
  *
- *   block feed --blockConnected, blockDisconnected--> LocatorCache --BreachDetected--> log
+ *   block feed --blocksConnected, blockDisconnected--> LocatorCache --BreachDetected--> log
  *   fold ------------appointmentAccepted------------>      |
  *                                                          +--sighting--> Responder (at once)
  *
- * takes   blockConnected, blockDisconnected   afterwards it holds exactly the last N blocks up to there
+ * takes   blocksConnected, blockDisconnected   afterwards it holds exactly the last N blocks up to there
  *         folded                              an appointment accepted for a transaction that is mined already
  * emits   BreachDetected
  */
@@ -33,9 +33,14 @@ export class LocatorCache implements BlockListener {
     return this.#recent.blocks;
   }
 
-  async blockConnected(block: WindowBlock, txidsInternal: Uint8Array): Promise<void> {
-    this.#recent.add({ height: block.height, hash: block.hash }, eachTxid(txidsInternal));
-    await this.#holdUpTo(block.height);
+  async blocksConnected(run: Run): Promise<void> {
+    for (const { block, txidsInternal } of run.read.slice(-this.needs.size)) this.#add(block, txidsInternal);
+    await this.#holdUpTo(lastOf(run).height);
+  }
+
+  /** A block that is among those held is held with its transactions from now on. */
+  async blockRead({ block, txidsInternal }: ReadBlock): Promise<void> {
+    if (this.#recent.has(block.hash)) this.#add(block, txidsInternal);
   }
 
   async blockDisconnected(block: WindowBlock): Promise<void> {
@@ -74,7 +79,7 @@ export class LocatorCache implements BlockListener {
   async #compareWithMissed(userId: UserId, event: AppointmentAccepted): Promise<void> {
     const missed = new RecentBlocks();
     for (const block of this.#missed(event))
-      missed.add({ height: block.height, hash: block.hash }, eachTxid(await this.needs.txids(block)));
+      missed.add({ height: block.height, hash: block.hash }, eachTxid((await this.needs.txids(block)) ?? NONE));
     const found = missed.find(event.scheme, event.locator);
     if (found) this.#report(userId, event, found);
   }
@@ -92,18 +97,24 @@ export class LocatorCache implements BlockListener {
   async #holdUpTo(height: number): Promise<void> {
     const { size, chain, txids } = this.needs;
     const wanted = Array.from({ length: size }, (_, i) => chain.at(height - i)).filter((block) => block !== undefined);
-    for (const block of wanted)
-      if (!this.#recent.has(block.hash))
-        this.#recent.add({ height: block.height, hash: block.hash }, eachTxid(await txids(block)));
+    for (const block of wanted) if (!this.#recent.has(block.hash)) this.#add(block, (await txids(block)) ?? NONE);
     this.#recent.keepOnly(wanted);
   }
+
+  #add({ height, hash }: BlockRef, txidsInternal: Uint8Array): void {
+    this.#recent.add({ height, hash }, eachTxid(txidsInternal));
+  }
 }
+
+/** A block that nobody has is held without its transactions; the gap on the log is what keeps it from being forgotten. */
+const NONE = new Uint8Array();
 
 export interface LocatorCacheNeeds {
   /** How many blocks to hold. */
   readonly size: number;
   readonly chain: BlockWindow;
-  readonly txids: (block: BlockRef) => Promise<Uint8Array>;
+  /** Undefined if nobody has the block, and then the log says so. */
+  readonly txids: (block: BlockRef) => Promise<Uint8Array | undefined>;
   readonly transactor: Transactor;
   /** Hears of each find before it is on the log. */
   readonly sighted: (sighting: Sighting) => void;

@@ -99,7 +99,8 @@ export class MempoolWatch {
       for (let block = this.#mined.shift(); block; block = this.#mined.shift()) {
         const txids = await this.needs.txids(block);
         if (!this.needs.chain.state.isBest(block)) continue; // its transactions may be in the mempool again
-        for (const txidInternal of eachTxid(txids)) this.#change({ kind: 'mined', txidInternal });
+        if (!txids) this.#read(); // nobody has the block
+        for (const txidInternal of eachTxid(txids ?? new Uint8Array())) this.#change({ kind: 'mined', txidInternal });
       }
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
@@ -192,6 +193,7 @@ export interface MempoolWatchNeeds {
   readonly rpc: { call(method: string, ...params: unknown[]): Promise<unknown> };
   readonly mempool: Mempool;
   readonly chain: Fold<ChainCommit, BlockWindow>;
-  readonly txids: (block: BlockRef) => Promise<Uint8Array>;
+  /** Undefined if nobody has the block. */
+  readonly txids: (block: BlockRef) => Promise<Uint8Array | undefined>;
   readonly log: Logger;
 }

@@ -49,6 +49,8 @@ interface Breach {
 
 interface Attempt {
   readonly tip: BlockRef | undefined;
+  /** Of which bitcoind: see `forgetAll`. */
+  readonly run: number;
   /** Undefined where no blob was needed, or it could not be had. */
   readonly blob: number | undefined;
   readonly answer: Answer | undefined;
@@ -59,6 +61,8 @@ interface Attempt {
 /** The Responder's dealings with blobs and bitcoind, and the memory of what was done at which tip: a cache, not state. */
 export class Attempts {
   readonly #last = new Map<AppointmentId, Attempt>();
+  /** How often everything was forgotten: what was tried before that does not count. */
+  #forgotten = 0;
 
   constructor(private readonly needs: AttemptsNeeds) {}
 
@@ -77,16 +81,18 @@ export class Attempts {
     const tip = this.needs.chain.state.tip;
     const last = this.#last.get(id);
     if (last?.answer && last.tip?.hash === tip?.hash && last.blob === ref.position) return last.answer;
+    const run = this.#forgotten;
     const opened = await this.#open(id, breach, ref);
     const answer = opened && 'txid' in opened ? await this.#send(breach, opened, ref.position) : opened;
-    this.#last.set(id, { tip, blob: ref.position, answer, recorded: false });
+    this.#set(id, { tip, run, blob: ref.position, answer, recorded: false });
     return answer;
   }
 
   async rebroadcast(id: AppointmentId, breach: Breach, penalty: Penalty): Promise<Answer> {
     const tip = this.needs.chain.state.tip;
+    const run = this.#forgotten;
     const answer = await this.#send(breach, penalty, this.blobOf(id, breach));
-    this.#last.set(id, { tip, blob: undefined, answer, recorded: false });
+    this.#set(id, { tip, run, blob: undefined, answer, recorded: false });
     return answer;
   }
 
@@ -114,6 +120,17 @@ export class Attempts {
 
   forget(id: AppointmentId): void {
     this.#last.delete(id);
+  }
+
+  /** bitcoind is another run of the program, whose mempool may be empty: nothing was tried with this one. */
+  forgetAll(): void {
+    this.#forgotten++;
+    this.#last.clear();
+  }
+
+  /** What was tried with a bitcoind that is gone by now is not remembered. */
+  #set(id: AppointmentId, attempt: Attempt): void {
+    if (attempt.run === this.#forgotten) this.#last.set(id, attempt);
   }
 
   async #open(id: AppointmentId, { userId, disputeTxid }: Breach, ref: BlobRef): Promise<Penalty | Answer | undefined> {

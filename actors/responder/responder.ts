@@ -10,7 +10,7 @@ import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import type { Tracker, TrackerState } from '../../projections/tracker.js';
 import type { Seen } from '../breach-report.js';
-import type { BlockListener } from '../runtime/block-feed.js';
+import type { BlockListener, ReadBlock } from '../runtime/block-feed.js';
 import { KeyedMailbox } from '../runtime/mailbox.js';
 import type { Transactor } from '../runtime/transact.js';
 import { why } from '../runtime/why.js';
@@ -29,7 +29,9 @@ import { SpendSearch } from './spend-search.js';
  *
  * takes   sighted          a breach that is not on the log yet, or a dispute that is in the mempool anew: answered at once
  *         folded           a tracker's event, or a new version, or the end, of an appointment that has a tracker
- *         blockConnected   everything under way is asked about anew: sent again, confirmed, reorged out, buried
+ *         blocksConnected  everything under way is asked about anew: sent again, confirmed, reorged out, buried
+ *         blockRead        the search for penalties is taken up where a block was missing
+ *         bitcoindRestarted  everything unconfirmed is sent again
  * emits   every event of a tracker but BreachSighted and BreachDetected
  *
  * There is no other plan than `nextAction`: do it, record what came of it, ask again. Starting up is asking.
@@ -81,7 +83,19 @@ export class Responder implements BlockListener {
       else if (event.type === 'AppointmentEnded') this.#workOn(event.appointmentId);
   }
 
-  async blockConnected(): Promise<void> {
+  async blocksConnected(): Promise<void> {
+    this.#workOnAll();
+  }
+
+  /** A penalty may have been mined in a block that nobody had. */
+  async blockRead({ block }: ReadBlock): Promise<void> {
+    this.#search.blockRead(block);
+    this.#workOnAll();
+  }
+
+  /** bitcoind was started anew, perhaps without its mempool: what is unconfirmed is sent again, at once. */
+  bitcoindRestarted(): void {
+    this.#attempts.forgetAll();
     this.#workOnAll();
   }
 

@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import { scanAggregate } from '../../events/aggregate.js';
 import type { ShardCommit } from '../../events/commit.js';
 import type { WindowBlock } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
@@ -7,48 +6,67 @@ import type { ShardState } from '../../projections/shard-state.js';
 import type { Hit } from '../../projections/watchlist.js';
 import { eachTxid } from '../block-txids.js';
 import { reportBreach, type Sighting, txidOf } from '../breach-report.js';
-import type { BlockListener } from '../runtime/block-feed.js';
+import { type BlockListener, lastOf, type ReadBlock, type Run } from '../runtime/block-feed.js';
 import type { Transactor } from '../runtime/transact.js';
-import { decideScanned } from './decisions.js';
+import type { ScanRecord } from './scan-record.js';
 
 /**
  * The Watcher: blocks against known appointments.
  *
- *   block feed --blockConnected--> Watcher --BreachDetected, BlockScanned--> log
+ *   block feed --blocksConnected--> Watcher --BreachDetected, BlockScanned--> log
  *                                     |
  *                                     +--sighting--> Responder (at once, while the append is under way)
  *
- * takes   blockConnected      looks every transaction up, once per scheme
+ * takes   blocksConnected     looks every transaction up, once per scheme
+ *         blockRead           the same for a block that nobody had when it was connected
  *         blockDisconnected   nothing: what the new branch holds is seen when it is connected
  * emits   BreachDetected      for each hit that is news
- *         BlockScanned        when all of the block's breaches are on the log
+ *         BlockScanned        when all of the blocks' breaches are on the log
  */
 export class Watcher implements BlockListener {
   constructor(private readonly needs: WatcherNeeds) {}
 
-  async blockConnected(block: WindowBlock, txidsInternal: Uint8Array): Promise<void> {
-    const { fold } = this.needs;
-    const sightings = this.#lookUp(block, txidsInternal);
-    // What is accepted after this tail meets the block in the locator cache, which holds it already.
-    const before = fold.state.position;
-    const tail = await fold.level();
-    if (tail > before) sightings.push(...this.#lookUp(block, txidsInternal, sightings));
-    await Promise.all(sightings.map((sighting) => reportBreach(this.needs.transactor, sighting)));
-    await this.needs.settled();
-    await this.#recordScan(block);
+  async blocksConnected(run: Run): Promise<void> {
+    const block = lastOf(run);
+    await this.#evaluate(run.read);
+    await this.needs.scans.scanned({
+      block,
+      from: run.blocks[0]?.height ?? block.height,
+      isTip: this.needs.isTip(block),
+    });
+  }
+
+  async blockRead(read: ReadBlock): Promise<void> {
+    const { block } = read;
+    await this.#evaluate([read]);
+    await this.needs.scans.scanned({ block, isTip: false });
+    this.needs.log.info({ height: block.height, hash: block.hash }, 'block scanned after all');
   }
 
   async blockDisconnected(): Promise<void> {}
 
-  /** Everyone who waits for a transaction of the block and is not among those found before; the Responder is told at once. */
-  #lookUp(block: WindowBlock, txidsInternal: Uint8Array, found: readonly Sighting[] = []): Sighting[] {
+  /** Resolves when every breach that the blocks hold is on the log. */
+  async #evaluate(read: readonly ReadBlock[]): Promise<void> {
+    const { fold } = this.needs;
+    const sightings = this.#lookUp(read);
+    // What is accepted after this tail meets the blocks in the locator cache, which has taken them already.
+    const before = fold.state.position;
+    const tail = await fold.level();
+    if (tail > before) sightings.push(...this.#lookUp(read, sightings));
+    await Promise.all(sightings.map((sighting) => reportBreach(this.needs.transactor, sighting)));
+    await this.needs.settled();
+  }
+
+  /** Everyone who waits for a transaction of the blocks and is not among those found before; the Responder is told at once. */
+  #lookUp(read: readonly ReadBlock[], found: readonly Sighting[] = []): Sighting[] {
+    const { watchlist } = this.needs.fold.state;
+    if (watchlist.size === 0) return [];
     const known = new Set(found.map(({ hit }) => hit.appointmentId));
-    const sightings = Array.from(eachTxid(txidsInternal)).flatMap((txid) =>
-      this.needs.fold.state.watchlist
-        .lookUp(txid)
-        .filter(({ appointmentId }) => !known.has(appointmentId))
-        .map((hit) => this.#sighting(hit, txid, block)),
-    );
+    const sightings: Sighting[] = [];
+    for (const { block, txidsInternal } of read)
+      for (const txid of eachTxid(txidsInternal))
+        for (const hit of watchlist.lookUp(txid))
+          if (!known.has(hit.appointmentId)) sightings.push(this.#sighting(hit, txid, block));
     for (const sighting of sightings) this.needs.sighted(sighting);
     return sightings;
   }
@@ -58,21 +76,12 @@ export class Watcher implements BlockListener {
     this.needs.log.info({ locator: hit.locator, user: hit.userId, dispute: disputeTxid, height }, 'breach in a block');
     return { hit, disputeTxid, block: { height, hash }, foundBy: 'watcher' };
   }
-
-  async #recordScan(block: WindowBlock): Promise<void> {
-    const isTip = this.needs.isTip(block);
-    await this.needs.transactor.transact({
-      aggregate: scanAggregate,
-      read: (shard) => ({ state: shard.scans, version: shard.scanVersion }),
-      decide: (scans) => decideScanned({ block, isTip }, scans),
-      patience: Number.POSITIVE_INFINITY,
-    });
-  }
 }
 
 export interface WatcherNeeds {
   readonly fold: Fold<ShardCommit, ShardState>;
   readonly transactor: Transactor;
+  readonly scans: ScanRecord;
   /** Whether a block is the tip of the best chain. */
   readonly isTip: (block: WindowBlock) => boolean;
   /** Hears of each hit before it is on the log. */

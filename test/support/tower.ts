@@ -32,6 +32,8 @@ export interface TestTower {
   readonly node: TowerNode;
   /** What a node gave up with, if one did. */
   readonly gaveUp: readonly Error[];
+  /** What the nodes have logged, in order. */
+  readonly said: readonly LogLine[];
   /** Starts one more node, with the same key, on the same log; with servers of its own, if any are given. */
   startNode(name: string, own?: OwnServers): Promise<TowerNode>;
   /** Stops the node and starts another on the same log. */
@@ -40,10 +42,18 @@ export interface TestTower {
   newClient(dialect?: Dialect, options?: { readonly timeoutMs: number }): Promise<TowerClient>;
 }
 
+/** A line of a node's log. */
+export interface LogLine {
+  /** 30 is info, 40 a warning, 50 an error. */
+  readonly level: number;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
 /** What a node has to itself: another way to NATS, another bitcoind. */
 export interface OwnServers {
   readonly natsUrl?: string;
-  readonly bitcoind?: Bitcoind;
+  readonly bitcoind?: Pick<Bitcoind, 'rpcUrl' | 'cookieFile' | 'zmqUrl'>;
 }
 
 export interface TestTowerOptions {
@@ -62,6 +72,8 @@ export interface TestTowerOptions {
   readonly natsFlags?: string[];
   /** The way of the first node to the nats-server on a port, if it is not the direct one: a URL. */
   readonly through?: (port: number) => Promise<string>;
+  /** Further arguments of bitcoind. */
+  readonly bitcoindArgs?: readonly string[];
 }
 
 /** Starts nats-server, bitcoind with 110 blocks, and one node that is level with them. */
@@ -69,13 +81,13 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
   const { settings = {}, begin = true, mempool = false, listen = false, natsFlags = [], patience, through } = options;
   const [nats, bitcoind] = await Promise.all([
     startTestNats(t, { extra: natsFlags }),
-    startTestBitcoind(t, { listen }),
+    startTestBitcoind(t, { listen, extraArgs: options.bitcoindArgs ?? [] }),
   ]);
   const chain = new RegtestChain(bitcoind.rpc);
   await chain.mine(110);
   const data = tempDir(t);
   const key = options.key ?? towerKey(`${data}/tower.key`);
-  const configFor = (node: string, { rpcUrl, cookieFile, zmqUrl }: Bitcoind) =>
+  const configFor = (node: string, { rpcUrl, cookieFile, zmqUrl }: NonNullable<OwnServers['bitcoind']>) =>
     readConfig({
       env: {},
       flags: {
@@ -91,7 +103,8 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
       },
     });
   const gaveUp: Error[] = [];
-  const logger = pino({ level: process.env.ARGUS_TEST_LOG ?? 'silent' });
+  const said: LogLine[] = [];
+  const logger = pino({ level: process.env.ARGUS_TEST_LOG ?? 'info' }, { write: (line) => note(said, line) });
   const running: TowerNode[] = [];
   t.after(async () => {
     for (const node of running) await node.stop();
@@ -122,6 +135,7 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
       return theNode();
     },
     gaveUp,
+    said,
     startNode,
     stopNode,
     restartNode: async () => {
@@ -136,6 +150,11 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
         ...options,
       }),
   };
+}
+
+function note(said: LogLine[], line: string): void {
+  said.push(JSON.parse(line));
+  if (process.env.ARGUS_TEST_LOG) process.stdout.write(line);
 }
 
 export const secretKey = (): Uint8Array => new Uint8Array(randomBytes(32));

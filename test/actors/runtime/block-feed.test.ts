@@ -27,9 +27,9 @@ test('a block that is folded while the work on the one before ends is not overlo
     fold(1);
     const told: number[] = [];
     const listener: BlockListener = {
-      blockConnected: async ({ height }) => {
-        told.push(height);
-        if (height === 1) void later(turns, () => fold(2));
+      blocksConnected: async ({ blocks }) => {
+        told.push(...blocks.map(({ height }) => height));
+        if (told.length === 1) void later(turns, () => fold(2));
       },
       blockDisconnected: async () => assert.fail(),
     };
@@ -40,6 +40,7 @@ test('a block that is folded while the work on the one before ends is not overlo
       recentStarts: new RecentStarts(),
       lookBack: 6,
       txids,
+      unread: txids,
       listeners: [listener],
     });
     const running = feed.run().catch(() => undefined);

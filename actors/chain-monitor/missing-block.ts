@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BlockHash } from '../../events/ids.js';
+import type { BlockSource } from './block-source.js';
+
+/** How long a peer has for a block, in ms, and how often it is looked whether it came. */
+const PEER_MS = 3_000;
+const LOOK_MS = 100;
+/** How long no peer is waited for after one that was, in vain, in ms: a whole stretch of pruned blocks must not take hours. */
+const QUIET_MS = 60_000;
+
+/** Reads blocks that bitcoind may have pruned: asks its peers for them, as long as that helps. */
+export class MissingBlocks {
+  #quietUntil = 0;
+
+  constructor(
+    private readonly blocks: BlockSource,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** A block's txids (32 bytes each, internal order); undefined if neither bitcoind nor a peer of it has the block now. */
+  async txids(hash: BlockHash): Promise<Uint8Array | undefined> {
+    const { txidsInternal } = await this.blocks.block(hash);
+    return txidsInternal ?? (await this.#fromPeers(hash));
+  }
+
+  async #fromPeers(hash: BlockHash): Promise<Uint8Array | undefined> {
+    for (const peer of await this.blocks.archivePeers()) {
+      if (!(await this.blocks.askPeer(hash, peer)) || Date.now() < this.#quietUntil) continue;
+      for (const end = Date.now() + PEER_MS; Date.now() < end; ) {
+        await sleep(LOOK_MS, undefined, { signal: this.signal });
+        const { txidsInternal } = await this.blocks.block(hash);
+        if (txidsInternal) return txidsInternal;
+      }
+      this.#quietUntil = Date.now() + QUIET_MS;
+    }
+    return undefined;
+  }
+}
