@@ -7,6 +7,8 @@ import { Txid } from '../../events/ids.js';
 const ANYONE = script.compile([opcodes.OP_TRUE as number]);
 const PAYS_ANYONE = outputOf(payments.p2wsh({ redeem: { output: ANYONE } }));
 const FEE = 200n;
+/** Coins made in one go: bitcoind keeps no more than 101 kvB of transactions that spend one another unconfirmed. */
+const AT_ONCE = 1_000;
 
 /** The other transactions of a block, which have nothing to do with the tower: each spends one of the block before. */
 export class Filler {
@@ -14,7 +16,12 @@ export class Filler {
 
   /** Funds so many transactions a block, for thousands of blocks. */
   static async fund(chain: RegtestChain, count: number): Promise<Filler> {
-    return new Filler(await chain.fund(new Array<Uint8Array>(count).fill(PAYS_ANYONE), 2_000_000n));
+    const coins: Coin[] = [];
+    while (coins.length < count) {
+      const scripts = new Array<Uint8Array>(Math.min(AT_ONCE, count - coins.length)).fill(PAYS_ANYONE);
+      coins.push(...(await chain.fund(scripts, 2_000_000n)));
+    }
+    return new Filler(coins);
   }
 
   private constructor(coins: readonly Coin[]) {

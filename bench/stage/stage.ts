@@ -34,6 +34,9 @@ export class Stage {
   #towerId: TowerId | undefined;
   #httpUrl: string | undefined;
   #asking: NatsConnection | undefined;
+  #operating: NatsConnection | undefined;
+  #profile: string | undefined;
+  #mempool = false;
   #building: Promise<void> | undefined;
   #cleared = false;
   readonly #running: { stop(): Promise<unknown> }[] = [];
@@ -46,7 +49,9 @@ export class Stage {
 
   async #build(profile: string | undefined, mempool: boolean): Promise<void> {
     mkdirSync(this.folder, { recursive: true });
-    const data = join(this.folder, 'tower');
+    this.#profile = profile;
+    this.#mempool = mempool;
+    const data = this.#data;
     const [node, operator] = ['node', 'operator'].map((name) => natsSeed(join(data, 'nats', `${name}.nkey`)));
     this.#nodeSeed = node;
     this.#nats = this.#started(
@@ -62,13 +67,23 @@ export class Stage {
     );
     this.#chain = new RegtestChain(this.#bitcoind.rpc);
     await this.#chain.mine(110);
+    await this.startTower();
+    this.#towerId = await this.untilLevel();
+  }
+
+  get #data(): string {
+    return join(this.folder, 'tower');
+  }
+
+  /** Starts the tower, again if it was stopped; it is not waited for. */
+  async startTower(): Promise<void> {
     const logFile = join(this.folder, 'tower.log');
     const { nats, bitcoind } = this;
     const [port = 0] = await freePorts(1);
     const http = `127.0.0.1:${port}`;
     this.#httpUrl = `http://${http}`;
-    this.#tower = this.#started(await Tower.start({ data, logFile, nats, bitcoind, http, profile, mempool }));
-    this.#towerId = await this.untilLevel();
+    const options = { data: this.#data, logFile, nats, bitcoind, http, profile: this.#profile, mempool: this.#mempool };
+    this.#tower = this.#started(await Tower.start(options));
   }
 
   get nats(): NatsServer {
@@ -118,6 +133,12 @@ export class Stage {
   async untilLevel(): Promise<TowerId> {
     this.#asking ??= await this.connectClient();
     return this.tower.untilAt(await this.chain.height(), this.#asking);
+  }
+
+  /** Resolves when the tower has evaluated every block up to bitcoind's height. */
+  async untilScanned(): Promise<void> {
+    this.#operating ??= await this.connectNode();
+    await this.tower.untilScanned(await this.chain.height(), this.#operating);
   }
 
   /** Ends everything, the youngest first, and removes the folder. May be called at any time, and twice. */

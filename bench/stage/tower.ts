@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from 'nats';
-import { InfoAnswer, publicSubjects } from '../../actors/wire.js';
+import { z } from 'zod';
+import { InfoAnswer, operatorSubjects, publicSubjects } from '../../actors/wire.js';
 import type { Bitcoind } from '../../cli/servers/bitcoind.js';
 import { type Child, startChild } from '../../cli/servers/child.js';
 import type { NatsServer } from '../../cli/servers/nats-server.js';
@@ -16,6 +17,10 @@ export interface LogLine {
   readonly msg: string;
   readonly [field: string]: unknown;
 }
+
+const Scanned = z.object({
+  shards: z.array(z.object({ scanned_height: z.number().nullable(), unscanned_heights: z.array(z.string()) })).min(1),
+});
 
 export interface TowerOptions {
   /** The tower's data folder: its keys are there. */
@@ -74,13 +79,29 @@ export class Tower {
   /** Resolves with the tower's id when it answers clients and is at this height. */
   async untilAt(height: number, nc: NatsConnection): Promise<TowerId> {
     const { tower_id: id } = await until(`the tower is at height ${height}`, async () => {
-      const exit = await Promise.race([this.child.exited, sleep(0)]);
-      if (exit) throw new Error(`the tower ended (${exit.code ?? exit.signal}):\n${this.child.tail()}`);
+      await this.#assertAlive();
       const answer = await nc.request(publicSubjects.info, '{}', { timeout: 1_000 }).catch(() => undefined);
       const info = answer && InfoAnswer.parse(answer.json());
       return info?.height === height ? info : undefined;
     });
     return TowerId.parse(id);
+  }
+
+  /** Resolves when every shard has evaluated every block up to a height. Asks as an operator may. */
+  async untilScanned(height: number, nc: NatsConnection): Promise<void> {
+    await until(`the tower has scanned up to height ${height}`, async () => {
+      await this.#assertAlive();
+      const answer = await nc.request(operatorSubjects.info, '{}', { timeout: 1_000 }).catch(() => undefined);
+      const shards = answer && Scanned.parse(answer.json()).shards;
+      return shards?.every(({ scanned_height, unscanned_heights }) => {
+        return scanned_height === height && unscanned_heights.length === 0;
+      });
+    });
+  }
+
+  async #assertAlive(): Promise<void> {
+    const exit = await Promise.race([this.child.exited, sleep(0)]);
+    if (exit) throw new Error(`the tower ended (${exit.code ?? exit.signal}):\n${this.child.tail()}`);
   }
 
   /** What it has logged so far. */

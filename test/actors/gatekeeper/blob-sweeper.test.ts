@@ -160,7 +160,7 @@ async function world(t: Cleanup) {
         return blob;
       },
       sweep: async () => {
-        await sweeper.blockConnected();
+        await sweeper.blocksConnected();
         await sweeper.idle();
       },
       isStored: async (ref: Parameters<typeof blobs.get>[1]) => (await blobs.get(shard, ref)) !== undefined,
