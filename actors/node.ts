@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { NatsConnection } from 'nats';
 import type { ChainCommit } from '../events/commit.js';
 import type { Shard as ShardId, UserId } from '../events/ids.js';
@@ -85,6 +86,7 @@ export class TowerNode {
     this.chain = new Fold<ChainCommit, BlockWindow>(log, CHAIN, 0 as ShardId, new BlockWindow(), (error) =>
       this.#giveUp(error),
     );
+    setMaxListeners(0, this.#stopping.signal); // everything that waits for a while also waits for this
     const missing = new MissingBlocks(this.#blocks, this.#stopping.signal);
     this.#txids = new BlockTxids(
       new TxidStore(log),

@@ -4,13 +4,13 @@ import type { BlockSource } from './block-source.js';
 
 /** How long a peer has for a block, in ms, and how often it is looked whether it came. */
 const PEER_MS = 3_000;
-const LOOK_MS = 100;
-/** How long no peer is waited for after one that was, in vain, in ms: a whole stretch of pruned blocks must not take hours. */
-const QUIET_MS = 60_000;
+const LOOK_MS = 20;
+/** After a peer was waited for in vain: how long it gets less time, in ms, and how much. Many pruned blocks must not take hours. */
+const HASTE = { forMs: 60_000, patienceMs: 200 };
 
 /** Reads blocks that bitcoind may have pruned: asks its peers for them, as long as that helps. */
 export class MissingBlocks {
-  #quietUntil = 0;
+  #hasteUntil = 0;
 
   constructor(
     private readonly blocks: BlockSource,
@@ -25,13 +25,16 @@ export class MissingBlocks {
 
   async #fromPeers(hash: BlockHash): Promise<Uint8Array | undefined> {
     for (const peer of await this.blocks.archivePeers()) {
-      if (!(await this.blocks.askPeer(hash, peer)) || Date.now() < this.#quietUntil) continue;
-      for (const end = Date.now() + PEER_MS; Date.now() < end; ) {
+      if (!(await this.blocks.askPeer(hash, peer))) continue;
+      const patience = Date.now() < this.#hasteUntil ? HASTE.patienceMs : PEER_MS;
+      for (const end = Date.now() + patience; Date.now() < end; ) {
         await sleep(LOOK_MS, undefined, { signal: this.signal });
         const { txidsInternal } = await this.blocks.block(hash);
-        if (txidsInternal) return txidsInternal;
+        if (!txidsInternal) continue;
+        this.#hasteUntil = 0;
+        return txidsInternal;
       }
-      this.#quietUntil = Date.now() + QUIET_MS;
+      this.#hasteUntil = Date.now() + HASTE.forMs;
     }
     return undefined;
   }

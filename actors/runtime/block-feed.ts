@@ -97,7 +97,8 @@ export class BlockFeed {
       news ??= chain.next().then(() => 'news');
       news.catch(() => undefined); // it is waited for below, unless gaps are asked for meanwhile
       if ((await this.#isNewsOrTime(news)) === 'news') news = undefined;
-      else await this.#readUnread();
+      // Where some could be read, the others are not made to wait.
+      else while ((await this.#readUnread()) > 0 && chain.state.position === seen);
     }
   }
 
@@ -113,21 +114,25 @@ export class BlockFeed {
     }
   }
 
-  /** Asks for some of the blocks that nobody had, and tells of those that somebody has now. */
-  async #readUnread(): Promise<void> {
+  /** Asks for some of the blocks that nobody had, and tells of those that somebody has now; gives their number. */
+  async #readUnread(): Promise<number> {
     const { scans, chain, unread, listeners } = this.options;
     const gaps = scans.unreadOn(chain.state);
     if (this.#turn >= gaps.length) this.#turn = 0;
     const asked = gaps.slice(this.#turn, this.#turn + UNREAD.atOnce);
     this.#turn += UNREAD.atOnce;
-    for (const gap of asked) {
-      const txidsInternal = await unread(gap);
+    const found = await Promise.all(asked.map(unread));
+    let told = 0;
+    for (const [i, gap] of asked.entries()) {
+      const txidsInternal = found[i];
       const block = chain.state.at(gap.height);
-      if (this.#stopped) return;
+      if (this.#stopped) return 0;
       // Above the current block it will be told in its turn.
       if (!txidsInternal || block?.hash !== gap.hash || gap.height > (this.current?.height ?? 0)) continue;
       for (const listener of listeners) await listener.blockRead?.({ block, txidsInternal });
+      told++;
     }
+    return told;
   }
 
   stop(): void {

@@ -1,6 +1,6 @@
 import type { BlockRef } from '../../events/chain.js';
 import type { Decision } from '../../events/decider.js';
-import type { BlockScanned, BlockUnread } from '../../events/scan.js';
+import type { BlockScanned, BlockUnread, ScanEvent } from '../../events/scan.js';
 import type { WindowBlock } from '../../projections/block-window.js';
 import type { Scans } from '../../projections/scans.js';
 
@@ -18,7 +18,7 @@ export interface RecordScan {
 export function decideScanned(
   { block, from = block.height, isTip }: RecordScan,
   scans: Scans,
-): Decision<void, BlockScanned> {
+): Decision<void, ScanEvent> {
   const isDue = isTip || Math.floor(block.height / STRIDE) > Math.floor((from - 1) / STRIDE) || scans.isUnread(block);
   const isNews = scans.isUnread(block) || !scans.isScanned(block);
   return { outcome: undefined, events: isDue && isNews ? [scanned(block)] : [] };
@@ -32,7 +32,7 @@ const scanned = ({ height, hash, position }: WindowBlock): BlockScanned => ({
 });
 
 /** Blocks that nobody has become gaps, before any block above them may be called scanned. */
-export const decideUnread = (blocks: readonly BlockRef[], scans: Scans): Decision<void, BlockUnread> => ({
+export const decideUnread = (blocks: readonly BlockRef[], scans: Scans): Decision<void, ScanEvent> => ({
   outcome: undefined,
   events: blocks
     .filter((block) => !scans.isUnread(block))

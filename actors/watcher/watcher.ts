@@ -27,13 +27,11 @@ export class Watcher implements BlockListener {
   constructor(private readonly needs: WatcherNeeds) {}
 
   async blocksConnected(run: Run): Promise<void> {
-    const block = lastOf(run);
+    const { scans, isTip } = this.needs;
     await this.#evaluate(run.read);
-    await this.needs.scans.scanned({
-      block,
-      from: run.blocks[0]?.height ?? block.height,
-      isTip: this.needs.isTip(block),
-    });
+    // Never one that nobody has: it stays a gap.
+    const block = run.read.at(-1)?.block;
+    if (block) await scans.scanned({ block, from: run.blocks[0]?.height ?? block.height, isTip: isTip(lastOf(run)) });
   }
 
   async blockRead(read: ReadBlock): Promise<void> {

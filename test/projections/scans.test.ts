@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { BlockUnread, ScanEvent } from '../../events/scan.js';
 import { Scans } from '../../projections/scans.js';
 import { block, connectedUpTo, disconnected, windowOf } from '../fixtures/blocks.js';
 import { scanned } from '../fixtures/commits.js';
 
-function scansOf(...events: ReturnType<typeof scanned>[]): Scans {
+const unread = (at: number, branch = 'a'): BlockUnread => ({ type: 'BlockUnread', ...block(at, branch) });
+
+function scansOf(...events: ScanEvent[]): Scans {
   const scans = new Scans();
   for (const event of events) scans.apply(event);
   return scans;
@@ -48,5 +51,23 @@ describe('the scans of a shard', () => {
     assert.ok(!scans.isScanned(block(1001)));
     assert.ok(scans.isScanned(block(1002)));
     assert.ok(scans.isScanned(block(6000)));
+  });
+
+  test('keep a block that nobody could read as a gap, whatever is scanned above it, until it is scanned itself', () => {
+    const scans = scansOf(scanned(102), unread(104), unread(103), scanned(110));
+    assert.deepEqual(scans.highestOn(chain), block(110));
+    assert.deepEqual(scans.unreadOn(chain), [block(103), block(104)]);
+    scans.apply(scanned(104));
+    assert.deepEqual(scans.unreadOn(chain), [block(103)]);
+    assert.deepEqual(scans.highestOn(chain), block(110));
+    for (let at = 0; at < 5000; at++) scans.apply(scanned(200 + at));
+    assert.deepEqual(scans.unreadOn(chain), [block(103)], 'a gap is remembered for ever');
+  });
+
+  test('show a gap on the best chain only, and again should its branch come back', () => {
+    const scans = scansOf(unread(109));
+    assert.deepEqual(scans.unreadOn(reorged), []);
+    assert.deepEqual(scans.unreadOn(chain), [block(109)]);
+    assert.ok(!scans.isUnread(block(109, 'b')));
   });
 });

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { commitsOf, type Header, hasMoreWork, pathTo } from '../../../actors/chain-monitor/decisions.js';
+import { chainAggregate } from '../../../events/aggregate.js';
 import type { BlockConnected, ChainEvent } from '../../../events/chain.js';
+import { type Commit, encodeCommit, newCommit } from '../../../events/commit.js';
 import type { BlockWindow } from '../../../projections/block-window.js';
-import { chainCommit, connected, connectedUpTo, disconnected, windowOf } from '../../fixtures/blocks.js';
+import { chainCommit, connected, connectedUpTo, disconnected, windowOf, work } from '../../fixtures/blocks.js';
 
 /** Headers from a tip down, as a branch is found. */
 const downward = (...blocks: BlockConnected[]): Header[] => blocks.toReversed();
@@ -149,4 +151,47 @@ describe('the commits of a path', () => {
     assert.deepEqual(commits[0]?.at(-1), heavy);
     assert.equal(commits[1]?.length, 5);
   });
+
+  /** A real network's blocks: their numbers are as long as they will be for decades. */
+  const large = (from: number, to: number, branch: string, chainwork: (at: number) => number) =>
+    connectedUpTo(from, to, branch).map((block, n) => ({
+      ...block,
+      time: 4_000_000_000,
+      txCount: 999_999,
+      chainwork: work(chainwork(from + n)),
+    }));
+
+  test('a reorg of 2,000 blocks is one commit, and fits into a message', () => {
+    const old = large(8_000_000, 8_001_999, 'a', (at) => at);
+    const branch = large(8_000_000, 8_002_000, 'b', (at) => at);
+    const back = old.map(({ height }) => disconnected(height)).reverse();
+    const folded = windowOf(old);
+    const commits = commitsOf(back, branch, folded.tip);
+    assert.equal(commits.length, 1);
+    assert.ok(messageOf(commits[0]).length < 1_048_576 - 1_000);
+  });
+
+  test('a reorg of 10,000 blocks is several, each of which fits, and they lead there', () => {
+    const old = large(8_000_000, 8_009_999, 'a', (at) => at);
+    const branch = large(8_000_000, 8_010_000, 'b', (at) => at);
+    const back = old.map(({ height }) => disconnected(height)).reverse();
+    const folded = windowOf(old);
+    const commits = commitsOf(back, branch, folded.tip);
+    for (const events of commits) assert.ok(messageOf(events).length < 1_048_576 - 1_000);
+    assert.deepEqual(commits.flat(), [...back, ...branch]);
+  });
+
+  test('a reorg to a shorter chain with more work is one commit like any other', () => {
+    const branch = connectedUpTo(103, 104, 'b').map((block, n) => ({ ...block, chainwork: work(500 + n) }));
+    const { disconnect } = pathTo(downward(...branch), window);
+    const commits = commitsOf(disconnect, branch, tip);
+    assert.equal(steps(commits.flat()), '-105 -104 -103 +103 +104');
+    const after = windowOf(connectedUpTo(100, 105), ...commits);
+    assert.equal(after.tip?.height, 104);
+    assert.ok(!hasMoreWork(connected(105), after.tip), 'the longer chain does not come back');
+  });
 });
+
+/** The bytes of a commit of these events. */
+const messageOf = (events: readonly ChainEvent[] = []) =>
+  encodeCommit(newCommit(chainAggregate, events, 'n'.repeat(63), Date.now()) as Omit<Commit, 'position'>);
