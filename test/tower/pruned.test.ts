@@ -75,7 +75,8 @@ async function untilScanned(tower: TestTower): Promise<void> {
  */
 async function prunedTower(t: Cleanup, { peers }: { readonly peers: boolean }) {
   const tower = await startTestTower(t, { listen: true, bitcoindArgs: PRUNING });
-  const archive = await startTestBitcoind(t, { extraArgs: [`-addnode=127.0.0.1:${tower.bitcoind.ports.p2p}`] });
+  const peer = `127.0.0.1:${tower.bitcoind.ports.p2p}`;
+  const archive = await startTestBitcoind(t);
   const client = await tower.newClient();
   await client.register();
   const [one, two] = await openChannels(tower.chain, 2);
@@ -93,6 +94,7 @@ async function prunedTower(t: Cleanup, { peers }: { readonly peers: boolean }) {
   assert.equal(await archive.rpc.call('getbestblockhash'), await tower.chain.tip());
   const connect = async (active: boolean) => {
     await archive.rpc.call('setnetworkactive', active);
+    if (active) await archive.rpc.call('addnode', peer, 'onetry'); // by itself it tries once a minute
     await until('so it is', async () => ((await archive.rpc.call('getconnectioncount')) === 0) !== active);
   };
   await connect(peers);
