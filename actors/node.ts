@@ -24,7 +24,7 @@ import { Mempool } from './mempool-watch/mempool.js';
 import { MempoolWatch } from './mempool-watch/mempool-watch.js';
 import { connectPatiently, ensureStreamsPatiently, flushPatiently, watchConnection } from './nats-connection.js';
 import type { NodeOptions } from './node-options.js';
-import { ranges } from './operator-desk/ranges.js';
+import { shardNumbers } from './operator-desk/shard-numbers.js';
 import { publicInfo } from './public-info.js';
 import { type Running, Supervisor } from './runtime/supervisor.js';
 import { why } from './runtime/why.js';
@@ -272,12 +272,7 @@ export class TowerNode {
       trackers,
       stuck_trackers: stuckTrackers(this.shards, this.chain.state.tip?.height),
       max_appointments: config.limits.maxAppointments,
-      shards: this.#inOrder().map(([shard, { fold }]) => ({
-        shard,
-        position: fold.state.position,
-        scanned_height: fold.state.scans.highestOn(this.chain.state)?.height ?? null,
-        unscanned_heights: ranges(fold.state.scans.unreadOn(this.chain.state).map(({ height }) => height)),
-      })),
+      shards: this.#inOrder().map(([shard, { fold }]) => shardNumbers(shard, fold.state, this.chain.state)),
     };
   }
 
