@@ -14,15 +14,18 @@ const number = () =>
 const url = (protocols: RegExp, like: string) =>
   z.string().refine((value) => URL.canParse(value) && protocols.test(value), `must be like ${like}`);
 const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
+const isAddress = (value: string) => Number(ADDRESS.exec(value)?.[3] ?? Number.NaN) <= 65_535;
 /** `127.0.0.1:9814` or `[::1]:9814`, as `{host, port}`. */
-const address = () =>
+function toAddress(value: string): Address {
+  const [, ip6, host, port] = ADDRESS.exec(value) ?? [];
+  return { host: ip6 ?? host ?? '', port: Number(port) };
+}
+const address = () => z.string().refine(isAddress, 'must be like 127.0.0.1:9814').transform(toAddress);
+const addressOrOff = () =>
   z
     .string()
-    .refine((value) => Number(ADDRESS.exec(value)?.[3] ?? Number.NaN) <= 65_535, 'must be like 127.0.0.1:9814')
-    .transform((value): Address => {
-      const [, ip6, host, port] = ADDRESS.exec(value) ?? [];
-      return { host: ip6 ?? host ?? '', port: Number(port) };
-    });
+    .refine((value) => value === 'off' || isAddress(value), 'must be like 127.0.0.1:9814, or off')
+    .transform((value) => (value === 'off' ? undefined : toAddress(value)));
 const u32 = 0xffffffff;
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
@@ -50,7 +53,7 @@ const Settings = z.strictObject({
     .prefault({}),
   http: z
     .strictObject({
-      listen: address().or(z.literal('off')).prefault('127.0.0.1:9814'),
+      listen: addressOrOff().prefault('127.0.0.1:9814'),
       python_listen: address().optional(),
       rust_listen: address().optional(),
       cert_file: z.string().min(1).optional(),
@@ -192,7 +195,7 @@ function httpOf({ listen, ...http }: Settings['http']): HttpConfig {
     throw new ConfigError('http: TLS needs both cert_file and key_file');
   return {
     listen: [
-      ...(listen === 'off' ? [] : [listen]),
+      ...(listen ? [listen] : []),
       ...(python ? [{ ...python, dialect: 'python' as const }] : []),
       ...(rust ? [{ ...rust, dialect: 'rust' as const }] : []),
     ],

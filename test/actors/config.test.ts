@@ -52,6 +52,7 @@ describe('the configuration', () => {
         operatorNkeyFile: join(data, 'nats', 'operator.nkey'),
         port: 4222,
       },
+      http: { listen: [{ host: '127.0.0.1', port: 9814 }], tls: undefined, maxConnections: 1000 },
       log: { shards: 1, replicas: 1 },
       bitcoind: {
         url: 'http://127.0.0.1:8332',
@@ -91,6 +92,12 @@ describe('the configuration', () => {
       ARGUS_NATS_URL: 'nats://nats:4222',
       ARGUS_NATS_NKEY_FILE: '/nkey',
       ARGUS_NATS_PORT: '4333',
+      ARGUS_HTTP_LISTEN: '[::1]:1',
+      ARGUS_HTTP_PYTHON_LISTEN: '0.0.0.0:2',
+      ARGUS_HTTP_RUST_LISTEN: 'tower.example:3',
+      ARGUS_HTTP_CERT_FILE: '/cert',
+      ARGUS_HTTP_KEY_FILE: '/key',
+      ARGUS_HTTP_MAX_CONNECTIONS: '4',
       ARGUS_LOG_SHARDS: '2',
       ARGUS_LOG_REPLICAS: '3',
       ARGUS_BITCOIND_URL: 'http://bitcoind:1',
@@ -112,6 +119,15 @@ describe('the configuration', () => {
       logLevel: 'debug',
       locatorCacheSize: 7,
       nats: { url: 'nats://nats:4222', nodeNkeyFile: '/nkey', operatorNkeyFile: '/nkey', port: 4333 },
+      http: {
+        listen: [
+          { host: '::1', port: 1 },
+          { host: '0.0.0.0', port: 2, dialect: 'python' },
+          { host: 'tower.example', port: 3, dialect: 'rust' },
+        ],
+        tls: { certFile: '/cert', keyFile: '/key' },
+        maxConnections: 4,
+      },
       log: { shards: 2, replicas: 3 },
       bitcoind: {
         url: 'http://bitcoind:1',
@@ -124,6 +140,13 @@ describe('the configuration', () => {
       subscription: { slots: 10, duration: 4320, grace: 6 },
       limits: { maxAppointments: 11, maxBlobBytes: 12_000, minToSelfDelay: 13 },
     });
+  });
+
+  test('may have no HTTP door, and refuses an address that is none and half a certificate', (t) => {
+    assert.deepEqual(read(t, '[http]\nlisten = "off"').http.listen, []);
+    for (const wrong of ['9814', 'localhost', '127.0.0.1:70000', '::1:9814', 'http://127.0.0.1:9814', ''])
+      assert.match(refusal(t, `[http]\nlisten = "${wrong}"`), /^FILE: http\.listen: .*must be like 127\.0\.0\.1:9814/);
+    assert.equal(refusal(t, '[http]\ncert_file = "a"'), 'http: TLS needs both cert_file and key_file');
   });
 
   test("leaves alone what is another program's: other variables, and those of nats.conf and of the tests", (t) => {
