@@ -7,8 +7,8 @@ type Source = Pick<BlockSource, 'hashesAt' | 'blocks'>;
 /** bitcoind's best chain where the log's does not know it: where it begins, and its blocks, read ahead. */
 
 /** What one request asks for, in blocks; and how many requests are under way while the blocks before are worked on. */
-const BATCH = 20;
-const AHEAD = 3;
+const BATCH = 10;
+const AHEAD = 6;
 
 /** How far below the log's tip the fork is looked for at first, in one request: nearly always it is the tip itself. */
 const NEAR = 16;

@@ -107,7 +107,7 @@ export class ChainMonitor {
     for await (const batch of readAhead(blocks, from, to, (block) => this.#publish(block))) {
       if (this.#stopped) return;
       ready.push(...batch.map(({ connected }) => connected));
-      if (ready.length < EVENTS_A_COMMIT && ready.at(-1)?.height !== to) continue;
+      if (!isCommitful(ready) && ready.at(-1)?.height !== to) continue;
       if (!hasMoreWork(ready.at(-1) as Header, fold.state.tip)) continue;
       const appended = await this.#appendPath(ready, expected);
       if (appended === undefined) return;
@@ -192,6 +192,12 @@ export class ChainMonitor {
     this.needs.logger.info('bitcoind answers');
   }
 }
+
+/** Whether blocks are enough for a commit: of full ones few, so that they are evaluated while the next are read. */
+const isCommitful = (blocks: readonly BlockConnected[]): boolean =>
+  blocks.length >= EVENTS_A_COMMIT || blocks.reduce((sum, { txCount }) => sum + txCount, 0) >= TXS_A_COMMIT;
+
+const TXS_A_COMMIT = 50_000;
 
 const RETRY_MS = 500;
 /** What is waited out, and what people are told of it: once, until it is over or becomes another. */

@@ -13,7 +13,8 @@ const TXS = 4_000;
 const AT_ONCE = 500;
 
 /**
- * Blocks a second that a tower catches up with, from its start until every block is connected and scanned.
+ * Blocks a second that a tower catches up with, from its start (when its program is loaded and says so) until every block
+ * is connected and scanned.
  *
  * The limit is what bitcoind itself needs to hand the same blocks out: `getblock` with verbosity 1, one after another, by
  * plain HTTP, in the same run, after the tower is done: neither finds the other's work in a cache, since bitcoind has none
@@ -60,11 +61,13 @@ async function mineFull({ chain }: Stage, filler: Filler, lab: Lab): Promise<Blo
 
 /** Starts the tower, which missed these blocks, the highest of which is bitcoind's tip. */
 async function catchUpWith(stage: Stage, missed: readonly BlockHash[]): Promise<CaughtUp> {
-  const begun = performance.now();
+  const launched = Date.now();
   await stage.startTower();
   const used = stage.cpuSince();
   await stage.untilScanned();
-  const seconds = (performance.now() - begun) / 1000;
+  const done = Date.now();
+  const begun = stage.tower.log().find(({ msg, time }) => msg === 'node starts' && time >= launched)?.time ?? launched;
+  const seconds = (done - begun) / 1000;
   const cpu = used()?.by ?? {};
   return { rate: missed.length / seconds, limit: await ratesByHand(stage, missed), seconds, cpu };
 }
