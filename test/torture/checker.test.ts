@@ -35,7 +35,7 @@ const receipt: AppointmentReceipt = { userId, dialect: 'rust', ...entrusted, sta
 interface World {
   receipts: AppointmentReceipt[];
   log: { chain: RawCommit[]; towers: RawCommit[][]; blobs: Map<number, { subject: string; bytes: Uint8Array }>[] };
-  best: { hashes: string[]; heights: Map<string, number> };
+  best: { hashes: string[]; heights: Map<string, number>; spenders: Map<string, string> };
 }
 
 /** An appointment for a dispute at height 12, its penalty at 13, and 100 blocks on top. */
@@ -72,8 +72,30 @@ function world(ends: 'in force' | 'resolved' = 'resolved'): World {
       towers: [tower.map(([of, event], i) => commit('TOWER_0', i + 1, of, event))],
       blobs: [blobs],
     },
-    best: { hashes, heights },
+    best: { hashes, heights, spenders: new Map() },
   };
+}
+
+const rival = hash('rival');
+
+/** The same, but at height 13 another transaction spends what the penalty spends, and the appointment is rejected. */
+function outspent(): World {
+  const made = world();
+  const output = { txid: disputeTxid, vout: 0 };
+  const events = [
+    [`tracker/${appointmentId}`, { type: 'PenaltyOutspent', v: 1, penaltyTxid, output, spentBy: rival }],
+    [`tracker/${appointmentId}`, { type: 'OutspendIrrevocable', v: 1, spentBy: rival }],
+    [`user/${userId}`, { type: 'AppointmentEnded', v: 1, appointmentId, reason: 'rejected', slotsRefunded: 0 }],
+  ] as const;
+  const [tower = []] = made.log.towers;
+  const ended = tower.findIndex(({ events }) => events[0]?.type === 'PenaltyIrrevocable');
+  const commits = events.map(([of, event], i) => commit('TOWER_0', ended + i + 1, of, event));
+  const all = [...tower.slice(0, ended), ...commits, ...tower.slice(ended + 2)];
+  made.log.towers = [all.map((each, i) => ({ ...each, id: `${i}`, position: i + 1 }))];
+  made.best.heights.delete(penaltyTxid);
+  made.best.heights.set(rival, 13);
+  made.best.spenders.set(`${disputeTxid}:0`, rival);
+  return made;
 }
 
 function commit(stream: string, position: number, aggregate: string, ...events: object[]): RawCommit {
@@ -110,6 +132,19 @@ describe('the checker', () => {
   test('has nothing against a tower that kept its promises', async () => {
     assert.deepEqual(await violations(world('resolved')), []);
     assert.deepEqual(await violations(world('in force')), []);
+  });
+
+  test('takes it that a penalty was given up whose inputs another transaction took, if the chain says so', async () => {
+    assert.deepEqual(await violations(outspent()), []);
+    for (const breaks of [
+      ({ best }: World) => best.spenders.clear(),
+      ({ best }: World) => best.heights.set(rival, 60),
+      (world: World) => without(world, 'OutspendIrrevocable'),
+    ]) {
+      const world = outspent();
+      breaks(world);
+      assert.match((await violations(world)).join('\n'), /it was rejected, although its penalty is of use/);
+    }
   });
 
   const broken: Record<string, [wanted: RegExp, breaks: (world: World) => void, ends?: 'in force']> = {

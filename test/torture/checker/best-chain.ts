@@ -7,6 +7,8 @@ export interface BestChain {
   readonly hashes: readonly string[];
   /** The height of each transaction, by txid. */
   readonly heights: ReadonlyMap<string, number>;
+  /** The txid of what spent each output, by `<txid>:<index>`. */
+  readonly spenders: ReadonlyMap<string, string>;
 }
 
 export interface BitcoindAccess {
@@ -18,14 +20,22 @@ export async function readBestChain(access: BitcoindAccess): Promise<BestChain> 
   const tip = z.number().parse(await ask(access, 'getblockcount', []));
   const hashes: string[] = [];
   const heights = new Map<string, number>();
+  const spenders = new Map<string, string>();
   for (let height = 0; height <= tip; height++) {
     const hash = z.string().parse(await ask(access, 'getblockhash', [height]));
-    const block = z.object({ tx: z.array(z.string()) }).parse(await ask(access, 'getblock', [hash, 1]));
+    const block = Block.parse(await ask(access, 'getblock', [hash, 2]));
     hashes.push(hash);
-    for (const txid of block.tx) heights.set(txid, height);
+    for (const { txid, vin } of block.tx) {
+      heights.set(txid, height);
+      for (const input of vin) if (input.txid) spenders.set(`${input.txid}:${input.vout}`, txid);
+    }
   }
-  return { hashes, heights };
+  return { hashes, heights, spenders };
 }
+
+/** The input of a coinbase has no txid. */
+const Input = z.object({ txid: z.string().optional(), vout: z.number().optional() });
+const Block = z.object({ tx: z.array(z.object({ txid: z.string(), vin: z.array(Input) })) });
 
 async function ask({ url, cookieFile }: BitcoindAccess, method: string, params: unknown[]): Promise<unknown> {
   const authorization = `Basic ${Buffer.from(readFileSync(cookieFile, 'utf8').trim()).toString('base64')}`;

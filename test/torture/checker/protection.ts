@@ -74,6 +74,7 @@ function judge(protecting: readonly AppointmentReceipt[], one: Case, { sent }: E
       return 'its penalty is buried, and the log does not know';
     return last?.fate === 'resolved' ? 'punished' : `it is ${last?.fate} although its penalty is buried`;
   }
+  if (isOutspent(one, best)) return 'refused';
   const isOfUse = (version: Version | undefined) =>
     typeof sent.get(String((version?.event.blob as Blob)?.sha256)) === 'string';
   const promised = protecting.some(({ sha256 }) => typeof sent.get(sha256) === 'string');
@@ -86,12 +87,31 @@ function judge(protecting: readonly AppointmentReceipt[], one: Case, { sent }: E
   return `it is ${last?.fate} although its blob was refused`;
 }
 
+/**
+ * Whether another transaction took what the penalty needs, so deep in the best chain that it stays: an output of the
+ * dispute or, where the dispute is not in that chain, one that it spends.
+ */
+function isOutspent({ tracker, receipts }: Case, { hashes, heights, spenders }: BestChain): boolean {
+  const disputeTxid = receipts[0]?.disputeTxid ?? '';
+  const events = eventsOf(tracker);
+  return events.some(({ type, output, spentBy, penaltyTxid }) => {
+    if (type !== 'PenaltyOutspent' || spentBy === disputeTxid || spentBy === penaltyTxid) return false;
+    const { txid, vout } = output as { txid: string; vout: number };
+    const height = heights.get(String(spentBy)) ?? Number.POSITIVE_INFINITY;
+    const isNeeded = txid === disputeTxid || !heights.has(disputeTxid);
+    const isBuried = hashes.length - height >= IRREVOCABLE;
+    const isRecorded = events.some((event) => event.type === 'OutspendIrrevocable' && event.spentBy === spentBy);
+    return isNeeded && isBuried && isRecorded && spenders.get(`${txid}:${vout}`) === spentBy;
+  });
+}
+
 interface Blob {
   readonly sha256: string;
 }
 
 /** What the log must not say of an appointment, whatever happened to it. */
-function unjust({ versions, tracker, receipts }: Case, { sent }: Evidence, best: BestChain): string[] {
+function unjust(one: Case, { sent }: Evidence, best: BestChain): string[] {
+  const { versions, tracker, receipts } = one;
   const events = eventsOf(tracker);
   const disputeTxid = receipts[0]?.disputeTxid ?? '';
   const wrong: string[] = [];
@@ -99,7 +119,7 @@ function unjust({ versions, tracker, receipts }: Case, { sent }: Evidence, best:
     const penalty = sent.get((event.blob as Blob).sha256);
     if (penalty === undefined) wrong.push('the log has a version that its user never sent');
     if (fate === 'expired') wrong.push('it expired, although no subscription ended');
-    if (fate === 'rejected' && typeof penalty === 'string')
+    if (fate === 'rejected' && typeof penalty === 'string' && !isOutspent(one, best))
       wrong.push('it was rejected, although its penalty is of use');
     if (fate === 'resolved' && !events.some(({ type }) => type === 'PenaltyIrrevocable'))
       wrong.push('it was resolved without a buried penalty');
