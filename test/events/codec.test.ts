@@ -58,7 +58,7 @@ describe('an event', () => {
     const typesOf = (kind: string) =>
       Object.entries(eventDefinitions).flatMap(([type, { of }]) => (of === kind ? [type] : []));
     assert.deepEqual(typesOf('chain'), ['BlockConnected', 'BlockDisconnected']);
-    assert.deepEqual(typesOf('scan'), ['BlockScanned']);
+    assert.deepEqual(typesOf('scan'), ['BlockScanned', 'BlockUnread']);
     assert.equal(typesOf('user').length, 6);
     assert.equal(typesOf('tracker').length, 12);
   });
