@@ -246,6 +246,7 @@ export class TowerNode {
       height: () => this.chain.state.tip?.height,
     });
     this.#doors = doors;
+    this.chain.once('folded', () => doors.review());
     await doors.open();
     await flushPatiently(this.nc);
   }

@@ -59,6 +59,7 @@ class Line {
   }
 
   ask(method: string, path: string, body: Buffer): Promise<Buffer> {
+    if (!this.socket.writable) return Promise.reject(new Error('the connection was closed meanwhile'));
     const head = `${method} ${path} HTTP/1.1\r\nhost: argus\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
     this.socket.write(Buffer.concat([Buffer.from(head), body]));
     return new Promise((resolve, reject) => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import pino from 'pino';
 import { z } from 'zod';
 import { overNats } from '../../actors/client/nats-courier.js';
@@ -125,6 +127,7 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
     await node.stop();
   };
   if (begin) await untilLevel(theNode, chain);
+  if (begin) await Promise.all(theNode().httpUrls.map(untilTaken));
   return {
     nats,
     bitcoind,
@@ -166,6 +169,22 @@ export async function untilLevel(node: () => TowerNode, chain: RegtestChain): Pr
     const { chain, shards } = node();
     const known = chain.state.tip;
     return known?.hash === tip && shards.length > 0 && shards.every(({ scans }) => scans.isScanned(known));
+  });
+}
+
+/** Resolves when connections are taken at a URL. */
+async function untilTaken(url: string): Promise<void> {
+  const { port, hostname } = new URL(url);
+  await until(`${url} is open`, async () => {
+    const socket = connect(Number(port), hostname);
+    try {
+      await once(socket, 'connect');
+      return true;
+    } catch {
+      return false;
+    } finally {
+      socket.destroy();
+    }
   });
 }
 
