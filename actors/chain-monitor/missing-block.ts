@@ -26,15 +26,15 @@ export class MissingBlocks {
   async #fromPeers(hash: BlockHash): Promise<Uint8Array | undefined> {
     for (const peer of await this.blocks.archivePeers()) {
       if (!(await this.blocks.askPeer(hash, peer))) continue;
-      const patience = Date.now() < this.#hasteUntil ? HASTE.patienceMs : PEER_MS;
-      for (const end = Date.now() + patience; Date.now() < end; ) {
+      const patience = performance.now() < this.#hasteUntil ? HASTE.patienceMs : PEER_MS;
+      for (const end = performance.now() + patience; performance.now() < end; ) {
         await sleep(LOOK_MS, undefined, { signal: this.signal });
         const { txidsInternal } = await this.blocks.block(hash);
         if (!txidsInternal) continue;
         this.#hasteUntil = 0;
         return txidsInternal;
       }
-      this.#hasteUntil = Date.now() + HASTE.forMs;
+      this.#hasteUntil = performance.now() + HASTE.forMs;
     }
     return undefined;
   }

@@ -131,16 +131,16 @@ export class TowerClient {
 
   /** Asks until there is an answer or the time is over: a node or a server may have died with the request in its hands. */
   async #ask(operation: ClientOperation, body: object): Promise<Reply> {
-    const deadline = Date.now() + (this.options.timeoutMs ?? 10_000);
+    const deadline = performance.now() + (this.options.timeoutMs ?? 10_000);
     for (;;) {
-      const left = deadline - Date.now();
+      const left = deadline - performance.now();
       try {
         return await this.courier.ask(operation, body, Math.max(1, Math.min(left, ATTEMPT_MS)));
       } catch (error) {
         if (!(error instanceof NotAnsweredError)) throw error;
         // A registration that may have been carried out is not repeated behind the caller's back: it adds slots each time.
         const mayRepeat = error.unheard || operation !== 'register';
-        if (!mayRepeat || Date.now() + PAUSE_MS > deadline)
+        if (!mayRepeat || performance.now() + PAUSE_MS > deadline)
           throw new TowerUnavailableError(`${operation}: ${error.message}`, { cause: error.cause });
       }
       await sleep(PAUSE_MS);

@@ -69,7 +69,7 @@ export class Supervisor {
     this.#running = undefined;
     if (this.#stopped) return;
     await running?.stop();
-    const now = Date.now();
+    const now = performance.now();
     this.#failures = [...this.#failures.filter((at) => now - at < WITHIN_MS), now];
     if (isHopeless(error) || this.#failures.length >= MOST_FAILURES) return this.giveUp(error);
     this.log.error(

@@ -1,4 +1,5 @@
 import { type ConnectionOptions, connect, type NatsConnection, nkeyAuthenticator } from 'nats';
+import { reconnectDelay } from './reconnect-delay.js';
 
 /** Connecting to NATS as Argus needs it: for ever, with short pings, and to a server that keeps its word. */
 
@@ -37,7 +38,7 @@ function natsOptions({ servers, seed, name, inboxPrefix }: LogConnectionOptions)
     servers,
     name,
     maxReconnectAttempts: -1,
-    reconnectTimeWait: 250,
+    reconnectDelayHandler: reconnectDelay(250),
     pingInterval: 5_000,
     maxPingOut: 2,
     noAsyncTraces: true,

@@ -64,9 +64,9 @@ export class EventLog {
   async append(commit: Omit<Commit, 'position'>, options: AppendOptions): Promise<Appended> {
     const subject = aggregateSubject(commit.aggregate, options.shard);
     const body = encodeCommit(commit);
-    const deadline = Date.now() + options.patience;
+    const deadline = performance.now() + options.patience;
     for (let wait = BACKOFF_MS.first; ; wait = Math.min(2 * wait, BACKOFF_MS.most)) {
-      const timeout = Math.max(1, Math.min(REQUEST_MS, deadline - Date.now()));
+      const timeout = Math.max(1, Math.min(REQUEST_MS, deadline - performance.now()));
       const answer = await this.#publish(subject, body, options.expected, timeout);
       if (typeof answer === 'object') return answer;
       const outcome = await this.#readBack(commit, subject, options);
@@ -117,7 +117,7 @@ export class EventLog {
   }
 
   async #pause(wait: number, deadline: number, signal: AbortSignal | undefined): Promise<void> {
-    if (Date.now() + wait > deadline) throw new LogUnavailableError('the log did not answer in time');
+    if (performance.now() + wait > deadline) throw new LogUnavailableError('the log did not answer in time');
     await sleep(wait * (0.5 + Math.random() / 2), undefined, signal && { signal });
   }
 
