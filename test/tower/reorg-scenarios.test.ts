@@ -94,11 +94,13 @@ describe('a reorg, told as a story:', () => {
     await tower.bitcoind.restart();
     await tower.restartNode();
     await until('both are out again', () => areInMempool(tower, breach.disputeTxid, breach.penaltyTxid));
+    await until('the tower has noticed', async () => {
+      const history = await breach.history();
+      return history.includes('BreachReorgedOut') && history.includes('PenaltyReorgedOut');
+    });
     await mineEach(tower, [breach.disputeTx, breach.penaltyTx]);
     await breach.untilLast('PenaltyConfirmed');
     await buried(tower, breach);
-    const history = await breach.history();
-    assert.ok(history.includes('BreachReorgedOut') && history.includes('PenaltyReorgedOut'));
   });
 
   test('the penalty is mined in the block of its dispute', async (t) => {
