@@ -69,6 +69,13 @@ export class ShardState {
     return { users: this.#registered, appointments: this.watchlist.size, trackers: this.#live.size };
   }
 
+  /** How many live appointments wait for a breach. A tracker's own may have ended before the tracker began. */
+  get waiting(): number {
+    let answered = 0;
+    for (const [id, { userId }] of this.liveTrackers()) if (this.booking(userId, id)?.status === 'live') answered++;
+    return this.watchlist.size - answered;
+  }
+
   /** The breaches being answered. */
   *liveTrackers(): Generator<[AppointmentId, LiveTracker]> {
     for (const id of this.#live) {

@@ -12,10 +12,11 @@ export interface TowerNumbers {
 /** Every appointment that the tower holds, waiting or being answered. */
 export const heldAppointments = (shards: Iterable<ShardState>): number => total(shards, 'appointments');
 
-export function towerNumbers(shards: readonly ShardState[]): TowerNumbers {
-  const trackers = total(shards, 'trackers');
-  return { users: total(shards, 'users'), watched: heldAppointments(shards) - trackers, trackers };
-}
+export const towerNumbers = (shards: readonly ShardState[]): TowerNumbers => ({
+  users: total(shards, 'users'),
+  watched: shards.reduce((sum, { waiting }) => sum + waiting, 0),
+  trackers: total(shards, 'trackers'),
+});
 
 function total(shards: Iterable<ShardState>, what: keyof Counts): number {
   let sum = 0;

@@ -9,13 +9,14 @@ import type { Wire } from './wire.js';
 
 /** The streams of a log in memory: what a server keeps, whoever comes and goes. */
 export class MemoryStreams {
-  readonly #streams = new Map<string, Uint8Array[]>();
+  readonly #streams = new Map<string, Recorded[]>();
   readonly #bySubject = new Map<string, Position[]>();
   readonly #followers = new Set<(stream: string, position: Position) => void>();
   /** Hears of each message that was stored, in the one order in which all of them were. */
-  onStored: (stream: string, position: Position, body: Uint8Array) => void = () => {};
+  onStored: (commit: Recorded) => void = () => {};
 
-  messages(stream: string): readonly Uint8Array[] {
+  /** A stream's commits, as they were read from their bytes; nobody can change what others will read. */
+  commits(stream: string): readonly Recorded[] {
     return this.#streams.get(stream) ?? [];
   }
 
@@ -28,9 +29,11 @@ export class MemoryStreams {
   store(stream: string, subject: string, body: Uint8Array, expected: Position): Position | undefined {
     const before = this.positions(subject);
     if ((before.at(-1) ?? 0) !== expected) return undefined;
-    const position = addTo(this.#streams, stream, body);
+    const position = this.commits(stream).length + 1;
+    const commit = frozen({ ...decodeCommit(body), position });
+    addTo(this.#streams, stream, commit);
     addTo(this.#bySubject, subject, position);
-    this.onStored(stream, position, body);
+    this.onStored(commit);
     for (const follower of this.#followers) follower(stream, position);
     return position;
   }
@@ -41,11 +44,15 @@ export class MemoryStreams {
   }
 }
 
-/** The length of a key's list after adding to it. */
-function addTo<T>(lists: Map<string, T[]>, key: string, value: T): number {
+function addTo<T>(lists: Map<string, T[]>, key: string, value: T): void {
   const list = lists.get(key) ?? [];
   lists.set(key, list);
-  return list.push(value);
+  list.push(value);
+}
+
+function frozen<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) frozen(part);
+  return Object.freeze(value);
 }
 
 /** A log in memory with the contract of `test/contract/log.ts`; what travels between it and its streams takes a wire. */
@@ -108,7 +115,7 @@ export class MemoryLog implements CommitLog {
   }
 
   tail(stream: string): Promise<Position> {
-    return this.wire.carry('log', () => this.streams.messages(stream).length);
+    return this.wire.carry('log', () => this.streams.commits(stream).length);
   }
 
   /** A delivery may come late, twice, or before an earlier one: then what it skips is fetched with it. */
@@ -131,16 +138,15 @@ export class MemoryLog implements CommitLog {
       stopped = true;
       unfollow();
     };
-    const tail = this.streams.messages(stream).length;
+    const tail = this.streams.commits(stream).length;
     for (const position of [Math.ceil((after + tail) / 2), tail]) if (position > after) deliver(position);
     return { stop };
   }
 
-  /** Read anew for everyone, so that no two states share a part. */
   #read(stream: string, position: Position): Recorded {
-    const body = this.streams.messages(stream)[position - 1];
-    if (!body) throw new RangeError(`${stream} has no message ${position}`);
-    return { ...decodeCommit(body), position };
+    const commit = this.streams.commits(stream)[position - 1];
+    if (!commit) throw new RangeError(`${stream} has no message ${position}`);
+    return commit;
   }
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ShardState } from '../../projections/shard-state.js';
 import { heldAppointments, towerNumbers } from '../../projections/tower-info.js';
 import { ofTracker, ofUser, placed, type Unplaced } from '../fixtures/commits.js';
-import { accepted, blobRefused, breached, ended, registered } from '../fixtures/histories.js';
+import { accepted, blobRefused, breached, ended, outdated, registered } from '../fixtures/histories.js';
 
 function shard(...commits: Unplaced[]): ShardState {
   const state = new ShardState();
@@ -30,4 +30,12 @@ test('a breach that ended is neither watched nor answered', () => {
   const history = [ofUser('alice', registered(), accepted('one')), ofTracker('one', breached(), blobRefused(1))];
   const over = shard(...history, ofUser('alice', ended('one', 'rejected')));
   assert.deepEqual(towerNumbers([over]), { users: 1, watched: 0, trackers: 0 });
+});
+
+test('a breach that came after its appointment expired takes nothing from those that are watched', () => {
+  const late = shard(
+    ofUser('alice', registered(), accepted('one'), ended('one', 'expired'), outdated(2010)),
+    ofTracker('one', breached()),
+  );
+  assert.deepEqual(towerNumbers([late]), { users: 0, watched: 0, trackers: 1 });
 });

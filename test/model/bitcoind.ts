@@ -1,0 +1,120 @@
+import { BitcoindRefused, BitcoindUnreachable } from '../../actors/bitcoind/rpc-errors.js';
+import type { BlockSource } from '../../actors/chain-monitor/block-source.js';
+import type { Header } from '../../actors/chain-monitor/decisions.js';
+import { networks } from '../../actors/chain-monitor/networks.js';
+import type { PenaltyCarrier, PenaltyVerdict } from '../../actors/responder/attempts.js';
+import type { BlockHash, Txid } from '../../events/ids.js';
+import { ancestor, type Block, type BlockTree, isMinable, isMined, isOn } from './block-tree.js';
+import { byRaw, type Tx } from './transactions.js';
+import type { Wire } from './wire.js';
+
+/** One bitcoind: the chain that it takes for the best, and its mempool. */
+export class Bitcoind {
+  mempool: Tx[] = [];
+  isAway = false;
+  /** Whether it takes no penalty for its fee, unless together with its dispute. */
+  isChoosy = false;
+  /** The tip of the branch that it left last. */
+  left: Block | undefined;
+  /** Hears of each new tip. */
+  onTip: () => void = () => {};
+
+  constructor(
+    readonly tree: BlockTree,
+    public tip: Block,
+  ) {}
+
+  /** A block that it hears of; it moves to one with more work, and what falls out of its chain is wanted again. */
+  hear(block: Block): void {
+    if (block.work <= this.tip.work) return;
+    const fallen: Tx[] = [];
+    for (let at: Block | undefined = this.tip; at && !isOn(at, block); at = at.prev) fallen.unshift(...at.txs);
+    if (!isOn(this.tip, block)) this.left = this.tip;
+    this.tip = block;
+    this.#sift([...fallen, ...this.mempool]);
+    this.onTip();
+  }
+
+  /** Whether a transaction is in the mempool afterwards. */
+  take(tx: Tx): boolean {
+    if (this.mempool.includes(tx)) return true;
+    this.#sift([...this.mempool, tx]);
+    return this.mempool.includes(tx);
+  }
+
+  /** Keeps what can be mined, a parent before its child; of rivals the first. */
+  #sift(wanted: readonly Tx[]): void {
+    const kept: Tx[] = [];
+    for (const tx of wanted) {
+      const isReady = isMinable(tx, this.tip) || (!tx.invalid && tx.parent && kept.includes(tx.parent));
+      if (isReady && !kept.some(({ spends }) => spends === tx.spends)) kept.push(tx);
+    }
+    this.mempool = kept;
+  }
+
+  broadcast(tx: Tx, parent: Tx | undefined): PenaltyVerdict {
+    const refuse = (kind: 'inputs-missing-or-spent' | 'policy' | 'invalid', detail: string) => ({ kind, detail });
+    if (isMined(tx, this.tip)) return { kind: 'already-mined' };
+    if (this.mempool.includes(tx)) return { kind: 'accepted' };
+    if (tx.invalid) return refuse('invalid', '-26 bad-txns-in-belowout');
+    if (this.tip.spent.has(tx.spends)) return refuse('inputs-missing-or-spent', '-25');
+    if (this.isChoosy && tx.parent && !parent) return refuse('policy', '-26 min relay fee not met');
+    if (parent) this.take(parent);
+    if (this.take(tx)) return { kind: 'accepted' };
+    return this.mempool.some(({ spends }) => spends === tx.spends)
+      ? refuse('policy', '-26 txn-mempool-conflict')
+      : refuse('inputs-missing-or-spent', '-25');
+  }
+
+  find(txid: Txid, blockHash: BlockHash | undefined): string | undefined {
+    const among = blockHash === undefined ? this.mempool : this.tree.get(blockHash)?.txs;
+    return among?.find(({ id }) => id === txid)?.rawTx;
+  }
+}
+
+/** The Carrier's face of a bitcoind, over a wire. */
+export const carrierOf = (bitcoind: Bitcoind, wire: Wire): PenaltyCarrier => ({
+  broadcast: (rawTx, parentRawTx) =>
+    ask(bitcoind, wire, () => {
+      const tx = byRaw.get(rawTx);
+      if (!tx) throw new TypeError(`what was broadcast is no transaction of this world: ${rawTx}`);
+      return bitcoind.broadcast(tx, parentRawTx === undefined ? undefined : byRaw.get(parentRawTx));
+    }),
+  rawTransaction: (txid, block) => ask(bitcoind, wire, () => bitcoind.find(txid, block)),
+});
+
+/** The ChainMonitor's face of a bitcoind, over a wire. */
+export function blockSourceOf(bitcoind: Bitcoind, wire: Wire): Pick<BlockSource, keyof BlockSource> {
+  const get = (hash: BlockHash): Block => known(bitcoind.tree.get(hash));
+  return {
+    genesis: () => ask(bitcoind, wire, () => networks.regtest.genesis as BlockHash),
+    version: () => ask(bitcoind, wire, () => 290_100),
+    bestHash: () => ask(bitcoind, wire, () => bitcoind.tip.hash),
+    header: (hash) => ask(bitcoind, wire, () => headerOf(get(hash))),
+    headerAt: (height) => ask(bitcoind, wire, () => headerOf(known(ancestor(bitcoind.tip, height)))),
+    block: (hash) =>
+      ask(bitcoind, wire, () => {
+        const { txidsInternal, txs, ...block } = get(hash);
+        const connected = { ...headerOf({ txidsInternal, txs, ...block }), time: 0, txCount: txs.length + 1 };
+        return { connected: { type: 'BlockConnected', ...connected, height: block.height }, txidsInternal };
+      }),
+  };
+}
+
+const ask = <T>(bitcoind: Bitcoind, wire: Wire, answer: () => T): Promise<T> =>
+  wire.carry('bitcoind', () => {
+    if (bitcoind.isAway) throw new BitcoindUnreachable('away');
+    return answer();
+  });
+
+function known(block: Block | undefined): Block {
+  if (!block) throw new BitcoindRefused(-5, 'Block not found');
+  return block;
+}
+
+const headerOf = ({ hash, prev, height, work }: Block): Header => ({
+  hash,
+  prevHash: prev?.hash ?? ('0'.repeat(64) as BlockHash),
+  height,
+  chainwork: work.toString(16).padStart(64, '0'),
+});

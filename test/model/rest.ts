@@ -1,0 +1,50 @@
+import { relay } from './happenings.js';
+import type { World } from './world.js';
+
+/** Brings the world to rest: everything is well again, and blocks come until every penalty is buried. */
+
+const MOST_TIMERS = 10_000;
+
+export async function bringToRest(world: World): Promise<void> {
+  const { steps } = world;
+  Object.assign(steps, { atOnce: true, logAway: false, lostAcks: 0, repeats: 0 });
+  for (const wire of world.wires) wire.bitcoindIsSlow = false;
+  for (const bitcoind of world.bitcoinds) Object.assign(bitcoind, { isAway: false, isChoosy: false });
+  for (let node = 0; node < world.setting.nodes; node++) world.start(node);
+  await calm(world);
+  await mineEverywhere(world, 1);
+  await mineEverywhere(world, 1);
+  await mineEverywhere(world, 1);
+  await mineEverywhere(world, EXPIRED);
+  // Twice: an output that somebody else spent is given up a hundred blocks after the refusal.
+  for (let again = 0; again < 2 && hasTrackers(world); again++) {
+    await mineEverywhere(world, 100);
+    await mineEverywhere(world, 1);
+    await mineEverywhere(world, 1);
+  }
+}
+
+/** Blocks after which the subscriptions of a story are over. */
+const EXPIRED = 40;
+
+const hasTrackers = ({ nodes }: World): boolean => (nodes[0]?.shard?.fold.state.counts.trackers ?? 0) > 0;
+
+/** Blocks with all of the mempools in the first; every bitcoind has the same chain afterwards. */
+async function mineEverywhere(world: World, blocks: number): Promise<void> {
+  const { bitcoinds, tree } = world;
+  for (let from = 0; from < 2 * bitcoinds.length; from++) relay(world, from);
+  const best = bitcoinds.reduce((a, b) => (b.tip.work > a.tip.work ? b : a));
+  let tip = best.tip;
+  for (let n = 0; n < blocks; n++) tip = tree.extend(tip, n === 0 ? best.mempool : []);
+  for (const bitcoind of bitcoinds) bitcoind.hear(tip);
+  await calm(world);
+}
+
+/** Everything under way ends, and every wait. */
+async function calm({ steps, time, failures }: World): Promise<void> {
+  await steps.finish();
+  for (let fired = 0; time.fireNext(); fired++) {
+    await steps.finish();
+    if (fired > MOST_TIMERS) throw new Error(`it goes on waiting: ${failures.join()}`);
+  }
+}
