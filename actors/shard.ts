@@ -108,6 +108,15 @@ export class Shard implements Running {
       fail,
       log: logger.child({ actor: 'responder' }),
     });
+    this.locatorCache = new LocatorCache({
+      size: needs.locatorCacheSize,
+      chain: chain.state,
+      txids,
+      transactor,
+      sighted,
+      fail,
+      log: logger.child({ actor: 'locator-cache' }),
+    });
     this.#sweeper = new BlobSweeper({
       transactor,
       blobs: {
@@ -127,20 +136,12 @@ export class Shard implements Running {
         put: (userId, blob) => blobs.put(shard, userId, blob),
         erase: ({ position }) => this.#sweeper.erase(position),
       },
+      recent: this.locatorCache,
       terms,
       held,
       sign,
       fail,
       log: logger.child({ actor: 'gatekeeper' }),
-    });
-    this.locatorCache = new LocatorCache({
-      size: needs.locatorCacheSize,
-      chain: chain.state,
-      txids,
-      transactor,
-      sighted,
-      fail,
-      log: logger.child({ actor: 'locator-cache' }),
     });
     this.#watcher = new Watcher({
       fold,

@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
 import { userAggregate } from '../../events/aggregate.js';
 import type { ChainCommit, ShardCommit } from '../../events/commit.js';
+import type { Decision } from '../../events/decider.js';
 import type { AppointmentId, Height, Locator, UserId } from '../../events/ids.js';
 import { blobHash } from '../../events/log/blobs.js';
 import { LogUnavailableError } from '../../events/log/errors.js';
 import { appointmentId } from '../../events/signing/appointment.js';
 import type { Dialect } from '../../events/signing/receipts.js';
-import type { BlobRef } from '../../events/user.js';
+import type { BlobRef, UserEvent } from '../../events/user.js';
 import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
@@ -182,6 +183,7 @@ export class Gatekeeper implements BlockListener {
         return isLive(state) && !isOnlySighted(state);
       };
       const command: UserCommand = { kind: 'outdate', height, grace: terms.grace, triggered };
+      do await this.needs.recent.settled();
       while ((await this.#transact(userId, command, Number.POSITIVE_INFINITY)).kind === 'more');
       const now = this.#blobsOf(userId);
       for (const [id, blob] of before) if (!now.has(id)) this.needs.blobs.erase(blob);
@@ -199,9 +201,17 @@ export class Gatekeeper implements BlockListener {
     return this.needs.transactor.transact({
       aggregate: userAggregate(userId),
       read: (shard) => shard.user(userId),
-      decide: (state) => userDecider.decide(command, state),
+      decide: (state) => (this.#isEarly(command) ? askAgain : userDecider.decide(command, state)),
       patience,
     });
+  }
+
+  /**
+   * An appointment that was appended late, when its subscription was over already, is compared with the blocks of its time
+   * before it may end: its breach may be in one of them.
+   */
+  #isEarly(command: UserCommand): boolean {
+    return command.kind === 'outdate' && !this.needs.recent.isSettled;
   }
 
   #background(userId: UserId, work: () => Promise<void>): void {
@@ -215,6 +225,8 @@ export class Gatekeeper implements BlockListener {
 
 /** How long a client waits for the log at the most, in ms. */
 const REQUEST_MS = 4_000;
+
+const askAgain: Decision<UserOutcome, UserEvent> = { outcome: { kind: 'more' }, events: [] };
 
 const noChain: Refusal = { kind: 'unavailable', why: 'the tower has not seen the chain yet' };
 
@@ -244,6 +256,14 @@ export interface Terms {
   readonly maxAppointments: number;
 }
 
+/** The comparing of new appointments with recent blocks. */
+export interface RecentBreaches {
+  /** Whether every appointment folded so far was compared, and what that found is on the log. */
+  readonly isSettled: boolean;
+  /** Resolves when that is so. */
+  settled(): Promise<void>;
+}
+
 /** The blobs of one shard. */
 export interface Blobs {
   put(userId: UserId, blob: Uint8Array): Promise<BlobRef>;
@@ -256,6 +276,7 @@ export interface GatekeeperNeeds {
   readonly chain: Fold<ChainCommit, BlockWindow>;
   readonly transactor: Transactor;
   readonly blobs: Blobs;
+  readonly recent: RecentBreaches;
   readonly terms: Terms;
   /** The number of appointments that the whole tower holds. */
   readonly held: () => number;

@@ -54,6 +54,11 @@ export class LocatorCache implements BlockListener {
       if (event.type === 'AppointmentAccepted') this.#compare(commit.aggregate.id, event);
   }
 
+  /** Whether everything folded so far was compared and what was found is on the log. */
+  get isSettled(): boolean {
+    return this.#reports.isIdle;
+  }
+
   /** Resolves when everything folded so far was compared and what was found is on the log. */
   settled(): Promise<void> {
     return this.#reports.idle();

@@ -1,11 +1,19 @@
 /** One message at a time: work is done in the order in which it was sent, and each piece ends before the next begins. */
 export class Mailbox {
   #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  /** Whether nothing is under way. */
+  get isIdle(): boolean {
+    return this.#waiting === 0;
+  }
 
   /** Does `work` after everything sent before. Settles as `work` does; what fails does not hold up what follows. */
   send<T>(work: () => Promise<T>): Promise<T> {
+    this.#waiting++;
+    const done = () => void this.#waiting--;
     const result = this.#last.then(work, work);
-    this.#last = result.catch(() => undefined);
+    this.#last = result.then(done, done);
     return result;
   }
 

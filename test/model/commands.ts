@@ -36,8 +36,6 @@ export interface Setting {
   readonly nodes: 1 | 2;
   /** Of all that is left to chance while running. */
   readonly seed: number;
-  /** How many blocks before bitcoind's tip the log begins. */
-  readonly firstBlocks: number;
   /** Blocks that a registration lasts. */
   readonly duration: number;
 }

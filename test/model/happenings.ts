@@ -1,6 +1,7 @@
 import type { Block } from './block-tree.js';
 import { isOn } from './block-tree.js';
 import type { Command } from './commands.js';
+import { ROOT_HEIGHT } from './model-node.js';
 import { disputeOf, type Tx } from './transactions.js';
 import type { World } from './world.js';
 
@@ -65,7 +66,7 @@ function fork(world: World, { node, depth, blocks, work, take }: Extract<Command
   const bitcoind = world.bitcoind(node);
   let tip: Block = bitcoind.tip;
   const wanted: Tx[] = [...bitcoind.mempool];
-  for (let below = 0; below < depth && tip.prev; below++) {
+  for (let below = 0; below < depth && tip.prev && tip.height > ROOT_HEIGHT; below++) {
     wanted.unshift(...tip.txs);
     tip = tip.prev;
   }

@@ -40,10 +40,13 @@ export function livesOf({ stored }: World): Life[] {
   return all;
 }
 
-/** The dispute that an appointment waits for: found by its locator, under its scheme. */
+/**
+ * The dispute that an appointment waits for: found by its locator, under its scheme. Undefined if there is none, also where
+ * a client sent a locator of one scheme after it had changed to the other: then nothing is owed to it.
+ */
 export const awaited = ({ accepted }: Life): Dispute | undefined =>
   allDisputes.find((dispute) =>
-    accepted.some(({ event }) => offerOf(event.scheme, dispute, 0).locator === event.locator),
+    accepted.every(({ event }) => offerOf(event.scheme, dispute, 0).locator === event.locator),
   );
 
 /** When the log connected each block, each time. */

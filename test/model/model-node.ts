@@ -17,6 +17,9 @@ import { blobStoreOf, type MemoryStores, txidStoreOf } from './stores.js';
 
 export const SHARD = 0 as ShardId;
 export const LOCATOR_CACHE = 6;
+/** The heights of the log's first block, below which no branch of the model begins, and of bitcoind's tip by then. */
+export const ROOT_HEIGHT = 1;
+export const FIRST_HEIGHT = 12;
 export const TERMS = { slots: 4, grace: 3, maxAppointments: 100 };
 
 /** What a node of the model is made of and with. */
@@ -43,7 +46,7 @@ export class ModelNode {
   shard: Shard | undefined;
 
   constructor(private readonly needs: ModelNodeNeeds) {
-    const { name, wire, streams, stores, bitcoind, setting } = needs;
+    const { name, wire, streams, stores, bitcoind } = needs;
     const log = new MemoryLog(streams, wire);
     const fail = (error: Error) => this.#fail(error);
     const signal = this.#stopping.signal;
@@ -58,7 +61,7 @@ export class ModelNode {
       log,
       blocks,
       txids,
-      firstBlocks: setting.firstBlocks,
+      firstBlocks: FIRST_HEIGHT - ROOT_HEIGHT + 1,
       stopping: signal,
       logger,
     });

@@ -86,7 +86,6 @@ const scenes: fc.Arbitrary<Command[]> = fc.oneof(
 const setting: fc.Arbitrary<Setting> = fc.record({
   nodes: fc.constantFrom(1 as const, 2 as const),
   seed: fc.nat(),
-  firstBlocks: fc.constantFrom(3, 12),
   duration: fc.constantFrom(8, 40),
 });
 

@@ -10,7 +10,7 @@ import { type Block, BlockTree } from './block-tree.js';
 import { Chance } from './chance.js';
 import type { Setting } from './commands.js';
 import { MemoryStreams } from './memory-log.js';
-import { likeSignature, ModelNode } from './model-node.js';
+import { FIRST_HEIGHT, likeSignature, ModelNode } from './model-node.js';
 import { Steps, StepWire } from './steps.js';
 import { MemoryStores } from './stores.js';
 import { disputeOf, offerOf } from './transactions.js';
@@ -40,8 +40,6 @@ export interface Receipt {
   readonly userId: UserId;
   readonly granted: Accepted | Registered;
 }
-
-const FIRST_HEIGHT = 12;
 
 /** The world of one run: the chain, the bitcoinds, the clients, and the nodes of one tower. */
 export class World {
