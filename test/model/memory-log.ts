@@ -63,17 +63,17 @@ export class MemoryLog implements CommitLog {
   ) {}
 
   async append(commit: Omit<Commit, 'position'>, options: AppendOptions): Promise<Appended> {
-    const giveUp = new AbortController();
-    if (options.patience === Number.POSITIVE_INFINITY) return this.#append(commit, options, giveUp.signal);
+    const sender = { gaveUp: false };
+    if (options.patience === Number.POSITIVE_INFINITY) return this.#append(commit, options, sender);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new LogUnavailableError('the log did not answer in time')), options.patience);
     });
     try {
-      return await Promise.race([this.#append(commit, options, giveUp.signal), late]);
+      return await Promise.race([this.#append(commit, options, sender), late]);
     } finally {
       clearTimeout(timer);
-      giveUp.abort();
+      sender.gaveUp = true;
     }
   }
 
@@ -81,12 +81,12 @@ export class MemoryLog implements CommitLog {
   async #append(
     commit: Omit<Commit, 'position'>,
     { shard, expected }: AppendOptions,
-    givenUp: AbortSignal,
+    sender: { readonly gaveUp: boolean },
   ): Promise<Appended> {
     const stream = streamOf(commit.aggregate, shard);
     const subject = aggregateSubject(commit.aggregate, shard);
     const body = encodeCommit(commit);
-    while (!givenUp.aborted) {
+    while (!sender.gaveUp) {
       const position = await this.wire.publish(() => this.streams.store(stream, subject, body, expected));
       if (position !== undefined) return { kind: 'appended', position };
       const outcome = await this.wire.carry('log', () => this.#readBack(commit, shard, expected));

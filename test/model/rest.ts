@@ -14,18 +14,16 @@ export async function bringToRest(world: World): Promise<void> {
   await calm(world);
   await mineEverywhere(world, 1);
   await mineEverywhere(world, 1);
-  await mineEverywhere(world, 1);
   await mineEverywhere(world, EXPIRED);
   // Twice: an output that somebody else spent is given up a hundred blocks after the refusal.
   for (let again = 0; again < 2 && hasTrackers(world); again++) {
     await mineEverywhere(world, 100);
     await mineEverywhere(world, 1);
-    await mineEverywhere(world, 1);
   }
 }
 
 /** Blocks after which the subscriptions of a story are over. */
-const EXPIRED = 40;
+const EXPIRED = 28;
 
 const hasTrackers = ({ nodes }: World): boolean => (nodes[0]?.shard?.fold.state.counts.trackers ?? 0) > 0;
 

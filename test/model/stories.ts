@@ -83,13 +83,12 @@ const scenes: fc.Arbitrary<Command[]> = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(mine, run, crash, pause, start) },
 );
 
-const setting: fc.Arbitrary<Setting> = fc.record({
-  nodes: fc.constantFrom(1 as const, 2 as const),
-  seed: fc.nat(),
-  duration: fc.constantFrom(8, 40),
-});
+const setting = (nodes: Setting['nodes']): fc.Arbitrary<Setting> =>
+  fc.record({ nodes: fc.constant(nodes), seed: fc.nat(), duration: fc.constantFrom(8, 25) });
 
-export const stories: fc.Arbitrary<Story> = fc.record({
-  setting,
-  commands: fc.array(scenes, { minLength: 1, maxLength: 25, size: 'max' }).map((all) => all.flat()),
-});
+/** Stories of a tower of so many nodes. */
+export const stories = (nodes: Setting['nodes']): fc.Arbitrary<Story> =>
+  fc.record({
+    setting: setting(nodes),
+    commands: fc.array(scenes, { minLength: 1, maxLength: 25, size: 'max' }).map((all) => all.flat()),
+  });
