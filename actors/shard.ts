@@ -149,7 +149,7 @@ export class Shard implements Running {
       scans,
       isTip: (block) => chain.state.tip?.hash === block.hash,
       sighted,
-      settled: () => this.locatorCache.settled(),
+      recent: this.locatorCache,
       log: logger.child({ actor: 'watcher' }),
     });
     this.#mempoolWatcher = new MempoolWatcher({

@@ -19,8 +19,16 @@ export class ScanRecord {
     private readonly log: Logger,
   ) {}
 
-  scanned(scan: RecordScan): Promise<void> {
-    return this.#transact((scans) => decideScanned(scan, scans));
+  /**
+   * Resolves when the log says that the blocks were evaluated. A scan vouches for all that its node knew: also of what was
+   * folded meanwhile, every appointment must have been compared with recent blocks.
+   */
+  async scanned(scan: RecordScan, recent: RecentBreaches): Promise<void> {
+    const whenSettled = (scans: Scans): Decision<boolean, ScanEvent> =>
+      recent.isSettled ? { ...decideScanned(scan, scans), outcome: true } : { outcome: false, events: [] };
+    // Waits outside the queue of entries: to compare them may need an entry of its own.
+    do await recent.settled();
+    while (!(await this.#entries.send(() => this.#record(whenSettled))));
   }
 
   /** Resolves when the log says that nobody has this block. */
@@ -29,7 +37,12 @@ export class ScanRecord {
     return this.#entries.send(async () => {
       const blocks = new Set(this.#unread);
       if (!blocks.has(block)) return; // went with one before
-      const events = await this.#record((scans) => decideUnread([...blocks], scans));
+      let events: readonly ScanEvent[] = [];
+      await this.#record((scans) => {
+        const decision = decideUnread([...blocks], scans);
+        if (decision.events.length > 0) events = decision.events;
+        return decision;
+      });
       this.#unread = this.#unread.filter((other) => !blocks.has(other));
       const heights = events.map(({ height }) => height).sort((a, b) => a - b);
       if (heights.length > 0)
@@ -40,22 +53,20 @@ export class ScanRecord {
     });
   }
 
-  async #transact(decide: (scans: Scans) => Decision<void, ScanEvent>): Promise<void> {
-    await this.#entries.send(() => this.#record(decide));
-  }
-
-  async #record(decide: (scans: Scans) => Decision<void, ScanEvent>): Promise<readonly ScanEvent[]> {
-    let recorded: readonly ScanEvent[] = [];
-    await this.transactor.transact({
+  #record<Outcome>(decide: (scans: Scans) => Decision<Outcome, ScanEvent>): Promise<Outcome> {
+    return this.transactor.transact({
       aggregate: scanAggregate,
       read: (shard) => ({ state: shard.scans, version: shard.scanVersion }),
-      decide: (scans: Scans) => {
-        const decision = decide(scans);
-        if (decision.events.length > 0) recorded = decision.events;
-        return decision;
-      },
+      decide,
       patience: Number.POSITIVE_INFINITY,
     });
-    return recorded;
   }
+}
+
+/** The comparing of new appointments with recent blocks. */
+export interface RecentBreaches {
+  /** Whether every appointment folded so far was compared, and what that found is on the log. */
+  readonly isSettled: boolean;
+  /** Resolves when that is so. */
+  settled(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import { eachTxid } from '../block-txids.js';
 import { reportBreach, type Sighting, txidOf } from '../breach-report.js';
 import { type BlockListener, lastOf, type ReadBlock, type Run } from '../runtime/block-feed.js';
 import type { Transactor } from '../runtime/transact.js';
-import type { ScanRecord } from './scan-record.js';
+import type { RecentBreaches, ScanRecord } from './scan-record.js';
 
 /**
  * The Watcher: blocks against known appointments.
@@ -27,17 +27,19 @@ export class Watcher implements BlockListener {
   constructor(private readonly needs: WatcherNeeds) {}
 
   async blocksConnected(run: Run): Promise<void> {
-    const { scans, isTip } = this.needs;
+    const { scans, isTip, recent } = this.needs;
     await this.#evaluate(run.read);
     // Never one that nobody has: it stays a gap.
     const block = run.read.at(-1)?.block;
-    if (block) await scans.scanned({ block, from: run.blocks[0]?.height ?? block.height, isTip: isTip(lastOf(run)) });
+    if (!block) return;
+    const from = run.blocks[0]?.height ?? block.height;
+    await scans.scanned({ block, from, isTip: isTip(lastOf(run)) }, recent);
   }
 
   async blockRead(read: ReadBlock): Promise<void> {
     const { block } = read;
     await this.#evaluate([read]);
-    await this.needs.scans.scanned({ block, isTip: false });
+    await this.needs.scans.scanned({ block, isTip: false }, this.needs.recent);
     this.needs.log.info({ height: block.height, hash: block.hash }, 'block scanned after all');
   }
 
@@ -52,7 +54,6 @@ export class Watcher implements BlockListener {
     const tail = await fold.level();
     if (tail > before) sightings.push(...this.#lookUp(read, sightings));
     await Promise.all(sightings.map((sighting) => reportBreach(this.needs.transactor, sighting)));
-    await this.needs.settled();
   }
 
   /** Everyone who waits for a transaction of the blocks and is not among those found before; the Responder is told at once. */
@@ -84,7 +85,6 @@ export interface WatcherNeeds {
   readonly isTip: (block: WindowBlock) => boolean;
   /** Hears of each hit before it is on the log. */
   readonly sighted: (sighting: Sighting) => void;
-  /** Resolves when every appointment folded so far was compared with recent blocks, and what that found is on the log. */
-  readonly settled: () => Promise<void>;
+  readonly recent: RecentBreaches;
   readonly log: Logger;
 }

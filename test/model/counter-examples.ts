@@ -29,4 +29,19 @@ export const counterExamples: Readonly<Record<string, Story>> = {
       { do: 'settle' },
     ],
   },
+  'an appointment appended blocks after it was decided meets the blocks of its time also after every node crashed': {
+    setting: { nodes: 2, seed: 1, duration: 40 },
+    commands: [
+      { do: 'add', user: 0, node: 1, channel: 0, version: 0, variant: 0 },
+      { do: 'run', steps: 1, node: 1 },
+      { do: 'crash', node: 1, losing: false },
+      { do: 'cheat', channel: 0, version: 0, node: 0 },
+      { do: 'mine', node: 0, blocks: 8, take: 255 },
+      { do: 'run', steps: 300, node: 0 },
+      { do: 'mine', node: 0, blocks: 1, take: 255 },
+      { do: 'run', steps: 300, node: 0 },
+      { do: 'run', steps: 1, node: 1 },
+      { do: 'crash', node: 0, losing: true },
+    ],
+  },
 };
