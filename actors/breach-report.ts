@@ -4,7 +4,7 @@ import type { BlockRef } from '../events/chain.js';
 import type { Decision } from '../events/decider.js';
 import type { Height, Txid } from '../events/ids.js';
 import type { BreachDetected, BreachSighted } from '../events/tracker.js';
-import { isLive, type TrackerState } from '../projections/tracker.js';
+import type { TrackerState } from '../projections/tracker.js';
 import type { Hit } from '../projections/watchlist.js';
 import type { Transactor } from './runtime/transact.js';
 
@@ -25,13 +25,16 @@ export interface Sighting extends Seen {
 /** The display-order txid of one in internal order. */
 export const txidOf = (txidInternal: Uint8Array): Txid => toHex(reversed(txidInternal)) as Txid;
 
-/** A breach is news if its appointment has no tracker yet, or one whose dispute is not known to be in this block. */
+/**
+ * A breach is news if its appointment has no tracker yet, or one whose dispute is not known to be in this block. Also where
+ * the tracker was given up: a newer version of the appointment carries it on, from where the dispute is by then.
+ */
 export function decideBreach({ hit, disputeTxid, block, foundBy }: Sighting, state: TrackerState) {
   const { userId, locator } = hit;
   const event: BreachDetected = { type: 'BreachDetected', userId, locator, disputeTxid, block, foundBy };
   const isNews =
     state.stage === 'none' ||
-    (isLive(state) && state.disputeTxid === disputeTxid && state.disputeBlock?.hash !== block.hash);
+    (state.stage !== 'irrevocable' && state.disputeTxid === disputeTxid && state.disputeBlock?.hash !== block.hash);
   return { outcome: isNews, events: isNews ? [event] : [] } satisfies Decision<boolean, BreachDetected>;
 }
 

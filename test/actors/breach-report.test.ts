@@ -46,6 +46,11 @@ describe('a breach seen in a block', () => {
   const confirmed = [breached(), penaltyBroadcast(), penaltyConfirmed(block(1001))];
   const live = [[breached()], [breached(), penaltyRefused('policy')], [breached(), penaltyBroadcast()], confirmed];
 
+  const givenUp = [
+    [breached(), blobRefused(1)],
+    [breached(), penaltyRefused('invalid', { final: true })],
+  ];
+
   test('is news if it is the first of its appointment, whoever found it', () => {
     isNews(seen(), [], breached());
     isNews(seen({ foundBy: 'locator-cache' }), [], breached(block(1000), { foundBy: 'locator-cache' }));
@@ -73,8 +78,12 @@ describe('a breach seen in a block', () => {
   test('is known when its answer is at an end', () => {
     const moved = seen({ block: block(1001, 'b') });
     isKnown(moved, [...confirmed, penaltyIrrevocable(1100)]);
-    isKnown(moved, [breached(), blobRefused(1)]);
-    isKnown(moved, [breached(), penaltyRefused('invalid', { final: true })]);
+    for (const history of givenUp) isKnown(seen(), history);
+  });
+
+  test('is news in another block also where it was given up: a newer version goes on from there', () => {
+    const moved = block(1001, 'b');
+    for (const history of givenUp) isNews(seen({ block: moved }), history, breached(moved));
   });
 
   test('by another transaction with the same locator is not the one being answered', () => {
