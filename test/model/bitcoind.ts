@@ -18,6 +18,8 @@ export class Bitcoind {
   left: Block | undefined;
   /** Hears of each new tip. */
   onTip: () => void = () => {};
+  /** Hears of each transaction that is new to the mempool. */
+  onAdded: (tx: Tx) => void = () => {};
 
   constructor(
     readonly tree: BlockTree,
@@ -49,7 +51,9 @@ export class Bitcoind {
       const isReady = isMinable(tx, this.tip) || (!tx.invalid && tx.parent && kept.includes(tx.parent));
       if (isReady && !kept.some(({ spends }) => spends === tx.spends)) kept.push(tx);
     }
+    const added = kept.filter((tx) => !this.mempool.includes(tx));
     this.mempool = kept;
+    for (const tx of added) this.onAdded(tx);
   }
 
   broadcast(tx: Tx, parent: Tx | undefined): PenaltyVerdict {

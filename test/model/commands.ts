@@ -38,6 +38,8 @@ export interface Setting {
   readonly seed: number;
   /** Blocks that a registration lasts. */
   readonly duration: number;
+  /** Whether nodes watch their bitcoind's mempool; left out: no. */
+  readonly seesMempool?: boolean;
 }
 
 export interface Story {

@@ -12,6 +12,7 @@ import { heldAppointments } from '../../projections/tower-info.js';
 import { type Bitcoind, blockSourceOf, carrierOf } from './bitcoind.js';
 import type { Setting } from './commands.js';
 import { MemoryLog, type MemoryStreams } from './memory-log.js';
+import { mempoolViewOf } from './mempool-view.js';
 import type { StepWire } from './steps.js';
 import { blobStoreOf, type MemoryStores, txidStoreOf } from './stores.js';
 
@@ -86,6 +87,7 @@ export class ModelNode {
         chain: this.chain,
         txids: (block) => txids.of(block),
         carrier: carrierOf(bitcoind, wire),
+        mempool: mempoolViewOf(bitcoind, wire, setting.seesMempool ?? false),
         sign,
         terms: { ...TERMS, duration: setting.duration },
         locatorCacheSize: LOCATOR_CACHE,

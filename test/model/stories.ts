@@ -84,7 +84,7 @@ const scenes: fc.Arbitrary<Command[]> = fc.oneof(
 );
 
 const setting = (nodes: Setting['nodes']): fc.Arbitrary<Setting> =>
-  fc.record({ nodes: fc.constant(nodes), seed: fc.nat(), duration: fc.constantFrom(8, 25) });
+  fc.record({ nodes: fc.constant(nodes), seed: fc.nat(), duration: fc.constantFrom(8, 25), seesMempool: fc.boolean() });
 
 /** Stories of a tower of so many nodes. */
 export const stories = (nodes: Setting['nodes']): fc.Arbitrary<Story> =>

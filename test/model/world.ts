@@ -118,7 +118,7 @@ export class World {
     this.sample(n);
     wire.isCut = true;
     this.steps.drop(wire, { alsoSent: losing });
-    this.bitcoind(n).onTip = () => {};
+    Object.assign(this.bitcoind(n), { onTip: () => {}, onAdded: () => {} });
     this.nodes[n] = undefined;
   }
 
