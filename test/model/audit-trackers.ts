@@ -1,7 +1,7 @@
 import type { BlobRefused } from '../../events/tracker.js';
 import type { Tracker } from '../../projections/tracker.js';
 import { isOwed } from './audit-breaches.js';
-import { type Block, isMinable, isMined } from './block-tree.js';
+import { type Block, isMinable, isMined, isOn } from './block-tree.js';
 import { awaited, busyBlocks, connections, type Life, livesOf } from './lives.js';
 import { byId, offerByHash, type Tx } from './transactions.js';
 import type { World } from './world.js';
@@ -28,7 +28,9 @@ function auditEnd(world: World, id: string, state: Tracker, lives: readonly Life
   switch (state.stage) {
     case 'irrevocable': {
       const penalty = byId.get(state.penalty.txid);
-      const depth = penalty && isMined(penalty, tip) ? depthOf(penalty, tip) : 0;
+      const block = world.tree.get(state.block.hash);
+      if (!penalty || !block?.txs.includes(penalty) || !isOn(block, tip)) return ['its penalty is not where it says'];
+      const depth = depthOf(penalty, tip);
       return depth >= BURIED ? [] : [`its penalty is ${depth} deep`];
     }
     case 'penalty-refused':

@@ -121,14 +121,21 @@ export class MemoryLog implements CommitLog {
   /** A delivery may come late, twice, or before an earlier one: then what it skips is fetched with it. */
   follow(stream: string, _shard: Shard, { after, onCommit, onFailure }: FollowCommitsOptions): Following {
     let at = after;
+    let last = after;
     let stopped = false;
+    let isReceiving = false;
     const receive = (position: Position) => {
+      last = Math.max(last, position);
+      // One commit at a time, also where dealing with one appends another at once.
+      if (isReceiving) return;
+      isReceiving = true;
       try {
-        for (; !stopped && at < position; at++) onCommit(this.#read(stream, at + 1));
+        while (!stopped && at < last) onCommit(this.#read(stream, ++at));
       } catch (error) {
         stop();
         onFailure(error instanceof Error ? error : new Error(String(error)));
       }
+      isReceiving = false;
     };
     const deliver = (position: Position) => void this.wire.carry('delivery', () => receive(position));
     const unfollow = this.streams.follow((of, position) => {
