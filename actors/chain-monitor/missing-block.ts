@@ -13,7 +13,7 @@ export class MissingBlocks {
   #hasteUntil = 0;
 
   constructor(
-    private readonly blocks: BlockSource,
+    private readonly blocks: Pick<BlockSource, 'block' | 'archivePeers' | 'askPeer'>,
     private readonly signal: AbortSignal,
   ) {}
 

@@ -6,6 +6,8 @@ import type { World } from './world.js';
 interface Account {
   /** Undefined while the user is not registered. */
   slots: number | undefined;
+  /** Blobs up to here were swept, and may not be referred to any more. */
+  swept: number;
   readonly held: Map<string, { readonly accepted: AppointmentAccepted; rejected: boolean }>;
 }
 
@@ -16,13 +18,25 @@ export function auditLedger(world: World): string[] {
   const accounts = new Map<string, Account>();
   for (const { commit } of world.stored) {
     if (commit.aggregate.kind !== 'user') continue;
-    const account = accounts.get(commit.aggregate.id) ?? { slots: undefined, held: new Map() };
+    const account = accounts.get(commit.aggregate.id) ?? { slots: undefined, swept: 0, held: new Map() };
     accounts.set(commit.aggregate.id, account);
     for (const event of commit.events as readonly UserEvent[])
       for (const fault of enter(account, event)) wrong.push(`user commit ${commit.position}: ${fault}`);
   }
   for (const [userId, account] of accounts) wrong.push(...auditAccount(world, userId, account));
-  return [...wrong, ...auditReceipts(world)];
+  return [...wrong, ...auditBlobs(world, accounts), ...auditReceipts(world)];
+}
+
+/** No blob outlives its appointment, whatever kept it from being erased. */
+function auditBlobs({ stores }: World, accounts: ReadonlyMap<string, Account>): string[] {
+  const wanted = new Set(
+    Array.from(accounts.values()).flatMap(({ held }) =>
+      Array.from(held.values()).flatMap(({ accepted, rejected }) => (rejected ? [] : [accepted.blob.position])),
+    ),
+  );
+  return Array.from(stores.blobs.keys())
+    .filter((position) => !wanted.has(position))
+    .map((position) => `nobody wants blob ${position}, but it is kept`);
 }
 
 /** Enters an event in the books; gives what is wrong with it. */
@@ -46,6 +60,9 @@ function enter(account: Account, event: UserEvent): string[] {
       for (const [id, { rejected }] of account.held) if (rejected) account.held.delete(id);
       return [];
     }
+    case 'BlobsSwept':
+      account.swept = Math.max(account.swept, event.through);
+      return [];
   }
 }
 
@@ -62,6 +79,7 @@ function accept(account: Account, event: AppointmentAccepted): string[] {
     before.accepted.blob.sha256 === event.blob.sha256 &&
     before.accepted.scheme === event.scheme;
   return [
+    ...(event.blob.position <= account.swept ? [`${event.appointmentId} refers to a blob that was swept`] : []),
     ...(isSame ? [`${event.appointmentId} accepted twice`] : []),
     ...(price === event.slots ? [] : [`${event.slots} slots charged, not ${price}`]),
     ...(left === event.slotsLeft && left >= 0 ? [] : [`${event.slotsLeft} slots left, not ${left}`]),

@@ -1,4 +1,4 @@
-import type { BlobRefused } from '../../events/tracker.js';
+import type { BlobRefused, PenaltyOutspent, PenaltyRefused, TrackerEvent } from '../../events/tracker.js';
 import type { Tracker } from '../../projections/tracker.js';
 import { isOwed } from './audit-breaches.js';
 import { type Block, isMinable, isMined, isOn } from './block-tree.js';
@@ -34,13 +34,17 @@ function auditEnd(world: World, id: string, state: Tracker, lives: readonly Life
       return depth >= BURIED ? [] : [`its penalty is ${depth} deep`];
     }
     case 'penalty-refused':
-      return isRightlyRefused(lastRefused(world, id), tip) ? [] : ['its penalty was not for ever out'];
+      return isRightlyRefused(lastRefused(world, id), byId.get(state.disputeTxid), tip)
+        ? []
+        : ['its penalty was not for ever out'];
     case 'blob-refused':
       return auditBlobRefused(world, id, lives);
     default: {
       const dispute = byId.get(state.disputeTxid);
       if (dispute && isMined(dispute, tip)) return ['nothing came of it'];
-      return dispute && isMinable(dispute, tip) && 'penalty' in state && state.penalty.disputeRawTx
+      // The tower never sends a dispute that was only seen in a mempool.
+      if (state.sightedAt !== null) return [];
+      return dispute && isMinable(dispute, tip) && 'penalty' in state && state.penalty?.disputeRawTx
         ? ['its dispute was not sent again']
         : [];
     }
@@ -52,19 +56,26 @@ function depthOf(tx: Tx, tip: Block): number {
   return 0;
 }
 
+const isGivingUp = (event: TrackerEvent): event is PenaltyRefused | PenaltyOutspent =>
+  event.type === 'PenaltyOutspent' || (event.type === 'PenaltyRefused' && event.final);
+
 const lastRefused = ({ stored }: World, id: string): Tx | undefined => {
   const refusals = stored.flatMap(({ commit }) =>
     commit.aggregate.kind === 'tracker' && commit.aggregate.id === id
-      ? commit.events.flatMap((event) => (event.type === 'PenaltyRefused' && event.final ? [event.penaltyTxid] : []))
+      ? (commit.events as readonly TrackerEvent[]).flatMap((event) => (isGivingUp(event) ? [event.penaltyTxid] : []))
       : [],
   );
   return byId.get(refusals.at(-1) ?? '');
 };
 
-function isRightlyRefused(penalty: Tx | undefined, tip: Block): boolean {
-  if (!penalty) return false;
-  const spender = tip.spent.get(penalty.spends);
-  return penalty.invalid || (spender !== undefined && spender !== penalty && depthOf(spender, tip) >= BURIED);
+/** A penalty is void where the rules forbid it, or where another transaction took what it or its dispute needs for good. */
+function isRightlyRefused(penalty: Tx | undefined, dispute: Tx | undefined, tip: Block): boolean {
+  if (!penalty || !dispute) return false;
+  const isOutspent = (tx: Tx) => {
+    const spender = tip.spent.get(tx.spends);
+    return spender !== undefined && spender !== tx && depthOf(spender, tip) >= BURIED;
+  };
+  return penalty.invalid || isOutspent(penalty) || isOutspent(dispute);
 }
 
 function auditBlobRefused(world: World, id: string, lives: readonly Life[]): string[] {

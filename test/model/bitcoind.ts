@@ -4,8 +4,8 @@ import type { Header } from '../../actors/chain-monitor/decisions.js';
 import { networks } from '../../actors/chain-monitor/networks.js';
 import type { PenaltyCarrier, PenaltyVerdict } from '../../actors/responder/attempts.js';
 import type { BlockHash, Txid } from '../../events/ids.js';
-import { ancestor, type Block, type BlockTree, isMinable, isMined, isOn } from './block-tree.js';
-import { byRaw, type Tx } from './transactions.js';
+import { ancestor, type Block, type BlockTree, isMinable, isMined, isOn, rawOf } from './block-tree.js';
+import { byRaw, bySpent, outpointOf, type Tx } from './transactions.js';
 import type { Wire } from './wire.js';
 
 /** One bitcoind: the chain that it takes for the best, and its mempool. */
@@ -14,6 +14,10 @@ export class Bitcoind {
   isAway = false;
   /** Whether it takes no penalty for its fee, unless together with its dispute. */
   isChoosy = false;
+  /** Blocks of which it keeps only the headers. */
+  pruned: ReadonlySet<Block> = new Set();
+  /** How often it was started anew. */
+  runs = 0;
   /** The tip of the branch that it left last. */
   left: Block | undefined;
   /** Hears of each new tip. */
@@ -35,6 +39,30 @@ export class Bitcoind {
     this.tip = block;
     this.#sift([...fallen, ...this.mempool]);
     this.onTip();
+  }
+
+  /** It keeps no blocks but the last few. */
+  prune(): void {
+    const pruned = new Set(this.pruned);
+    for (let block = ancestor(this.tip, this.tip.height - KEPT); block; block = block.prev) pruned.add(block);
+    this.pruned = pruned;
+  }
+
+  restart(): void {
+    this.runs++;
+    this.mempool = [];
+  }
+
+  /** A block whose data it has. */
+  data(hash: BlockHash): Block | undefined {
+    const block = this.tree.get(hash);
+    return block && !this.pruned.has(block) ? block : undefined;
+  }
+
+  isUnspent(txid: Txid, vout: number): boolean {
+    const spender = bySpent.get(outpointOf(txid, vout));
+    if (!spender) throw new TypeError(`nothing of this world spends ${txid}:${vout}`);
+    return !this.tip.spent.has(spender.spends) && (!spender.parent || isMined(spender.parent, this.tip));
   }
 
   /** Whether a transaction is in the mempool afterwards. */
@@ -71,10 +99,13 @@ export class Bitcoind {
   }
 
   find(txid: Txid, blockHash: BlockHash | undefined): string | undefined {
-    const among = blockHash === undefined ? this.mempool : this.tree.get(blockHash)?.txs;
-    return among?.find(({ id }) => id === txid)?.rawTx;
+    const among = [...((blockHash && this.data(blockHash)?.txs) ?? []), ...this.mempool];
+    return among.find(({ id }) => id === txid)?.rawTx;
   }
 }
+
+/** How many blocks a bitcoind that prunes keeps. */
+const KEPT = 2;
 
 /** The Carrier's face of a bitcoind, over a wire. */
 export const carrierOf = (bitcoind: Bitcoind, wire: Wire): PenaltyCarrier => ({
@@ -85,23 +116,36 @@ export const carrierOf = (bitcoind: Bitcoind, wire: Wire): PenaltyCarrier => ({
       return bitcoind.broadcast(tx, parentRawTx === undefined ? undefined : byRaw.get(parentRawTx));
     }),
   rawTransaction: (txid, block) => ask(bitcoind, wire, () => bitcoind.find(txid, block)),
+  isUnspentInChain: (txid, vout) => ask(bitcoind, wire, () => bitcoind.isUnspent(txid, vout)),
+  rawBlock: (hash) =>
+    ask(bitcoind, wire, () => {
+      const block = bitcoind.data(hash);
+      return block && rawOf(block);
+    }),
 });
 
 /** The ChainMonitor's face of a bitcoind, over a wire. */
 export function blockSourceOf(bitcoind: Bitcoind, wire: Wire): Pick<BlockSource, keyof BlockSource> {
-  const get = (hash: BlockHash): Block => known(bitcoind.tree.get(hash));
+  const blockOf = (hash: BlockHash) => {
+    const { txs, txidsInternal, height, ...header } = known(bitcoind.tree.get(hash));
+    const connected = { ...headerOf({ txs, txidsInternal, height, ...header }), time: 0, txCount: txs.length + 1 };
+    const isThere = bitcoind.data(hash) !== undefined;
+    return {
+      connected: { type: 'BlockConnected' as const, ...connected, height },
+      txidsInternal: isThere ? txidsInternal : undefined,
+    };
+  };
   return {
     genesis: () => ask(bitcoind, wire, () => networks.regtest.genesis as BlockHash),
     version: () => ask(bitcoind, wire, () => 290_100),
     bestHash: () => ask(bitcoind, wire, () => bitcoind.tip.hash),
-    header: (hash) => ask(bitcoind, wire, () => headerOf(get(hash))),
-    headerAt: (height) => ask(bitcoind, wire, () => headerOf(known(ancestor(bitcoind.tip, height)))),
-    block: (hash) =>
-      ask(bitcoind, wire, () => {
-        const { txidsInternal, txs, ...block } = get(hash);
-        const connected = { ...headerOf({ txidsInternal, txs, ...block }), time: 0, txCount: txs.length + 1 };
-        return { connected: { type: 'BlockConnected', ...connected, height: block.height }, txidsInternal };
-      }),
+    uptime: () => ask(bitcoind, wire, () => Date.now() / 1000 - bitcoind.runs * 1000),
+    hashesAt: (heights) =>
+      ask(bitcoind, wire, () => heights.map((height) => known(ancestor(bitcoind.tip, height)).hash)),
+    block: (hash) => ask(bitcoind, wire, () => blockOf(hash)),
+    blocks: (hashes) => ask(bitcoind, wire, () => hashes.map(blockOf)),
+    archivePeers: () => ask(bitcoind, wire, () => []),
+    askPeer: () => ask(bitcoind, wire, () => false),
   };
 }
 

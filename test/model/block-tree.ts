@@ -23,6 +23,10 @@ export const isMined = (tx: Tx, tip: Block): boolean => tip.spent.get(tx.spends)
 export const isMinable = (tx: Tx, tip: Block): boolean =>
   !tx.invalid && !tip.spent.has(tx.spends) && (tx.parent === undefined || isMined(tx.parent, tip));
 
+/** A block as bitcoind stores it, but for its coinbase, which is nobody's affair: a header, a count, the transactions. */
+export const rawOf = ({ txs }: Block): string =>
+  `${'00'.repeat(80)}${txs.length.toString(16).padStart(2, '0')}${txs.map(({ rawTx }) => rawTx).join('')}`;
+
 /** Every block there is, whoever knows of it. */
 export class BlockTree {
   readonly #byHash = new Map<string, Block>();

@@ -29,8 +29,15 @@ export type Command =
   /** A node dies at once. What it sent last arrives, or does not. */
   | { do: 'crash'; node: number; losing: boolean }
   | { do: 'start'; node: number }
-  | { do: 'bitcoind'; node: number; is: 'away' | 'back' | 'slow' | 'quick' | 'restarted' | 'choosy' | 'modest' }
-  | { do: 'log'; is: 'away' | 'back' | 'losing acks' | 'repeating' | 'sound' };
+  | {
+      do: 'bitcoind';
+      node: number;
+      is: 'away' | 'back' | 'slow' | 'quick' | 'restarted' | 'choosy' | 'modest' | 'pruned' | 'whole';
+    }
+  /** `forgetful`: the txids of all blocks are older than they are kept. */
+  | { do: 'log'; is: 'away' | 'back' | 'losing acks' | 'repeating' | 'forgetful' | 'sound' }
+  /** A quarter of an hour passes: more than a blob is left alone. */
+  | { do: 'wait' };
 
 export interface Setting {
   readonly nodes: 1 | 2;

@@ -5,6 +5,8 @@ import { ROOT_HEIGHT } from './model-node.js';
 import { disputeOf, type Tx } from './transactions.js';
 import type { World } from './world.js';
 
+export const QUARTER = 15 * 60_000;
+
 /** So many steps without coming to rest are a tower that goes round in circles. */
 const MOST_STEPS = 5_000;
 
@@ -51,6 +53,8 @@ export async function happen(world: World, command: Command): Promise<void> {
       return changeBitcoind(world, command);
     case 'log':
       return changeLog(world, command.is);
+    case 'wait':
+      return world.time.pass(QUARTER);
   }
 }
 
@@ -101,13 +105,16 @@ function changeBitcoind(world: World, { node, is }: Extract<Command, { do: 'bitc
   if (is === 'slow' || is === 'quick') {
     if (wire) wire.bitcoindIsSlow = is === 'slow';
   } else if (is === 'choosy' || is === 'modest') bitcoind.isChoosy = is === 'choosy';
+  else if (is === 'pruned') bitcoind.prune();
+  else if (is === 'whole') bitcoind.pruned = new Set();
   else {
     bitcoind.isAway = is === 'away';
-    if (is === 'restarted') bitcoind.mempool = [];
+    if (is === 'restarted') bitcoind.restart();
   }
 }
 
-function changeLog({ steps }: World, is: Extract<Command, { do: 'log' }>['is']): void {
+function changeLog({ steps, stores }: World, is: Extract<Command, { do: 'log' }>['is']): void {
+  if (is === 'forgetful') stores.txids.clear();
   if (is === 'away' || is === 'back') steps.logAway = is === 'away';
   steps.lostAcks = is === 'losing acks' ? 3 : is === 'sound' ? 0 : steps.lostAcks;
   steps.repeats = is === 'repeating' ? 4 : is === 'sound' ? 0 : steps.repeats;

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { pino } from 'pino';
 import { BlockTxids } from '../../actors/block-txids.js';
 import { ChainMonitor } from '../../actors/chain-monitor/chain-monitor.js';
+import { MissingBlocks } from '../../actors/chain-monitor/missing-block.js';
 import { Shard } from '../../actors/shard.js';
 import type { ChainCommit } from '../../events/commit.js';
-import type { Shard as ShardId } from '../../events/ids.js';
+import type { BlockHash, Shard as ShardId } from '../../events/ids.js';
 import { CHAIN } from '../../events/log/streams.js';
 import { BlockWindow } from '../../projections/block-window.js';
 import { Fold } from '../../projections/fold.js';
@@ -52,8 +53,9 @@ export class ModelNode {
     const fail = (error: Error) => this.#fail(error);
     const signal = this.#stopping.signal;
     const blocks = blockSourceOf(bitcoind, wire);
-    const ofBlock = async (hash: Parameters<typeof blocks.block>[0]) => (await blocks.block(hash)).txidsInternal;
-    const txids = new BlockTxids(txidStoreOf(stores, wire), ofBlock, () => {}, signal);
+    const missing = new MissingBlocks(blocks, signal);
+    const fetch = (hash: BlockHash) => missing.txids(hash);
+    const txids = new BlockTxids(txidStoreOf(stores, wire), fetch, () => {}, signal);
     this.chain = new Fold<ChainCommit, BlockWindow>(log, CHAIN, SHARD, new BlockWindow(), fail);
     this.#monitor = new ChainMonitor({
       network: 'regtest',
@@ -63,6 +65,7 @@ export class ModelNode {
       blocks,
       txids,
       firstBlocks: FIRST_HEIGHT - ROOT_HEIGHT + 1,
+      restarted: () => this.shard?.bitcoindRestarted(),
       stopping: signal,
       logger,
     });
@@ -85,7 +88,7 @@ export class ModelNode {
         log,
         blobs: blobStoreOf(stores, wire),
         chain: this.chain,
-        txids: (block) => txids.of(block),
+        txids,
         carrier: carrierOf(bitcoind, wire),
         mempool: mempoolViewOf(bitcoind, wire, setting.seesMempool ?? false),
         sign,

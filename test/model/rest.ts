@@ -1,4 +1,4 @@
-import { relay } from './happenings.js';
+import { QUARTER, relay } from './happenings.js';
 import type { World } from './world.js';
 
 /** Brings the world to rest: everything is well again, and blocks come until every penalty is buried. */
@@ -9,17 +9,20 @@ export async function bringToRest(world: World): Promise<void> {
   const { steps } = world;
   Object.assign(steps, { atOnce: true, logAway: false, lostAcks: 0, repeats: 0 });
   for (const wire of world.wires) wire.bitcoindIsSlow = false;
-  for (const bitcoind of world.bitcoinds) Object.assign(bitcoind, { isAway: false, isChoosy: false });
+  for (const bitcoind of world.bitcoinds)
+    Object.assign(bitcoind, { isAway: false, isChoosy: false, pruned: new Set() });
   for (let node = 0; node < world.setting.nodes; node++) world.start(node);
   await calm(world);
   await mineEverywhere(world, 1);
   await mineEverywhere(world, 1);
   await mineEverywhere(world, EXPIRED);
+  world.time.pass(QUARTER);
   // Twice: an output that somebody else spent is given up a hundred blocks after the refusal.
   for (let again = 0; again < 2 && hasTrackers(world); again++) {
     await mineEverywhere(world, 100);
     await mineEverywhere(world, 1);
   }
+  await mineEverywhere(world, 1);
 }
 
 /** Blocks after which the subscriptions of a story are over. */

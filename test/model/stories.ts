@@ -43,12 +43,16 @@ const start = fc.record({ do: is('start'), node });
 const bitcoind = fc.record({
   do: is('bitcoind'),
   node,
-  is: fc.constantFrom('away', 'back', 'back', 'slow', 'quick', 'restarted', 'choosy', 'modest'),
+  is: fc.constantFrom('away', 'back', 'back', 'slow', 'quick', 'restarted', 'choosy', 'modest', 'pruned', 'whole'),
 });
 const log = fc.record({
   do: is('log'),
-  is: fc.constantFrom('away', 'back', 'back', 'losing acks', 'repeating'),
+  is: fc.constantFrom('away', 'back', 'back', 'losing acks', 'repeating', 'forgetful'),
 });
+const wait = fc.record({ do: is('wait') });
+
+const prune = fc.record({ do: is('bitcoind'), node, is: fc.constant('pruned' as const) });
+const forget = fc.record({ do: is('log'), is: fc.constant('forgetful' as const) });
 
 const weighted = (...of: [number, fc.Arbitrary<Command>][]): fc.Arbitrary<Command> =>
   fc.oneof(...of.map(([weight, arbitrary]) => ({ weight, arbitrary })));
@@ -70,6 +74,7 @@ const anything = weighted(
   [3, start],
   [3, bitcoind],
   [2, log],
+  [1, wait],
 );
 const pause = weighted([3, run], [2, settle]);
 
@@ -81,6 +86,8 @@ const scenes: fc.Arbitrary<Command[]> = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(add, run, crash, start) },
   { weight: 1, arbitrary: fc.tuple(settle, fork, pause) },
   { weight: 1, arbitrary: fc.tuple(mine, run, crash, pause, start) },
+  { weight: 1, arbitrary: fc.tuple(crash, cheat, mine, mine, prune, forget, start, pause) },
+  { weight: 1, arbitrary: fc.tuple(add, run, wait, mine, run) },
 );
 
 const setting = (nodes: Setting['nodes']): fc.Arbitrary<Setting> =>

@@ -16,6 +16,8 @@ export interface Tx {
   readonly spends: string;
   /** Whose output that is; undefined for a funding output, which has been there for ever. */
   readonly parent: Tx | undefined;
+  /** The same as people write it: the txid and the index of the output. */
+  readonly outpoint: string;
   /** Whether the rules of consensus forbid it. */
   readonly invalid: boolean;
 }
@@ -32,13 +34,17 @@ export const VERSIONS = 2;
 /** 0 to 2 a penalty, 3 a penalty that is invalid, 4 what nobody can open, 5 what is no transaction. */
 export const VARIANTS = 6;
 
+export const outpointOf = (txid: string, vout: number): string => `${txid}:${vout}`;
+
 function transaction(label: string, input: string, parent?: Tx, { bytes = 20, invalid = false } = {}): Tx {
   const made = new Transaction();
   made.version = 2;
-  made.addInput(parent?.internal ?? fromHex(hexOf(input, 32)), 0);
+  const from = parent?.internal ?? fromHex(hexOf(input, 32));
+  made.addInput(from, 0);
   made.addOutput(fromHex(hexOf(label, 20).padEnd(2 * bytes, '6a')), 1000n);
   const id = Txid.parse(made.getId());
-  return { id, internal: reversed(fromHex(id)), rawTx: made.toHex(), spends: input, parent, invalid };
+  const outpoint = outpointOf(toHex(reversed(from)), 0);
+  return { id, internal: reversed(fromHex(id)), rawTx: made.toHex(), spends: input, parent, outpoint, invalid };
 }
 
 function dispute(channel: number, version: number): Dispute {
@@ -68,6 +74,9 @@ export const byRaw: ReadonlyMap<string, Tx> = new Map(
   allDisputes.flatMap((of) => [of, ...of.penalties, of.sweep]).map((tx) => [tx.rawTx, tx]),
 );
 export const byId: ReadonlyMap<string, Tx> = new Map(Array.from(byRaw.values(), (tx) => [tx.id, tx]));
+
+/** Some transaction that spends an output. */
+export const bySpent: ReadonlyMap<string, Tx> = new Map(Array.from(byRaw.values(), (tx) => [tx.outpoint, tx]));
 
 /** What a client sends for a dispute. */
 export interface Offer {

@@ -4,7 +4,7 @@ import timersPromises from 'node:timers/promises';
 /**
  * Time that passes only when it is told to: stands in for `setTimeout`, also as a promise, while it is installed.
  *
- * No clock is read by it; of the timers that run, the one that is due first goes off.
+ * The clocks stand still with it; of the timers that run, the one that is due first goes off.
  */
 export class VirtualTime {
   #now = 0;
@@ -15,6 +15,8 @@ export class VirtualTime {
   install(): () => void {
     const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
     const realSleep = timersPromises.setTimeout;
+    const clocks = [Date, performance].map((clock) => ({ clock, now: clock.now }));
+    for (const { clock } of clocks) Object.assign(clock, { now: () => this.#now });
     Object.assign(globalThis, {
       setTimeout: (go: () => void, ms = 0) => this.#set(go, ms),
       clearTimeout: (timer: object) => this.#timers.delete(timer),
@@ -23,6 +25,7 @@ export class VirtualTime {
     syncBuiltinESMExports();
     return () => {
       Object.assign(globalThis, real);
+      for (const { clock, now } of clocks) Object.assign(clock, { now });
       Object.assign(timersPromises, { setTimeout: realSleep });
       syncBuiltinESMExports();
     };
@@ -33,13 +36,18 @@ export class VirtualTime {
     this.#timers.clear();
   }
 
+  /** Time passes, and whatever is due by then is late. */
+  pass(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Lets the timer that is due first go off; false if there is none. */
   fireNext(): boolean {
     let [first] = this.#timers;
     for (const timer of this.#timers) if (first && timer[1].due < first[1].due) first = timer;
     if (!first) return false;
     this.#timers.delete(first[0]);
-    this.#now = first[1].due;
+    this.#now = Math.max(this.#now, first[1].due);
     first[1].go();
     return true;
   }
