@@ -5,6 +5,7 @@ import type { Dialect } from '../../events/signing/receipts.js';
 import { why } from '../runtime/why.js';
 import type { Admission } from './admission.js';
 import { type Answer, refusedWith } from './answers.js';
+import { shown } from './faults.js';
 import type { Gateway } from './gateway.js';
 import { Connections } from './http-connections.js';
 import { type Address, Listener, spell } from './http-listener.js';
@@ -75,7 +76,7 @@ export class HttpDoor {
       }
     } catch (error) {
       // Nobody is there to be answered.
-      log.debug({ ...why(error), path: pathOf(request) }, 'an HTTP request broke off');
+      log.debug({ ...why(error), path: shown(pathOf(request)) }, 'an HTTP request broke off');
       response.destroy();
     }
   }
