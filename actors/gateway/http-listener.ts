@@ -105,7 +105,7 @@ export class Listener {
   #close(): void {
     this.server.close();
     this.#state = 'away';
-    this.log.warn({ address: spell(this.#address) }, 'refusing HTTP connections');
+    this.log.info({ address: spell(this.#address) }, 'refusing HTTP connections');
     this.#whenGone();
   }
 
