@@ -31,6 +31,7 @@ export class ShardState {
   readonly #userIds: UserId[] = [];
   readonly #trackerIds: AppointmentId[] = [];
   #registered = 0;
+  #appointments = 0;
   readonly watchlist = new Watchlist();
   readonly scans = new Scans();
   readonly recentStarts = new RecentStarts();
@@ -66,14 +67,14 @@ export class ShardState {
   }
 
   get counts(): Counts {
-    return { users: this.#registered, appointments: this.watchlist.size, trackers: this.#live.size };
+    return { users: this.#registered, appointments: this.#appointments, trackers: this.#live.size };
   }
 
   /** How many live appointments wait for a breach. A tracker's own may have ended before the tracker began. */
   get waiting(): number {
     let answered = 0;
     for (const [id, { userId }] of this.liveTrackers()) if (this.booking(userId, id)?.status === 'live') answered++;
-    return this.watchlist.size - answered;
+    return this.#appointments - answered;
   }
 
   /** The breaches being answered. */
@@ -119,6 +120,8 @@ export class ShardState {
       if ('appointmentId' in event) this.#rewatch(id, event.appointmentId, before, bookingsOf(state));
     }
     const before = this.user(id);
+    for (const event of events)
+      if (event.type === 'SubscriptionOutdated') this.#unwatch(bookingsOf(before.state), bookingsOf(state));
     if (before.version === 0) this.#userIds.push(id);
     this.#registered += Number(state.status === 'registered') - Number(before.state.status === 'registered');
     this.#users.set(id, { state, version: position });
@@ -133,10 +136,17 @@ export class ShardState {
     else this.#reopened.delete(id);
   }
 
+  /** Also what was rejected is watched: a newer version of it has to know in which block its dispute is. */
   #rewatch(userId: UserId, id: AppointmentId, before: Booking | undefined, bookings: Map<AppointmentId, Booking>) {
     if (before) this.watchlist.remove(before.scheme, before.locator, id);
     const now = bookings.get(id);
-    if (now?.status === 'live') this.watchlist.add(now.scheme, now.locator, { appointmentId: id, userId });
+    if (now) this.watchlist.add(now.scheme, now.locator, { appointmentId: id, userId });
+    this.#appointments += Number(now?.status === 'live') - Number(before?.status === 'live');
+  }
+
+  /** What was rejected is forgotten with the subscription. */
+  #unwatch(before: ReadonlyMap<AppointmentId, Booking>, now: ReadonlyMap<AppointmentId, Booking>): void {
+    for (const [id, { scheme, locator }] of before) if (!now.has(id)) this.watchlist.remove(scheme, locator, id);
   }
 
   #applyTracker(id: AppointmentId, { events, position }: Recorded<TrackerCommit>): void {
@@ -161,7 +171,7 @@ export class ShardState {
       })),
       trackers: Array.from(this.#trackers, ([id, { state, version }]) => ({ id, version, ...state })),
       live: Array.from(this.#live).sort(),
-      watched: this.watchlist.size,
+      watched: this.#appointments,
       scans: this.scans,
       scanVersion: this.scanVersion,
     };

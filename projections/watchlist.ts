@@ -15,7 +15,7 @@ export interface Hit extends Watched {
 }
 
 /**
- * What the tower watches for: every live appointment under its scheme's hint, so that a transaction is looked up once
+ * What the tower watches for: every appointment under its scheme's hint, so that a transaction is looked up once
  * per scheme however many appointments there are. Several users may wait for the same transaction.
  */
 export class Watchlist {

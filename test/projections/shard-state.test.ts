@@ -154,11 +154,19 @@ describe('what a shard watches for', () => {
   });
 
   test('ends with the appointment, whyever that ended, and begins again with it', () => {
-    for (const reason of ['resolved', 'expired', 'rejected'] as const) {
+    for (const reason of ['resolved', 'expired'] as const) {
       const over = [ofUser('alice', registered(), watching('one')), ofUser('alice', ended('one', reason))];
       assert.deepEqual(watchersOf(after(...over)), []);
       assert.deepEqual(watchersOf(after(...over, ofUser('alice', watching('one')))), [appointmentId('one')]);
     }
+  });
+
+  test('goes on where an appointment was rejected, which does not count, until its user is forgotten', () => {
+    const rejected = [ofUser('alice', registered(), watching('one')), ofUser('alice', ended('one', 'rejected'))];
+    assert.deepEqual(watchersOf(after(...rejected)), [appointmentId('one')]);
+    assert.equal(after(...rejected).counts.appointments, 0);
+    assert.equal(after(...rejected, ofUser('alice', watching('one'))).counts.appointments, 1);
+    assert.deepEqual(watchersOf(after(...rejected, ofUser('alice', outdated(2006)))), []);
   });
 
   test('outlives the subscription while a breach is answered', () => {
