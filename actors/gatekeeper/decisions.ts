@@ -61,6 +61,8 @@ export interface Outdate {
   readonly grace: number;
   /** Whether an appointment's breach was in a block and is being answered: then it is carried to the end. */
   readonly triggered: (id: AppointmentId) => boolean;
+  /** Whether a block that came since a height could not be read yet: it may hold a breach. */
+  readonly isGapSince: (height: Height) => boolean;
 }
 
 /** Old blobs of the user were found: which of them does no appointment refer to? */
@@ -204,8 +206,9 @@ function endAppointment({ appointmentId, end }: EndAppointment, state: UserState
   return { outcome: done, events: [{ type: 'AppointmentEnded', appointmentId, reason: end.reason, slotsRefunded }] };
 }
 
-function outdate({ height, grace, triggered }: Outdate, state: UserState): Decided {
-  if (state.status !== 'registered' || height < state.expiry + grace) return { outcome: { kind: 'done' }, events: [] };
+function outdate({ height, grace, triggered, isGapSince }: Outdate, state: UserState): Decided {
+  const nothing: Decided = { outcome: { kind: 'done' }, events: [] };
+  if (state.status !== 'registered' || height < state.expiry + grace || isGapSince(state.start)) return nothing;
   const over = Array.from(state.appointments).filter(([id, { status }]) => status === 'live' && !triggered(id));
   const endings = over.slice(0, ENDINGS_A_COMMIT).map(
     ([appointmentId, { slots }]): AppointmentEnded => ({

@@ -109,7 +109,10 @@ export class Gatekeeper implements BlockListener {
     if (commit.aggregate.kind === 'tracker') this.#settle(commit.aggregate.id);
   }
 
-  /** Goes by the block told, not by the tip: a breach in a block that is not evaluated yet comes before the end. */
+  /**
+   * Goes by the block told, not by the tip: a breach in a block that is not evaluated yet comes before the end. For the same
+   * reason nothing is outdated while a block is missing.
+   */
   async blocksConnected(run: Run): Promise<void> {
     const { height } = lastOf(run);
     const { fold, terms } = this.needs;
@@ -175,19 +178,22 @@ export class Gatekeeper implements BlockListener {
   }
 
   #outdate(userId: UserId, height: Height): void {
-    const { fold, terms, log } = this.needs;
+    const { fold, chain, terms, log } = this.needs;
     this.#background(userId, async () => {
       const before = this.#blobsOf(userId);
       const triggered = (id: AppointmentId) => {
         const { state } = fold.state.tracker(id);
         return isLive(state) && !isOnlySighted(state);
       };
-      const command: UserCommand = { kind: 'outdate', height, grace: terms.grace, triggered };
+      const isGapSince = (start: Height) =>
+        fold.state.scans.unreadOn(chain.state).some((block) => block.height > start - DEEPEST_REORG);
+      const command: UserCommand = { kind: 'outdate', height, grace: terms.grace, triggered, isGapSince };
       do await this.needs.recent.settled();
       while ((await this.#transact(userId, command, Number.POSITIVE_INFINITY)).kind === 'more');
       const now = this.#blobsOf(userId);
       for (const [id, blob] of before) if (!now.has(id)) this.needs.blobs.erase(blob);
-      log.info({ user: userId, height }, 'subscription outdated');
+      if (fold.state.user(userId).state.status === 'outdated')
+        log.info({ user: userId, height }, 'subscription outdated');
     });
   }
 
@@ -225,6 +231,9 @@ export class Gatekeeper implements BlockListener {
 
 /** How long a client waits for the log at the most, in ms. */
 const REQUEST_MS = 4_000;
+
+/** How far below the start of a subscription a block may come after it, in a reorg. */
+const DEEPEST_REORG = 100;
 
 const askAgain: Decision<UserOutcome, UserEvent> = { outcome: { kind: 'more' }, events: [] };
 

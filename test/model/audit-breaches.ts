@@ -16,8 +16,6 @@ export function auditBreaches(world: World): string[] {
       const dispute = awaited(life);
       const since = connected.get(block.hash)?.at(-1);
       if (!dispute || since === undefined || !block.txs.includes(dispute)) continue;
-      // What nobody could read while the appointment lived came too late for it; the log says that it was not read.
-      if (life.end && isGap(world, block, life.end.at)) continue;
       if (isOwed(life, block, since) && !detected.some((d) => d.id === life.id && d.event.disputeTxid === dispute.id))
         wrong.push(`no tracker for ${life.id}, whose dispute is in block ${block.height}`);
     }
@@ -56,7 +54,7 @@ function auditDetection({ tree }: World, { id, event }: Detection): string[] {
 }
 
 /** Whether the log said by then that nobody had a block, and not yet that it was read after all. */
-export function isGap({ stored }: World, { hash }: Block, by: number): boolean {
+function isGap({ stored }: World, { hash }: Block, by: number): boolean {
   let isUnread = false;
   for (const { at, commit } of stored)
     for (const event of at < by ? commit.events : [])

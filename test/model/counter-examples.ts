@@ -74,4 +74,20 @@ export const counterExamples: Readonly<Record<string, Story>> = {
       { do: 'fork', node: 0, depth: 1, blocks: 2, work: 2, take: 135 },
     ],
   },
+  'a subscription is not over while a block is missing that may hold a breach': {
+    setting: { nodes: 1, seed: 0, duration: 8 },
+    commands: [
+      { do: 'add', user: 0, node: 0, channel: 0, version: 0, variant: 0 },
+      { do: 'settle' },
+      { do: 'crash', node: 0, losing: false },
+      { do: 'cheat', channel: 0, version: 0, node: 0 },
+      { do: 'mine', node: 0, blocks: 7, take: 255 },
+      { do: 'bitcoind', node: 0, is: 'pruned' },
+      { do: 'log', is: 'forgetful' },
+      { do: 'start', node: 0 },
+      { do: 'settle' },
+      { do: 'mine', node: 0, blocks: 7, take: 0 },
+      { do: 'settle' },
+    ],
+  },
 };

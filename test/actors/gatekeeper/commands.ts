@@ -68,6 +68,7 @@ export const outdate = (at: number, about: Partial<Outdate> = {}): Outdate => ({
   kind: 'outdate',
   height: height(at),
   grace: 6,
+  isGapSince: () => false,
   triggered: () => false,
   ...about,
 });

@@ -45,6 +45,16 @@ describe('outdating a user whose subscription expires at 2000, with a grace of 6
     given(registered(), outdated(2006)).when(outdate(9000)).gives(done);
   });
 
+  test('not while a block is missing that came since its subscription began', () => {
+    const missing = (at: number) => ({ isGapSince: (start: number) => at >= start });
+    given(registered(), accepted('one'))
+      .when(outdate(2006, missing(1500)))
+      .gives(done);
+    given(registered())
+      .when(outdate(2006, missing(500)))
+      .gives(done, outdated(2006));
+  });
+
   test('its appointments end first, each with its slots', () => {
     given(registered(), accepted('one'), accepted('two', { slots: 3 }))
       .when(outdate(2006))
