@@ -35,6 +35,8 @@ export class Fold<C extends Commit, S extends Foldable<C>> extends EventEmitter<
   readonly #follower: Following;
   readonly #waiting = new Set<Waiting>();
   readonly #stopping = new AbortController();
+  #asking: Promise<unknown> = Promise.resolve();
+  #toAsk: Promise<Position> | undefined;
 
   constructor(
     private readonly log: Pick<CommitLog, 'tail' | 'follow'>,
@@ -65,9 +67,20 @@ export class Fold<C extends Commit, S extends Foldable<C>> extends EventEmitter<
 
   /** Resolves when the state holds everything that the stream held at the time of the call; waits while the log is away. */
   async level(): Promise<Position> {
-    const tail = await this.#tail();
+    const tail = await this.#tailFromNowOn();
     await this.reached(tail);
     return tail;
+  }
+
+  /** One question for all who call until it is asked; an answer that is under way already may be older than the call. */
+  #tailFromNowOn(): Promise<Position> {
+    this.#toAsk ??= this.#asking.then(() => {
+      const tail = this.#tail();
+      this.#asking = tail.catch(() => {});
+      this.#toAsk = undefined;
+      return tail;
+    });
+    return this.#toAsk;
   }
 
   async #tail(): Promise<Position> {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { trackerAggregate } from '../../events/aggregate.js';
 import { fromHex, reversed } from '../../events/bytes.js';
+import type { BlockRef } from '../../events/chain.js';
 import type { ChainCommit, ShardCommit } from '../../events/commit.js';
 import type { Decision } from '../../events/decider.js';
 import type { AppointmentId, Height } from '../../events/ids.js';
@@ -179,7 +180,7 @@ export class Responder implements BlockListener {
         if (!('penalty' in state && state.penalty)) return;
         const txidInternal = reversed(fromHex(state.penalty.txid));
         const block = await this.#search.find(id, txidInternal, action.from);
-        if (block) await this.#record(id, (now) => decideConfirmed(block, now));
+        if (block) await this.#recordOf(block, id, (now) => decideConfirmed(block, now));
         break;
       }
       case 'trace':
@@ -200,7 +201,14 @@ export class Responder implements BlockListener {
       return this.#record(id, (now) => decideAnswer(answer, now));
     }
     this.needs.log.warn({ appointment: id, penalty: penalty.txid, output, spentBy, block }, 'a penalty is outspent');
-    await this.#record(id, (now) => decideOutspent({ penaltyTxid: penalty.txid, blob, outspend }, now));
+    await this.#recordOf(block, id, (now) => decideOutspent({ penaltyTxid: penalty.txid, blob, outspend }, now));
+  }
+
+  /** What a block says, unless the log's chain has left it: else a node that is behind would contradict the others for ever. */
+  async #recordOf(block: BlockRef, id: AppointmentId, decide: Decide): Promise<void> {
+    const { chain } = this.needs;
+    await chain.level();
+    await this.#record(id, (now) => (chain.state.isBest(block) ? decide(now) : { outcome: undefined, events: [] }));
   }
 
   /** The event of an action, if it is still what is to be done next. */
@@ -209,7 +217,7 @@ export class Responder implements BlockListener {
     return now.kind === kind && now.event.type === event.type ? [now.event] : [];
   }
 
-  #record(id: AppointmentId, decide: (state: TrackerState) => Decision<void, TrackerEvent>): Promise<void> {
+  #record(id: AppointmentId, decide: Decide): Promise<void> {
     return this.needs.transactor.transact({
       aggregate: trackerAggregate(id),
       read: (shard) => shard.tracker(id),
@@ -233,6 +241,8 @@ export class Responder implements BlockListener {
     this.#retries.add(retry);
   }
 }
+
+type Decide = (state: TrackerState) => Decision<void, TrackerEvent>;
 
 const RETRY_MS = 1_000;
 /** A refusal where none has a meaning is one that will pass, too: nothing that bitcoind says ends a node. */

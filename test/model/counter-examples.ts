@@ -90,4 +90,17 @@ export const counterExamples: Readonly<Record<string, Story>> = {
       { do: 'settle' },
     ],
   },
+  'a node that has not heard of a reorg does not contradict for ever one that has': {
+    setting: { nodes: 2, seed: 2135972012, duration: 8, seesMempool: false },
+    commands: [
+      { do: 'cheat', channel: 1, version: 0, node: 0 },
+      { do: 'mine', node: 0, blocks: 1, take: 1 },
+      { do: 'add', user: 0, node: 0, channel: 1, version: 0, variant: 0 },
+      { do: 'settle' },
+      { do: 'mine', node: 0, blocks: 2, take: 255 },
+      { do: 'settle' },
+      { do: 'fork', node: 0, depth: 2, blocks: 2, work: 20, take: 5 },
+      { do: 'run', steps: 10, node: 0 },
+    ],
+  },
 };

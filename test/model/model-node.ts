@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { pino } from 'pino';
 import { BlockTxids } from '../../actors/block-txids.js';
 import { ChainMonitor } from '../../actors/chain-monitor/chain-monitor.js';
@@ -52,6 +53,7 @@ export class ModelNode {
     const log = new MemoryLog(streams, wire);
     const fail = (error: Error) => this.#fail(error);
     const signal = this.#stopping.signal;
+    setMaxListeners(0, signal);
     const blocks = blockSourceOf(bitcoind, wire);
     const missing = new MissingBlocks(blocks, signal);
     const fetch = (hash: BlockHash) => missing.txids(hash);

@@ -41,6 +41,9 @@ export interface Receipt {
   readonly granted: Accepted | Registered;
 }
 
+/** More than any story takes: nodes that write so many contradict one another. */
+const MOST_COMMITS = 5_000;
+
 /** The world of one run: the chain, the bitcoinds, the clients, and the nodes of one tower. */
 export class World {
   readonly steps: Steps;
@@ -62,7 +65,10 @@ export class World {
     readonly time: VirtualTime,
   ) {
     this.steps = new Steps(new Chance(setting.seed));
-    this.streams.onStored = (commit) => void this.stored.push({ at: this.stored.length, commit });
+    this.streams.onStored = (commit) => {
+      this.stored.push({ at: this.stored.length, commit });
+      if (this.stored.length > MOST_COMMITS) throw new Error(`no end of commits: ${JSON.stringify(commit)}`);
+    };
     let tip: Block = this.tree.extend(undefined);
     while (tip.height < FIRST_HEIGHT) tip = this.tree.extend(tip);
     this.bitcoinds = Array.from({ length: setting.nodes }, () => new Bitcoind(this.tree, tip));
