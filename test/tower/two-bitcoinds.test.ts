@@ -61,12 +61,15 @@ describe('two nodes, each with a bitcoind of its own', () => {
 async function twoBitcoinds(t: Cleanup) {
   const tower = await startTestTower(t, { listen: true, settings: { 'bitcoind.poll_seconds': '1' } });
   const peer = `127.0.0.1:${tower.bitcoind.ports.p2p}`;
-  const bitcoind = await startTestBitcoind(t, { extraArgs: [`-addnode=${peer}`] });
+  const bitcoind = await startTestBitcoind(t);
   const other = { bitcoind, chain: new RegtestChain(bitcoind.rpc) };
   const connect = async (active: boolean) => {
     await bitcoind.rpc.call('setnetworkactive', active);
+    // Asked for, since bitcoind by itself looks for a peer that it lost only once a minute.
+    if (active) await bitcoind.rpc.call('addnode', peer, 'onetry');
     await until('so it is', async () => ((await bitcoind.rpc.call('getconnectioncount')) === 0) !== active);
   };
+  await connect(true);
   const two = await tower.startNode('two', { bitcoind });
   const client = await tower.newClient();
   await client.register();
