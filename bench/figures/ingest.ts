@@ -1,27 +1,18 @@
-import type { NatsConnection } from 'nats';
-import { userAggregate } from '../../events/aggregate.js';
-import { toHex } from '../../events/bytes.js';
-import { encodeCommit } from '../../events/commit.js';
-import { type Shard, UserId } from '../../events/ids.js';
-import { EventLog } from '../../events/log/log.js';
-import { secp256k1 } from '../../events/signing/secp256k1.js';
 import type { Figure, Lab, Measured } from '../figure.js';
-import { AppendLimit } from '../limits/append.js';
+import { appendLimit, BLOB_BYTES, LIMIT_SECONDS } from '../limits/append-like-tower.js';
 import { signingRate } from '../limits/signing.js';
 import { type Load, run } from '../load/load.js';
 import { type Prepared, prepare } from '../load/prepared.js';
 import { natsWay } from '../load/way.js';
 import { mean, quantile, round } from '../measure/statistics.js';
 import type { Stage } from '../stage/stage.js';
-import { randomAppointment, registerUsers, type User } from '../stage/users.js';
+import { registerUsers } from '../stage/users.js';
 
-const BLOB_BYTES = 600;
 const IN_FLIGHT = 256;
 /** Twice what is in flight, so that hardly ever two requests of one user meet. */
 const USERS = 2 * IN_FLIGHT;
 const CONNECTIONS = 8;
 const LEAD_MS = 2_000;
-const LIMIT_SECONDS = 3;
 
 /**
  * Appointments accepted per second through the NATS gateway, by many users at once, every receipt verified.
@@ -44,7 +35,7 @@ export const ingest: Figure = {
     lab.say('measuring the limits');
     const signing = signingRate(BLOB_BYTES, LIMIT_SECONDS);
     const node = await stage.connectNode();
-    const limit = await appendLimit(stage, node, users);
+    const limit = await appendLimit(stage, node, users, IN_FLIGHT);
     const before = await limit.rate();
     const batched = await limit.batchedRate();
     const rate = warmUp.answered / warmUp.seconds;
@@ -55,21 +46,6 @@ export const ingest: Figure = {
     return report(load, used, { signing, before, after, batched }, [...warmUp.errors, ...load.errors], stage);
   },
 };
-
-/** The limit for the very bytes that the tower has put on its log for one of these appointments. */
-async function appendLimit(stage: Stage, nc: NatsConnection, [user]: readonly User[]): Promise<AppendLimit> {
-  const log = await EventLog.open(nc);
-  const userId = UserId.parse(toHex(secp256k1.publicKey(user?.secretKey ?? new Uint8Array())));
-  const commit = await log.last(userAggregate(userId), 0 as Shard);
-  if (!commit) throw new Error('the log holds no commit of a registered user');
-  return AppendLimit.prepare(nc, stage.towerId, {
-    blob: randomAppointment(BLOB_BYTES).encryptedBlob,
-    commit: encodeCommit(commit),
-    users: USERS,
-    inFlight: IN_FLIGHT,
-    seconds: LIMIT_SECONDS,
-  });
-}
 
 type Used = ReturnType<ReturnType<Stage['cpuSince']>>;
 

@@ -32,7 +32,6 @@ export class Stage {
   #chain: RegtestChain | undefined;
   #tower: Tower | undefined;
   #towerId: TowerId | undefined;
-  #httpUrl: string | undefined;
   #asking: NatsConnection | undefined;
   #operating: NatsConnection | undefined;
   #profile: string | undefined;
@@ -77,13 +76,23 @@ export class Stage {
 
   /** Starts the tower, again if it was stopped; it is not waited for. */
   async startTower(): Promise<void> {
-    const logFile = join(this.folder, 'tower.log');
+    this.#tower = await this.#startNode('bench');
+  }
+
+  /** Starts one more node of the tower, on the same servers; resolves when it answers clients. */
+  async addNode(name: string): Promise<Tower> {
+    const node = await this.#startNode(name);
+    await node.untilReady();
+    return node;
+  }
+
+  async #startNode(node: string): Promise<Tower> {
     const { nats, bitcoind } = this;
     const [port = 0] = await freePorts(1);
-    const http = `127.0.0.1:${port}`;
-    this.#httpUrl = `http://${http}`;
-    const options = { data: this.#data, logFile, nats, bitcoind, http, profile: this.#profile, mempool: this.#mempool };
-    this.#tower = this.#started(await Tower.start(options));
+    const where = { data: this.#data, logFile: join(this.folder, `${node}.log`), http: `127.0.0.1:${port}` };
+    return this.#started(
+      await Tower.start({ node, ...where, nats, bitcoind, profile: this.#profile, mempool: this.#mempool }),
+    );
   }
 
   get nats(): NatsServer {
@@ -104,7 +113,7 @@ export class Stage {
 
   /** Where the tower takes TEOS clients. */
   get httpUrl(): string {
-    return built(this.#httpUrl);
+    return this.tower.httpUrl;
   }
 
   get towerId(): TowerId {

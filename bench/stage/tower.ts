@@ -23,6 +23,8 @@ const Scanned = z.object({
 });
 
 export interface TowerOptions {
+  /** The node's name. */
+  readonly node: string;
   /** The tower's data folder: its keys are there. */
   readonly data: string;
   readonly logFile: string;
@@ -36,11 +38,11 @@ export interface TowerOptions {
   readonly mempool: boolean;
 }
 
-/** A tower as an operator runs it: `argus up`, a process of its own, with every setting at its default but for where its servers are. */
+/** A node of the tower as an operator runs it: `argus up`, a process of its own, with every setting at its default but for where its servers are. */
 export class Tower {
   /** Starts it; it is not waited for. */
   static async start(options: TowerOptions): Promise<Tower> {
-    const { data, logFile, nats, bitcoind, http, profile, mempool } = options;
+    const { node, data, logFile, nats, bitcoind, http, profile, mempool } = options;
     const profiler = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
     const child = await startChild({
       program: process.execPath,
@@ -49,7 +51,7 @@ export class Tower {
         join(import.meta.dirname, '..', '..', 'cli', 'main.js'),
         'up',
         '--network=regtest',
-        '--node=bench',
+        `--node=${node}`,
         `--data=${data}`,
         `--nats=${nats.url}`,
         `--bitcoind=${bitcoind.rpcUrl}`,
@@ -60,12 +62,14 @@ export class Tower {
       ],
       logFile,
     });
-    return new Tower(child, logFile);
+    return new Tower(child, logFile, `http://${http}`);
   }
 
   private constructor(
     readonly child: Child,
     private readonly logFile: string,
+    /** Where it takes TEOS clients. */
+    readonly httpUrl: string,
   ) {}
 
   get pid(): number {
@@ -74,6 +78,14 @@ export class Tower {
 
   async stop(): Promise<void> {
     await this.child.stop();
+  }
+
+  /** Resolves when it is level with the log and answers clients. */
+  async untilReady(): Promise<void> {
+    await until('the node is level with the log', async () => {
+      await this.#assertAlive();
+      return this.log().some(({ msg }) => msg === 'node is level with the log');
+    });
   }
 
   /** Resolves with the tower's id when it answers clients and is at this height. */
