@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
+import type { Readable } from 'node:stream';
 import Client from 'bitcoin-core';
 import { BitcoindRefused, BitcoindUnauthorized, BitcoindUnreachable, failureOf } from './rpc-errors.js';
 
@@ -94,13 +95,31 @@ const SILENT = { debug: () => {} };
 /**
  * Calls go through our agent, and never through a proxy that HTTP_PROXY names. Answers are read by `JSON.parse`: the
  * library's own parser, which saves whole numbers beyond 2^53 that bitcoind never gives, takes longer over a block than
- * bitcoind does.
+ * bitcoind does. They are received by listening rather than by a callback: of what goes to a callback the library's logger
+ * makes a copy, which takes as long again, and throws where nobody can catch it over a batch whose answers have no ids.
  */
 function tune(client: Client, agent: Agent): void {
-  const post = client.request.postAsync;
-  // What arrives here is an object of options; the library's types call it a string.
-  client.request.postAsync = (options) => post(Object.assign({}, options, { agent, proxy: null }));
+  // The library's types leave out `post`, and call the options that arrive here a string.
+  const request = client.request as Client['request'] & { post(options: object): Readable };
+  request.postAsync = (options) => receive(request.post(Object.assign({}, options, { agent, proxy: null })));
   client.parser.rpc = (response: HttpAnswer) => read(response);
+}
+
+function receive(post: Readable): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let answer: Omit<HttpAnswer, 'body'> | undefined;
+    post.on('error', reject);
+    post.on('response', (response) => {
+      answer = response;
+    });
+    post.on('data', (chunk) => chunks.push(chunk));
+    post.on('end', () => {
+      if (!answer) return reject(new TypeError('an answer that ended before it began'));
+      const { statusCode, statusMessage, headers } = answer;
+      resolve({ statusCode, statusMessage, headers, body: Buffer.concat(chunks).toString() });
+    });
+  });
 }
 
 /** What `bitcoin-core` hands to its parser. */

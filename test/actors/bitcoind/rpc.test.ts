@@ -65,6 +65,14 @@ for (const [what, answer] of Object.entries(OUTAGES))
     await assert.rejects(rpc.call('getblockcount'), BitcoindUnreachable);
   });
 
+test('many calls that are answered without their ids, or by one answer, are an outage', async (t) => {
+  const warmUp = { result: null, error: { code: -28, message: 'Loading…' }, id: null };
+  for (const answer of [[warmUp, warmUp], warmUp]) {
+    const rpc = await rpcOf(t, (response) => json(response, 200, answer));
+    await assert.rejects(rpc.callMany('getblockhash', [[1], [2]]), BitcoindUnreachable);
+  }
+});
+
 test('forbidden is unauthorized, and no proxy is used', async (t) => {
   process.env.HTTP_PROXY = 'http://127.0.0.1:1';
   t.after(() => delete process.env.HTTP_PROXY);
