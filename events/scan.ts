@@ -6,7 +6,8 @@ import { BlockHash, Height } from './ids.js';
 /**
  * Every breach that this block, and every block below it on its chain, holds for this shard is on the log before this
  * event: but for blocks below that are said to be unread, and were not themselves scanned since. A node that starts goes
- * on after the last of these that is on the best chain.
+ * on after the last of these that is on the best chain, by the very connection that it names: a block that a reorg took out
+ * and another brought back is evaluated again.
  */
 export const BlockScanned = z.strictObject({
   type: z.literal('BlockScanned'),

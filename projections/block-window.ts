@@ -38,6 +38,12 @@ export class BlockWindow {
     return this.at(block.height)?.hash === block.hash;
   }
 
+  /** The same, and that no reorg took it out since and back in: else what was known of it may be from before. */
+  holds(block: { height: number; hash: BlockHash; position: Position }): boolean {
+    const now = this.at(block.height);
+    return now?.hash === block.hash && now.position === block.position;
+  }
+
   /** The blocks from a height to the tip, lowest first. */
   from(height: number): readonly WindowBlock[] {
     const root = this.#blocks[0];

@@ -143,7 +143,7 @@ export class BlockFeed {
   async #step(): Promise<boolean> {
     const { state } = this.options.chain;
     const { current } = this;
-    if (current && !state.isBest(current)) {
+    if (current && !state.holds(current)) {
       await this.#disconnect(current);
       return true;
     }

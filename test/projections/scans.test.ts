@@ -3,7 +3,20 @@ import { describe, test } from 'node:test';
 import type { BlockUnread, ScanEvent } from '../../events/scan.js';
 import { Scans } from '../../projections/scans.js';
 import { block, connectedUpTo, disconnected, windowOf } from '../fixtures/blocks.js';
-import { scanned } from '../fixtures/commits.js';
+
+/** The position of the commit of `CHAIN` that connected a branch. */
+const POSITIONS: Readonly<Record<string, number>> = { a: 1, b: 2 };
+
+const connection = (at: number, branch = 'a', position = POSITIONS[branch] ?? 0) => ({
+  ...block(at, branch),
+  position,
+});
+
+const scanned = (at: number, branch = 'a', chainPosition = POSITIONS[branch] ?? 0): ScanEvent => ({
+  type: 'BlockScanned',
+  ...block(at, branch),
+  chainPosition,
+});
 
 const unread = (at: number, branch = 'a'): BlockUnread => ({ type: 'BlockUnread', ...block(at, branch) });
 
@@ -22,9 +35,9 @@ describe('the scans of a shard', () => {
 
   test('know each block that was scanned', () => {
     const scans = scansOf(scanned(100), scanned(101));
-    assert.ok(scans.isScanned(block(100)));
-    assert.ok(!scans.isScanned(block(102)));
-    assert.ok(!scans.isScanned(block(100, 'b')));
+    assert.ok(scans.isScanned(connection(100)));
+    assert.ok(!scans.isScanned(connection(102)));
+    assert.ok(!scans.isScanned(connection(100, 'b')));
   });
 
   test('give the highest one on the best chain', () => {
@@ -39,18 +52,32 @@ describe('the scans of a shard', () => {
     assert.deepEqual(scans.highestOn(reorged), block(107));
     scans.apply(scanned(108, 'b'));
     assert.deepEqual(scans.highestOn(reorged), block(108, 'b'));
-    assert.ok(!scans.isScanned(block(108)), 'one block a height: the other is scanned again should it come back');
+    assert.ok(!scans.isScanned(connection(108)), 'one block a height: the other is scanned again should it come back');
+  });
+
+  test('do not count for a block that a reorg took out and another brought back', () => {
+    const back = windowOf(
+      connectedUpTo(100, 110),
+      [...[110, 109, 108].map((height) => disconnected(height)), ...connectedUpTo(108, 111, 'b')],
+      [...[111, 110, 109, 108].map((height) => disconnected(height, 'b')), ...connectedUpTo(108, 112)],
+    );
+    const scans = scansOf(scanned(107), scanned(108), scanned(110));
+    assert.deepEqual(scans.highestOn(chain), block(110));
+    assert.deepEqual(scans.highestOn(back), block(107));
+    assert.ok(!scans.isScanned(connection(110, 'a', 3)));
+    scans.apply(scanned(110, 'a', 3));
+    assert.deepEqual(scans.highestOn(back), block(110));
   });
 
   test('remember four weeks of blocks, whichever were scanned last', () => {
     const scans = scansOf(...Array.from({ length: 4032 }, (_, n) => scanned(1000 + n)));
-    assert.ok(scans.isScanned(block(1000)));
+    assert.ok(scans.isScanned(connection(1000)));
     scans.apply(scanned(1000));
     scans.apply(scanned(6000));
-    assert.ok(scans.isScanned(block(1000)), 'scanned anew just before');
-    assert.ok(!scans.isScanned(block(1001)));
-    assert.ok(scans.isScanned(block(1002)));
-    assert.ok(scans.isScanned(block(6000)));
+    assert.ok(scans.isScanned(connection(1000)), 'scanned anew just before');
+    assert.ok(!scans.isScanned(connection(1001)));
+    assert.ok(scans.isScanned(connection(1002)));
+    assert.ok(scans.isScanned(connection(6000)));
   });
 
   test('keep a block that nobody could read as a gap, whatever is scanned above it, until it is scanned itself', () => {
