@@ -177,13 +177,16 @@ export class TowerNode {
       blocks: this.#blocks,
       txids: this.#txids,
       firstBlocks: FIRST_BLOCKS,
+      found: (block) => {
+        for (const shard of this.#shards.values()) shard.blockFound(block);
+      },
       restarted: () => {
         for (const shard of this.#shards.values()) shard.bitcoindRestarted();
       },
       stopping: this.#stopping.signal,
       logger: logger.child({ actor: 'chain-monitor' }),
     });
-    const signal = new BlockSignal(() => monitor.wake(), {
+    const signal = new BlockSignal((announced) => monitor.wake(announced), {
       zmqUrl: config.bitcoind.zmqHashblock,
       pollMs: config.bitcoind.pollSeconds * 1000,
       log: logger,

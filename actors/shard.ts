@@ -30,6 +30,12 @@ import { Watcher } from './watcher/watcher.js';
 export const shardOf = (userId: UserId, shards: number): ShardId =>
   (createHash('sha256').update(fromHex(userId)).digest().readUInt32BE(0) % shards) as ShardId;
 
+/** A block as the ChainMonitor reads it. */
+interface FoundBlock {
+  readonly connected: BlockRef;
+  readonly txidsInternal: Uint8Array | undefined;
+}
+
 export interface ShardNeeds {
   readonly shard: ShardId;
   readonly node: string;
@@ -161,6 +167,15 @@ export class Shard implements Running {
       fail,
       log: logger.child({ actor: 'mempool-watcher' }),
     });
+  }
+
+  /** This node's bitcoind has a new best block, which may not be on the log yet, and may never be. */
+  blockFound({ connected, txidsInternal }: FoundBlock): void {
+    try {
+      if (txidsInternal) this.#watcher.blockFound({ block: connected, txidsInternal });
+    } catch (error) {
+      this.#fail(error as Error);
+    }
   }
 
   /** bitcoind is another run of the program than before. */

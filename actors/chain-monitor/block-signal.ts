@@ -1,17 +1,18 @@
 import type { Logger } from 'pino';
 import { Subscriber } from 'zeromq';
+import { BlockHash } from '../../events/ids.js';
 
 /**
  * Wakes the ChainMonitor: at each `hashblock` that bitcoind publishes over ZMQ, and every so often without one, since
  * ZMQ may be silent or lose messages. It is woken when ZMQ connects, too: bitcoind may have been started anew, and what it
- * said meanwhile is lost. What woke it is no matter: it asks bitcoind.
+ * said meanwhile is lost. With a `hashblock` goes the hash, so that the block itself is the first thing to ask for.
  */
 export class BlockSignal {
   #subscriber: Subscriber | undefined;
   #poll: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly onWake: () => void,
+    private readonly onWake: (announced?: BlockHash) => void,
     private readonly options: {
       /** `tcp://host:port` of bitcoind's `zmqpubhashblock`; undefined to rely on polling alone. */
       readonly zmqUrl: string | undefined;
@@ -21,7 +22,7 @@ export class BlockSignal {
   ) {}
 
   start(): void {
-    this.#poll = setInterval(this.onWake, this.options.pollMs);
+    this.#poll = setInterval(() => this.onWake(), this.options.pollMs);
     if (this.options.zmqUrl) this.#subscribe(this.options.zmqUrl);
   }
 
@@ -43,6 +44,6 @@ export class BlockSignal {
   }
 
   async #listen(subscriber: Subscriber): Promise<void> {
-    for await (const _ of subscriber) this.onWake();
+    for await (const [, hash] of subscriber) this.onWake(BlockHash.safeParse(hash?.toString('hex')).data);
   }
 }

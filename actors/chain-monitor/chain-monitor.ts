@@ -23,16 +23,20 @@ import { Uptime } from './uptime.js';
  *            <---------RPC------------        |
  *                                             +--txids of each block, before its event--> TXIDS
  *
- * takes   wake   a block may have come; asks bitcoind for its best chain
+ * takes   wake   a block may have come: the one announced is read at once, whatever the log is doing, and told; then
+ *                bitcoind is asked for its best chain
  * emits   BlockConnected, BlockDisconnected   the path from the log's tip to bitcoind's, if that has more work
  *
- * restarted   told when bitcoind was started anew
+ * told   found       bitcoind's new best block, before any of it is on the log
+ *        restarted   bitcoind was started anew
  *
  * A bitcoind that is away is waited for. One that is behind, or on a losing fork, is not an event.
  */
 export class ChainMonitor {
   #awake: () => void = () => {};
   #pending = true;
+  #announced: Promise<Block | undefined> | undefined;
+  #reading = 0;
   #stopped = false;
   #reachable: boolean | undefined;
   #trouble: string | undefined;
@@ -46,7 +50,8 @@ export class ChainMonitor {
     return this.#reachable;
   }
 
-  wake(): void {
+  wake(announced?: BlockHash): void {
+    if (announced && this.#checked && this.#reading < READ_AT_ONCE) this.#announced = this.#readAnnounced(announced);
     this.#pending = true;
     this.#awake();
   }
@@ -80,15 +85,36 @@ export class ChainMonitor {
     }
   }
 
-  /** Moves the log towards bitcoind's chain; false if there is nothing to do. */
+  /** Undefined if it cannot be had, or is nothing new: the announcement is only a hint, perhaps of another bitcoind. */
+  async #readAnnounced(hash: BlockHash): Promise<Block | undefined> {
+    this.#reading++;
+    try {
+      const block = await this.needs.blocks.block(hash);
+      if (!hasMoreWork(block.connected, this.needs.fold.state.tip)) return undefined;
+      this.needs.found(block);
+      return block;
+    } catch {
+      return undefined; // bitcoind is asked for its best block all the same, and then what is wrong is said
+    } finally {
+      this.#reading--;
+    }
+  }
+
+  /** Moves the log towards bitcoind's chain: first to the block that it announced. False if there is nothing to do. */
   async #advance(): Promise<boolean> {
+    const reading = this.#announced;
+    this.#announced = undefined;
+    const announced = await reading;
+    if (announced && (await this.#advanceTo(announced))) return true;
     const { blocks, fold } = this.needs;
     const hash = await blocks.bestHash();
-    // What the path is found for; should another node append meanwhile, ours is refused and found anew.
-    const { tip, position } = fold.state;
-    if (hash === tip?.hash) return false;
     // The whole block, since it is nearly always the next one: then this is the only call.
-    const best = await blocks.block(hash);
+    return hash !== fold.state.tip?.hash && this.#advanceTo(await blocks.block(hash));
+  }
+
+  async #advanceTo(best: Block): Promise<boolean> {
+    // What the path is found for; should another node append meanwhile, ours is refused and found anew.
+    const { tip, position } = this.needs.fold.state;
     if (!hasMoreWork(best.connected, tip)) return false;
     if (tip && best.connected.prevHash === tip.hash) {
       await this.#publish(best);
@@ -200,6 +226,8 @@ const isCommitful = (blocks: readonly BlockConnected[]): boolean =>
 const TXS_A_COMMIT = 50_000;
 
 const RETRY_MS = 500;
+/** How many announced blocks are read at once; of more, the last ones are found when bitcoind is asked. */
+const READ_AT_ONCE = 4;
 /** What is waited out, and what people are told of it: once, until it is over or becomes another. */
 const TROUBLES: Readonly<Record<string, string>> = {
   'bitcoind-unreachable': 'bitcoind does not answer; waiting for it',
@@ -227,6 +255,8 @@ export interface ChainMonitorNeeds {
   readonly txids: Pick<BlockTxids, 'publish'>;
   /** How many blocks before bitcoind's tip a new log begins. */
   readonly firstBlocks: number;
+  /** Told of each block that bitcoind takes for the best, as soon as it is read. */
+  readonly found: (block: Block) => void;
   /** Told when bitcoind is found to be another run of the program than before. */
   readonly restarted: () => void;
   readonly stopping: AbortSignal;

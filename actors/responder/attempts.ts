@@ -78,7 +78,7 @@ export class Attempts {
 
   /** Opens the blob and broadcasts what is in it, unless that was done at this tip; undefined if the blob cannot be had. */
   async respond(id: AppointmentId, breach: Breach, ref: BlobRef): Promise<Answer | undefined> {
-    const tip = this.needs.chain.state.tip;
+    const tip = this.#tipFor(breach);
     const last = this.#last.get(id);
     if (last?.answer && last.tip?.hash === tip?.hash && last.blob === ref.position) return last.answer;
     const run = this.#forgotten;
@@ -86,6 +86,12 @@ export class Attempts {
     const answer = opened && 'txid' in opened ? await this.#send(breach, opened, ref.position) : opened;
     this.#set(id, { tip, run, blob: ref.position, answer, recorded: false });
     return answer;
+  }
+
+  /** A dispute's block may be found before the log knows of it: what is tried then counts for that block. */
+  #tipFor({ disputeBlock: found }: Breach): BlockRef | undefined {
+    const { tip } = this.needs.chain.state;
+    return found && (!tip || found.height > tip.height) ? found : tip;
   }
 
   async rebroadcast(id: AppointmentId, breach: Breach, penalty: Penalty): Promise<Answer> {
@@ -148,13 +154,13 @@ export class Attempts {
   }
 
   async #send(breach: Breach, penalty: Penalty, blob: number): Promise<Answer> {
-    const { carrier, chain } = this.needs;
+    const { carrier } = this.needs;
     const parent = await this.#disputeToPush(breach, penalty);
     if (parent) await carrier.broadcast(parent);
     const verdict = await carrier.broadcast(penalty.rawTx, parent);
     this.needs.log.info({ penalty: penalty.txid, dispute: breach.disputeTxid, verdict: verdict.kind }, 'penalty sent');
     const disputeRawTx = parent ?? penalty.disputeRawTx ?? (await this.#disputeOf(breach));
-    const height = chain.state.tip?.height ?? breach.disputeBlock?.height;
+    const height = this.#tipFor(breach)?.height;
     if (height === undefined) throw new TypeError('a breach without a chain');
     const refusal = refusalOf(verdict, penalty, { txid: breach.disputeTxid, rawTx: disputeRawTx });
     return { kind: 'sent', blob, penalty: { ...penalty, disputeRawTx }, refusal, height };

@@ -1,5 +1,7 @@
 import type { Logger } from 'pino';
+import type { BlockRef } from '../../events/chain.js';
 import type { ShardCommit } from '../../events/commit.js';
+import type { BlockHash, Txid } from '../../events/ids.js';
 import type { WindowBlock } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
@@ -17,14 +19,24 @@ import type { RecentBreaches, ScanRecord } from './scan-record.js';
  *                                     |
  *                                     +--sighting--> Responder (at once, while the append is under way)
  *
- * takes   blocksConnected     looks every transaction up, once per scheme
+ * takes   blockFound          looks every transaction up at once, and tells the Responder; nothing is recorded
+ *         blocksConnected     looks every transaction up, once per scheme
  *         blockRead           the same for a block that nobody had when it was connected
  *         blockDisconnected   nothing: what the new branch holds is seen when it is connected
  * emits   BreachDetected      for each hit that is news
  *         BlockScanned        when all of the blocks' breaches are on the log
  */
 export class Watcher implements BlockListener {
+  /** The disputes of the block that was found last, which people have been told of. */
+  #found: { readonly hash: BlockHash; readonly disputes: ReadonlySet<Txid> } | undefined;
+
   constructor(private readonly needs: WatcherNeeds) {}
+
+  /** A breach is answered before the log takes the block, and if the log takes nothing. */
+  blockFound({ block, txidsInternal }: FoundBlock): void {
+    const sightings = this.#lookUp([{ block, txidsInternal }]);
+    this.#found = { hash: block.hash, disputes: new Set(sightings.map(({ disputeTxid }) => disputeTxid)) };
+  }
 
   async blocksConnected(run: Run): Promise<void> {
     const { scans, isTip, recent } = this.needs;
@@ -57,7 +69,7 @@ export class Watcher implements BlockListener {
   }
 
   /** Everyone who waits for a transaction of the blocks and is not among those found before; the Responder is told at once. */
-  #lookUp(read: readonly ReadBlock[], found: readonly Sighting[] = []): Sighting[] {
+  #lookUp(read: readonly FoundBlock[], found: readonly Sighting[] = []): Sighting[] {
     const { watchlist } = this.needs.fold.state;
     if (watchlist.size === 0) return [];
     const known = new Set(found.map(({ hit }) => hit.appointmentId));
@@ -70,11 +82,21 @@ export class Watcher implements BlockListener {
     return sightings;
   }
 
-  #sighting(hit: Hit, txidInternal: Uint8Array, { height, hash }: WindowBlock): Sighting {
+  #sighting(hit: Hit, txidInternal: Uint8Array, { height, hash }: BlockRef): Sighting {
     const disputeTxid = txidOf(txidInternal);
-    this.needs.log.info({ locator: hit.locator, user: hit.userId, dispute: disputeTxid, height }, 'breach in a block');
+    if (this.#found?.hash !== hash || !this.#found.disputes.has(disputeTxid))
+      this.needs.log.info(
+        { locator: hit.locator, user: hit.userId, dispute: disputeTxid, height },
+        'breach in a block',
+      );
     return { hit, disputeTxid, block: { height, hash }, foundBy: 'watcher' };
   }
+}
+
+/** A block and its txids, 32 bytes each in internal order. */
+interface FoundBlock {
+  readonly block: BlockRef;
+  readonly txidsInternal: Uint8Array;
 }
 
 export interface WatcherNeeds {

@@ -21,7 +21,7 @@ export class Bitcoind {
   /** The tip of the branch that it left last. */
   left: Block | undefined;
   /** Hears of each new tip. */
-  onTip: () => void = () => {};
+  onTip: (hash: BlockHash) => void = () => {};
   /** Hears of each transaction that is new to the mempool. */
   onAdded: (tx: Tx) => void = () => {};
 
@@ -38,7 +38,7 @@ export class Bitcoind {
     if (!isOn(this.tip, block)) this.left = this.tip;
     this.tip = block;
     this.#sift([...fallen, ...this.mempool]);
-    this.onTip();
+    this.onTip(block.hash);
   }
 
   /** It keeps no blocks but the last few. */

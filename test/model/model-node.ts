@@ -67,11 +67,12 @@ export class ModelNode {
       blocks,
       txids,
       firstBlocks: FIRST_HEIGHT - ROOT_HEIGHT + 1,
+      found: (block) => this.shard?.blockFound(block),
       restarted: () => this.shard?.bitcoindRestarted(),
       stopping: signal,
       logger,
     });
-    bitcoind.onTip = () => void wire.carry('other', () => this.#monitor.wake());
+    bitcoind.onTip = (hash) => void wire.carry('other', () => this.#monitor.wake(hash));
     this.#begin(log, txids).catch(fail);
   }
 

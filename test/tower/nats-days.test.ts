@@ -123,7 +123,7 @@ describe('a log that is full', () => {
     assert.deepEqual(tower.gaveUp, []);
   });
 
-  test('with the whole disk: blocks wait, and nothing is answered as accepted that is not', async (t) => {
+  test('with the whole disk: blocks wait, breaches do not, and nothing is answered as accepted that is not', async (t) => {
     const conf = join(tempDir(t), 'nats.conf');
     const limitTo = (size: string) => {
       const text = readFileSync(join(packageRoot, 'nats.conf'), 'utf8');
@@ -139,7 +139,10 @@ describe('a log that is full', () => {
     };
     await assert.rejects(fill(), { reason: 'unavailable', status: 503 });
     assert.ok(receipts.length > 5);
-    await mineEach(tower, [breach.disputeTx], []);
+    const height = tower.node.chain.state.tip?.height;
+    await mineEach(tower, [], [breach.disputeTx], []);
+    await until('the penalty is out', () => isInMempool(tower, breach.penaltyTxid));
+    assert.equal(tower.node.chain.state.tip?.height, height);
     await assert.rejects(client.addAppointment(small('one')), { reason: 'unavailable', status: 503 });
     assert.equal((await client.getSubscriptionInfo()).locators.length, receipts.length);
     assert.deepEqual(tower.gaveUp, []);
