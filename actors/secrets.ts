@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { nkeys } from 'nats';
 import { fromHex, isHex, toHex } from '../events/bytes.js';
 import { TowerId } from '../events/ids.js';
 import { signMessage } from '../events/signing/message.js';
 import { secp256k1 } from '../events/signing/secp256k1.js';
+import { makePrivateFile } from './private-file.js';
 
 /** The secrets of a tower: files that only their owner may read, made on first use, never printed. */
 
@@ -70,9 +71,8 @@ function checkedSeed(file: string, seed: string): string {
 function readOrMake(file: string, make: () => string): string {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   try {
-    // Fails if the file is there: a key is never overwritten, also not by two nodes that start at once.
-    writeFileSync(file, `${make()}\n`, { flag: 'wx', mode: 0o600 });
-    chmodSync(file, 0o600);
+    // A key is never overwritten, also not by two nodes that start at once.
+    if (!existsSync(file)) makePrivateFile(file, `${make()}\n`);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
