@@ -69,10 +69,12 @@ export function wantedStreams({ replicas, ...identity }: LogLayout): Wanted[] {
   ];
 }
 
+const TOWER_ID = 'argus.tower';
+
 const identityMetadata = ({ network, shards, towerId }: LogIdentity): Record<string, string> => ({
   'argus.network': network,
   'argus.shards': String(shards),
-  'argus.tower': towerId,
+  [TOWER_ID]: towerId,
 });
 
 /** A stream that is not what this node was configured for. Each line of `differences` names one setting. */
@@ -121,8 +123,14 @@ function compareMetadata(stream: string, wanted: unknown, found: unknown): strin
   const have = new Map(Object.entries(found ?? {}));
   return Object.entries(wanted ?? {})
     .filter(([key, value]) => have.get(key) !== value)
-    .map(([key, value]) => `${stream}: ${key} is ${have.get(key) ?? 'not set'}, not ${value}`);
+    .map(([key, value]) => `${stream}: ${key} is ${have.get(key) ?? 'not set'}, not ${value}${wayOut(key, have)}`);
 }
+
+/** What to do about it, if it is a setting that a node is easily started with by mistake. */
+const wayOut = (key: string, have: ReadonlyMap<string, unknown>): string =>
+  key === TOWER_ID && have.has(key)
+    ? ": this node has another tower's key; argus key import gives it that of the log's"
+    : '';
 
 const STREAM_NOT_FOUND = 10059;
 

@@ -47,7 +47,7 @@ describe('the streams', () => {
       assert.deepEqual(error.differences, [
         'CHAIN: argus.network is regtest, not signet',
         'CHAIN: argus.shards is 1, not 3',
-        `CHAIN: argus.tower is ${layout.towerId}, not ${other.towerId}`,
+        `CHAIN: argus.tower is ${layout.towerId}, not ${other.towerId}: this node has another tower's key; argus key import gives it that of the log's`,
       ]);
       return true;
     });
