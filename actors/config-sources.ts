@@ -44,11 +44,13 @@ interface Found {
 }
 
 const SECTIONS = ['nats', 'http', 'log', 'bitcoind', 'subscription', 'limits'];
-/** Environment variables of other programs' making that begin like ours. */
+/** Environment variables that begin like a setting's and are none. */
 const FOREIGN = new Set([
   'ARGUS_NATS_STORE',
   'ARGUS_NODE_NKEY',
   'ARGUS_OPERATOR_NKEY',
+  // Of `argus key`, and nothing to be written into a file of settings.
+  'ARGUS_PASSPHRASE',
   // Of the tests, which start nodes.
   'ARGUS_TEST_LOG',
   'ARGUS_TORTURE_SECONDS',

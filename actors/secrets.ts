@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { nkeys } from 'nats';
 import { fromHex, isHex, toHex } from '../events/bytes.js';
 import { TowerId } from '../events/ids.js';
 import { signMessage } from '../events/signing/message.js';
 import { secp256k1 } from '../events/signing/secp256k1.js';
-import { makePrivateFile } from './private-file.js';
+import { makePrivateFile, replacePrivateFile } from './private-file.js';
 
 /** The secrets of a tower: files that only their owner may read, made on first use, never printed. */
 
@@ -17,21 +17,61 @@ export interface TowerKey {
   readonly sign: (message: Uint8Array) => string;
 }
 
-/** A secret's file is missing, not well formed, or readable by others. */
+/** A secret's file is missing, not well formed, readable by others, or in the way of another. */
 export class SecretFileError extends Error {
   readonly code = 'secret-file';
 }
 
+/** Where a node keeps the tower's key, in its folder. */
+export const towerKeyFile = (data: string): string => join(data, 'tower.key');
+
 /** The tower's key in a file of 64 hex digits; made with mode 0600 if there is none. Throws `SecretFileError`. */
 export function towerKey(file: string): TowerKey {
-  const text = readOrMake(file, () => toHex(newSecret()));
+  const secret = checkedSecret(
+    file,
+    readOrMake(file, () => toHex(newSecret())),
+  );
+  return { towerId: towerIdOf(secret), sign: (message) => signMessage(message, secret) };
+}
+
+/** The tower's secret key, 32 bytes, in a file that must be there; the caller wipes it. Throws `SecretFileError`. */
+export function existingTowerSecret(file: string): Uint8Array {
+  if (!existsSync(file))
+    throw new SecretFileError(`there is no ${file}: argus up makes one, argus key import brings that of another node`);
+  return checkedSecret(file, readSecret(file));
+}
+
+/** The tower whose key is in a file that must be there. Throws `SecretFileError`. */
+export function existingTowerId(file: string): TowerId {
+  const secret = existingTowerSecret(file);
+  try {
+    return towerIdOf(secret);
+  } finally {
+    secret.fill(0);
+  }
+}
+
+/**
+ * Keeps a tower's secret key in a file with mode 0600; in the place of another only if it is to `replace` it.
+ * Throws `SecretFileError` if there is one otherwise.
+ */
+export function keepTowerSecret(file: string, secret: Uint8Array, { replace = false } = {}): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const write = replace ? replacePrivateFile : makePrivateFile;
+  try {
+    write(file, `${toHex(secret)}\n`);
+  } catch (cause) {
+    if (isThere(cause)) throw new SecretFileError(`${file} is there already`, { cause });
+    throw cause;
+  }
+}
+
+const towerIdOf = (secret: Uint8Array): TowerId => TowerId.parse(toHex(secp256k1.publicKey(secret)));
+
+function checkedSecret(file: string, text: string): Uint8Array {
   const secret = isHex(text) ? fromHex(text) : new Uint8Array();
-  if (!secp256k1.isValidSecretKey(secret))
-    throw new SecretFileError(`${file} does not hold a tower key (64 hex digits)`);
-  return {
-    towerId: TowerId.parse(toHex(secp256k1.publicKey(secret))),
-    sign: (message) => signMessage(message, secret),
-  };
+  if (secp256k1.isValidSecretKey(secret)) return secret;
+  throw new SecretFileError(`${file} does not hold a tower key (64 hex digits)`);
 }
 
 function newSecret(): Uint8Array {
@@ -74,10 +114,12 @@ function readOrMake(file: string, make: () => string): string {
     // A key is never overwritten, also not by two nodes that start at once.
     if (!existsSync(file)) makePrivateFile(file, `${make()}\n`);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (!isThere(error)) throw error;
   }
   return readSecret(file);
 }
+
+const isThere = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EEXIST';
 
 function readSecret(file: string): string {
   try {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { natsSeed, publicNkey } from '../actors/secrets.js';
 import { version } from '../actors/version.js';
 import { Locator, UserId } from '../events/ids.js';
+import { addKeyCommands } from './key.js';
 import { connectOperator, type Operator } from './operator.js';
 import { printFields, printJson, Table } from './print.js';
 import { addNodeFlags, addWhereabouts, configOf } from './settings.js';
@@ -37,6 +38,8 @@ addWhereabouts(program.command('nkeys'))
     process.stdout.write(`ARGUS_NODE_NKEY=${publicNkey(natsSeed(nodeNkeyFile))}\n`);
     process.stdout.write(`ARGUS_OPERATOR_NKEY=${publicNkey(natsSeed(operatorNkeyFile))}\n`);
   });
+
+addKeyCommands(program);
 
 question('info', 'the tower at a glance', 'argus info --json', () => async (operator, json) => {
   const info = await operator.ask('info');

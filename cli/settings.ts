@@ -10,10 +10,14 @@ interface Flag {
   readonly help: string;
 }
 
-/** Of every command: where the tower is. */
-const whereabouts: readonly Flag[] = [
+/** Of every command: where the node's files are. */
+const folder: readonly Flag[] = [
   { setting: 'network', flags: '--network <name>', help: 'mainnet, testnet, testnet4, signet or regtest' },
   { setting: 'data', flags: '--data <folder>', help: "the node's folder (default: ~/.argus/<network>)" },
+];
+
+/** Of every command that has to do with NATS: where the tower is. */
+const whereabouts: readonly Flag[] = [
   { setting: 'nats.url', flags: '--nats <url>', help: 'the NATS server (default for `up`: one of its own)' },
   { setting: 'nats.nkey_file', flags: '--nats-nkey <file>', help: 'the seed to sign in to NATS with' },
   { setting: 'nats.port', flags: '--nats-port <port>', help: "the port of the node's own NATS server (default: 4222)" },
@@ -54,10 +58,12 @@ const ofNode: readonly Flag[] = [
   { setting: 'log_level', flags: '--log-level <level>', help: 'trace, debug, info, warn, error or silent' },
 ];
 
-export function addWhereabouts(command: Command): Command {
+export function addFolder(command: Command): Command {
   command.option('--config <file>', 'TOML file with any of the settings (default: argus.toml in the data folder)');
-  return addFlags(command, whereabouts);
+  return addFlags(command, folder);
 }
+
+export const addWhereabouts = (command: Command): Command => addFlags(addFolder(command), whereabouts);
 
 export const addNodeFlags = (command: Command): Command => addFlags(addWhereabouts(command), ofNode);
 
@@ -69,7 +75,7 @@ function addFlags(command: Command, flags: readonly Flag[]): Command {
 /** The configuration from a command's flags, the environment and the file. Throws `ConfigError`. */
 export function configOf(command: Command): Config {
   const given = command.opts<Record<string, string | undefined>>();
-  const known = [...whereabouts, ...ofNode].map(({ setting, flags }) => [
+  const known = [...folder, ...whereabouts, ...ofNode].map(({ setting, flags }) => [
     setting,
     given[new Option(flags).attributeName()],
   ]);

@@ -4,7 +4,7 @@ import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { Config } from '../actors/config.js';
 import { TowerNode } from '../actors/node.js';
-import { existingNatsSeed, natsSeed, publicNkey, towerKey } from '../actors/secrets.js';
+import { existingNatsSeed, natsSeed, publicNkey, towerKey, towerKeyFile } from '../actors/secrets.js';
 import { findServer } from './servers/find.js';
 import { type NatsServer, startNatsServer } from './servers/nats-server.js';
 
@@ -15,7 +15,7 @@ const STOP_MS = 10_000;
 export async function up(config: Config): Promise<number> {
   const logger = createLogger(config.logLevel);
   const stop = stopSignal();
-  const key = towerKey(join(config.data, 'tower.key'));
+  const key = towerKey(towerKeyFile(config.data));
   const owned = config.nats.url === undefined ? await startOwnNats(config, stop.signal) : undefined;
   if (owned) void keepRunning(owned, stop, logger);
   const natsUrl = config.nats.url ?? owned?.url ?? '';

@@ -152,6 +152,8 @@ describe('the configuration', () => {
   test("leaves alone what is another program's: other variables, and those of nats.conf and of the tests", (t) => {
     const env = { HOME: '/', ARGUS_NATS_STORE: '/store', ARGUS_NODE_NKEY: 'U1', ARGUS_OPERATOR_NKEY: 'U2' };
     assert.deepEqual(read(t, '', env), read(t));
+    assert.deepEqual(read(t, '', { ARGUS_PASSPHRASE: 'of argus key' }), read(t));
+    assert.match(refusal(t, 'passphrase = "of argus key"'), /^FILE: there is no setting passphrase$/);
     assert.deepEqual(read(t, '', { ARGUS_NODE: undefined }, { node: undefined }), read(t));
   });
 
