@@ -14,6 +14,8 @@ export interface BenchOptions {
   readonly seconds: number;
   /** How often a single act is timed. */
   readonly rounds: number;
+  /** No figure holds more appointments than this. */
+  readonly most: number;
   /** A folder that takes a CPU profile of each tower; undefined for none. */
   readonly profile: string | undefined;
 }

@@ -1,9 +1,11 @@
 import type { Figure } from './figure.js';
 import { breach } from './figures/breach.js';
+import { breachGrowth } from './figures/breach-growth.js';
 import { breachMempool } from './figures/breach-mempool.js';
 import { catchUp } from './figures/catch-up.js';
 import { http } from './figures/http.js';
 import { ingest } from './figures/ingest.js';
+import { memory } from './figures/memory.js';
 
 /** Every figure there is, in the order in which they are measured. */
-export const figures: readonly Figure[] = [ingest, http, breach, breachMempool, catchUp];
+export const figures: readonly Figure[] = [ingest, http, breach, breachGrowth, breachMempool, memory, catchUp];

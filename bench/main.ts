@@ -10,7 +10,7 @@ import { Stage, type StageOptions } from './stage/stage.js';
  * One line of JSON per figure on stdout, `{name, value, unit, limit, ratio, ...}`; progress on stderr. Exit status 0 if
  * all that was asked for was measured, 1 if not, 2 if the question was not understood.
  */
-const USAGE = `usage: npm run bench [-- --only NAME[,NAME...]] [--seconds N] [--rounds N] [--profile FOLDER]
+const USAGE = `usage: npm run bench [-- --only NAME[,NAME...]] [--seconds N] [--rounds N] [--most APPOINTMENTS] [--profile FOLDER]
 ${figures.map(({ name, says }) => `  ${name.padEnd(16)}${says}`).join('\n')}`;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -26,7 +26,7 @@ interface Wanted {
 
 /** What the command line asks for; undefined if for help. Throws `UsageError`. */
 function wanted(): Wanted | undefined {
-  const { only, seconds, rounds, profile, help } = readArguments();
+  const { only, seconds, rounds, most, profile, help } = readArguments();
   if (help) return undefined;
   const names = (only ?? []).flatMap((list) => list.split(',')).filter((name) => name !== '');
   const unknown = names.filter((name) => !figures.some((figure) => figure.name === name));
@@ -34,7 +34,12 @@ function wanted(): Wanted | undefined {
   if (unknown.length > 0) throw new UsageError(`there is no figure ${unknown.join(', ')}; there are ${known}`);
   return {
     figures: figures.filter(({ name }) => names.length === 0 || names.includes(name)),
-    options: { seconds: whole('--seconds', seconds), rounds: whole('--rounds', rounds), profile },
+    options: {
+      seconds: whole('--seconds', seconds),
+      rounds: whole('--rounds', rounds),
+      most: whole('--most', most, 8),
+      profile,
+    },
   };
 }
 
@@ -45,6 +50,7 @@ function readArguments() {
         only: { type: 'string', multiple: true },
         seconds: { type: 'string', default: '10' },
         rounds: { type: 'string', default: '30' },
+        most: { type: 'string', default: '10000000' },
         profile: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -55,9 +61,9 @@ function readArguments() {
   }
 }
 
-function whole(flag: string, text: string): number {
-  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
-  throw new UsageError(`${flag} is a whole number from 1 to 9999, not ${text}`);
+function whole(flag: string, text: string, digits = 4): number {
+  if (/^[1-9]\d*$/.test(text) && text.length <= digits) return Number(text);
+  throw new UsageError(`${flag} is a whole number from 1 to ${10 ** digits - 1}, not ${text}`);
 }
 
 let inUse: Stage | undefined;

@@ -1,14 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { TowerClient } from '../../actors/client/tower-client.js';
-import { type Breach, buildBreach, openChannels } from '../../cli/demo/channel.js';
-import { fromHex } from '../../events/bytes.js';
-import { Filler } from '../chain/filler.js';
-import { Witness } from '../chain/witness.js';
 import type { Figure, Lab, Measured } from '../figure.js';
-import { bareRpc, type Call } from '../limits/by-hand.js';
 import { courierOf, natsWay } from '../load/way.js';
 import { median, quantile, round } from '../measure/statistics.js';
-import { forAll, until } from '../measure/wait.js';
+import { forAll } from '../measure/wait.js';
+import { BreachRounds, type Round } from '../stage/breach-rounds.js';
 import type { Stage } from '../stage/stage.js';
 import { randomAppointment, registerUsers, type User } from '../stage/users.js';
 
@@ -17,15 +12,12 @@ const HELD = 2_000;
 const BLOCK_TXS = 200;
 /** Rounds that are not counted, but for the very first, which is what a tower that was just started does. */
 const WARM_UP = 3;
-/** After an answer, before the limit is measured, in ms: the tower writes its log, and bitcoind is left alone again. */
-const QUIET_MS = 250;
 
 /**
  * Milliseconds from a block to the penalty in bitcoind's mempool.
  *
- * Both ends are what bitcoind announces over ZMQ, as this process hears it. Each block holds 200 transactions, among them
- * three disputes. The tower watches for one. Afterwards, the same answer is given to the other two by hand, on the same
- * block: `getblock` and `sendrawtransaction`, once by plain HTTP, which is the limit, and once by the tower's own RPC class.
+ * Each block holds 200 transactions, among them three disputes; see `BreachRounds`. The limit is the same answer by plain
+ * HTTP; the details have it by the tower's own RPC class, too.
  */
 export const breach: Figure = {
   name: 'breach',
@@ -40,92 +32,23 @@ export const breach: Figure = {
     });
     const count = lab.options.rounds + WARM_UP;
     lab.say(`opening ${3 * count} channels`);
-    const breaches = (await openChannels(stage.chain, 3 * count)).map((channel) => buildBreach(channel));
-    const filler = await Filler.fund(stage.chain, BLOCK_TXS - 4); // a coinbase, three disputes
-    const witness = new Witness(stage.bitcoind.zmqUrl);
-    const bare = bareRpc(stage.bitcoind);
+    const breaches = await BreachRounds.prepare(stage, { count, blockTxs: BLOCK_TXS });
     try {
-      await untilHearing(stage, witness);
       const rounds: Round[] = [];
       const cpu = stage.cpuSince();
       for (const [i, user] of Array.from({ length: count }, (_, i) => users[i % USERS]).entries()) {
-        const [watched, byHand, byClass] = breaches.slice(3 * i);
-        if (!user || !watched || !byHand || !byClass) throw new Error('too few channels could be opened');
+        if (!user) throw new TypeError('there are no users');
         if (i % 10 === WARM_UP) lab.say(`round ${i - WARM_UP + 1} of ${lab.options.rounds}`);
-        await new TowerClient(courierOf(user.way), user).protect(watched.disputeTxid, fromHex(watched.penaltyTx), 144);
-        rounds.push(await playRound({ stage, witness, bare: bare.call, filler }, { watched, byHand, byClass }));
+        rounds.push(await breaches.play(user));
       }
       return report(rounds, stage, lab, cpu());
     } finally {
-      witness.close();
-      bare.close();
+      breaches.close();
     }
   },
 };
 
-/** A subscription takes a moment; what is published before that is not heard. */
-async function untilHearing(stage: Stage, witness: Witness): Promise<void> {
-  await until('bitcoind is heard', async () => {
-    const [hash = ''] = await stage.chain.mine();
-    await sleep(50);
-    return witness.hasHeardOf(hash);
-  });
-  await stage.untilLevel();
-}
-
-interface Round {
-  readonly tower: number;
-  readonly byHand: number;
-  readonly byClass: number;
-  /** When the block was heard of, in ms since 1970. */
-  readonly blockTime: number;
-  readonly height: number;
-  readonly disputeTxid: string;
-}
-
 type Used = ReturnType<ReturnType<Stage['cpuSince']>>;
-
-interface Scene {
-  readonly stage: Stage;
-  readonly witness: Witness;
-  readonly bare: Call;
-  readonly filler: Filler;
-}
-
-type Disputes = Readonly<Record<'watched' | 'byHand' | 'byClass', Breach>>;
-
-async function playRound({ stage, witness, bare, filler }: Scene, disputes: Disputes): Promise<Round> {
-  const { chain, bitcoind } = stage;
-  await stage.untilLevel();
-  await sleep(QUIET_MS);
-  const { watched, byHand, byClass } = disputes;
-  // Not by way of the mempool: so the block is the first that anybody hears of them.
-  const hash = await chain.mineOnly([...filler.next(), ...Object.values(disputes).map(({ disputeTx }) => disputeTx)]);
-  const block = await witness.block(hash);
-  const answered = await witness.mempool(watched.penaltyTxid);
-  const height = await chain.height();
-  await sleep(QUIET_MS);
-  const round = {
-    tower: answered.at - block.at,
-    byHand: await answerByHand(bare, hash, byHand, witness),
-    byClass: await answerByHand((...call) => bitcoind.rpc.call(...call), hash, byClass, witness),
-    blockTime: block.time,
-    height,
-    disputeTxid: watched.disputeTxid,
-  };
-  await chain.mine(); // the penalties: only one tracker at a time is unconfirmed
-  return round;
-}
-
-/** What it takes at the least: read the block, find the dispute, send the penalty. Gives the milliseconds until the mempool has it. */
-async function answerByHand(call: Call, hash: string, dispute: Breach, witness: Witness): Promise<number> {
-  await call('getblockcount'); // so that the connection is open, as the tower's is
-  const begun = performance.now();
-  const block = (await call('getblock', hash, 1)) as { tx: string[] };
-  if (!block.tx.includes(dispute.disputeTxid)) throw new Error('the dispute is not in the block');
-  await call('sendrawtransaction', dispute.penaltyTx, 0);
-  return (await witness.mempool(dispute.penaltyTxid)).at - begun;
-}
 
 function report(all: readonly Round[], { tower }: Stage, { options }: Lab, used: Used): Measured {
   const rounds = all.slice(WARM_UP);

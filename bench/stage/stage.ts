@@ -20,6 +20,8 @@ const HOME = join(packageRoot, '.bench');
 export interface StageOptions {
   /** Whether the tower watches the mempool; not unless told. */
   readonly mempool?: boolean;
+  /** Whether the tower can be told to collect its garbage; not unless told. */
+  readonly probed?: boolean;
 }
 
 /** Real servers and a real tower, each a process of its own, in a folder that is removed with them. */
@@ -35,21 +37,21 @@ export class Stage {
   #asking: NatsConnection | undefined;
   #operating: NatsConnection | undefined;
   #profile: string | undefined;
-  #mempool = false;
+  #wanted: Required<StageOptions> = { mempool: false, probed: false };
   #building: Promise<void> | undefined;
   #cleared = false;
   readonly #running: { stop(): Promise<unknown> }[] = [];
 
   /** Starts all of it; resolves when the tower is level with a chain of 110 blocks. What was started is ended by `clear`. */
-  build(profile: string | undefined, { mempool = false }: StageOptions = {}): Promise<void> {
-    this.#building = this.#build(profile, mempool);
+  build(profile: string | undefined, wanted: StageOptions = {}): Promise<void> {
+    this.#profile = profile;
+    this.#wanted = { ...this.#wanted, ...wanted };
+    this.#building = this.#build();
     return this.#building;
   }
 
-  async #build(profile: string | undefined, mempool: boolean): Promise<void> {
+  async #build(): Promise<void> {
     mkdirSync(this.folder, { recursive: true });
-    this.#profile = profile;
-    this.#mempool = mempool;
     const data = this.#data;
     const [node, operator] = ['node', 'operator'].map((name) => natsSeed(join(data, 'nats', `${name}.nkey`)));
     this.#nodeSeed = node;
@@ -91,7 +93,7 @@ export class Stage {
     const [port = 0] = await freePorts(1);
     const where = { data: this.#data, logFile: join(this.folder, `${node}.log`), http: `127.0.0.1:${port}` };
     return this.#started(
-      await Tower.start({ node, ...where, nats, bitcoind, profile: this.#profile, mempool: this.#mempool }),
+      await Tower.start({ node, ...where, nats, bitcoind, profile: this.#profile, ...this.#wanted }),
     );
   }
 
@@ -148,6 +150,12 @@ export class Stage {
   async untilScanned(): Promise<void> {
     this.#operating ??= await this.connectNode();
     await this.tower.untilScanned(await this.chain.height(), this.#operating);
+  }
+
+  /** Resolves when the tower holds so many appointments that wait for a breach. */
+  async untilHolding(count: number): Promise<void> {
+    this.#operating ??= await this.connectNode();
+    await this.tower.untilHolding(count, this.#operating);
   }
 
   /** Ends everything, the youngest first, and removes the folder. May be called at any time, and twice. */

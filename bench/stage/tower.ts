@@ -18,6 +18,11 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
+/** How long a tower may take to read a long log, in ms. */
+const REPLAY_MS = 20 * 60_000;
+
+const Collected = z.object({ heapUsed: z.number(), external: z.number(), arrayBuffers: z.number() });
+const Info = z.object({ watched_appointments: z.number() });
 const Scanned = z.object({
   shards: z.array(z.object({ scanned_height: z.number().nullable(), unscanned_heights: z.array(z.string()) })).min(1),
 });
@@ -36,18 +41,22 @@ export interface TowerOptions {
   readonly profile: string | undefined;
   /** Whether it watches the mempool. */
   readonly mempool: boolean;
+  /** Whether it can be told to collect its garbage, see `collectGarbage`. */
+  readonly probed: boolean;
 }
 
 /** A node of the tower as an operator runs it: `argus up`, a process of its own, with every setting at its default but for where its servers are. */
 export class Tower {
   /** Starts it; it is not waited for. */
   static async start(options: TowerOptions): Promise<Tower> {
-    const { node, data, logFile, nats, bitcoind, http, profile, mempool } = options;
+    const { node, data, logFile, nats, bitcoind, http, profile, mempool, probed } = options;
     const profiler = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+    const probe = probed ? ['--expose-gc', `--import=${join(import.meta.dirname, 'memory-probe.js')}`] : [];
     const child = await startChild({
       program: process.execPath,
       args: [
         ...profiler,
+        ...probe,
         join(import.meta.dirname, '..', '..', 'cli', 'main.js'),
         'up',
         '--network=regtest',
@@ -109,6 +118,24 @@ export class Tower {
         return scanned_height === height && unscanned_heights.length === 0;
       });
     });
+  }
+
+  /** Resolves when it holds so many appointments that wait for a breach; takes as long as its replay does. */
+  async untilHolding(count: number, nc: NatsConnection): Promise<void> {
+    const look = async () => {
+      await this.#assertAlive();
+      const answer = await nc.request(operatorSubjects.info, '{}', { timeout: 1_000 }).catch(() => undefined);
+      return answer && Info.parse(answer.json()).watched_appointments >= count;
+    };
+    await until(`the tower holds ${count} appointments`, look, REPLAY_MS);
+  }
+
+  /** Resolves when it has collected all of its garbage, with what is left, in bytes. Only where it is probed. */
+  async collectGarbage(): Promise<z.infer<typeof Collected>> {
+    const collected = () => this.log().filter(({ msg }) => msg === 'garbage is collected');
+    const before = collected().length;
+    process.kill(this.pid, 'SIGUSR2');
+    return Collected.parse(await until('garbage is collected', () => collected()[before]));
   }
 
   async #assertAlive(): Promise<void> {

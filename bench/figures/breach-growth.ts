@@ -1,0 +1,91 @@
+import type { Figure, Lab, Measured } from '../figure.js';
+import { natsWay } from '../load/way.js';
+import { median, round } from '../measure/statistics.js';
+import { BreachRounds } from '../stage/breach-rounds.js';
+import { LongLog } from '../stage/long-log.js';
+import type { Stage } from '../stage/stage.js';
+import { registerUsers, type User } from '../stage/users.js';
+
+const SIZES = [1_000, 10_000, 100_000, 1_000_000];
+const HOLDERS = 1_000;
+const BLOCK_TXS = 200;
+/** Rounds that are not counted, at each size. */
+const WARM_UP = 3;
+
+/**
+ * How much longer a breach takes with a million appointments held than with a thousand: the quotient of the medians.
+ *
+ * The same rounds as of `breach` at each size, by the same tower, which goes on while its log grows. The limit is 1: what it
+ * takes by hand does not depend on what a tower holds.
+ */
+export const breachGrowth: Figure = {
+  name: 'breach-growth',
+  says: `how often as long a breach takes with ${SIZES.at(-1)} appointments as with ${SIZES[0]}`,
+
+  async measure(lab) {
+    const sizes = Array.from(new Set(SIZES.map((size) => Math.min(size, lab.options.most))));
+    const stage = await lab.stage();
+    const [user] = await registerUsers([natsWay(await stage.connectClient())], stage.towerId, 1);
+    if (!user) throw new TypeError('there is no user');
+    const log = new LongLog(await stage.connectNode());
+    await log.register(HOLDERS);
+    const count = sizes.length * (lab.options.rounds + WARM_UP);
+    lab.say(`opening ${3 * count} channels`);
+    const rounds = await BreachRounds.prepare(stage, { count, blockTxs: BLOCK_TXS });
+    try {
+      const steps: Step[] = [];
+      for (const size of sizes) steps.push(await measureAt(size, { stage, log, rounds, user }, lab));
+      return report(steps, stage, lab);
+    } finally {
+      rounds.close();
+    }
+  },
+};
+
+interface Step {
+  readonly size: number;
+  readonly ms: number;
+  readonly worst: number;
+  readonly byHand: number;
+}
+
+interface Scene {
+  readonly stage: Stage;
+  readonly log: LongLog;
+  readonly rounds: BreachRounds;
+  readonly user: User;
+}
+
+async function measureAt(size: number, { stage, log, rounds, user }: Scene, lab: Lab): Promise<Step> {
+  await log.growTo(size);
+  await stage.untilHolding(size);
+  for (let i = 0; i < WARM_UP; i++) await rounds.play(user);
+  const played = [];
+  while (played.length < lab.options.rounds) played.push(await rounds.play(user));
+  const towers = played.map(({ tower }) => tower);
+  const byHand = median(played.map((one) => one.byHand));
+  const step = { size, ms: median(towers), worst: Math.max(...towers), byHand };
+  lab.say(`${size}: ${round(step.ms)} ms, by hand ${round(step.byHand)} ms`);
+  return step;
+}
+
+function report(steps: readonly Step[], { tower }: Stage, { options }: Lab): Measured {
+  const [first, last] = [steps[0], steps.at(-1)];
+  return {
+    value: (last?.ms ?? Number.NaN) / (first?.ms ?? Number.NaN),
+    unit: 'times',
+    limit: 1,
+    errors: [],
+    details: {
+      sizes: steps.map(({ size, ms, worst, byHand }) => ({
+        appointments: size,
+        ms: round(ms),
+        worst_ms: round(worst),
+        by_hand_ms: round(byHand),
+      })),
+      rounds: options.rounds,
+      block_txs: BLOCK_TXS,
+      tower_complaints: tower.complaints().length,
+    },
+  };
+}
