@@ -69,21 +69,22 @@ export class BlobSweeper implements BlockListener {
     for (const position of [...this.#failed]) await this.#erase(position);
     // Each live appointment has one: with no more than that, nearly always, there is no need to look at each.
     if ((await this.needs.blobs.count()) <= this.needs.live()) return;
-    const old = await this.#oldOnes();
+    const { old, areAll } = await this.#oldOnes();
     for (const [userId, blobs] of byUser(old)) if (!this.#stopped) await this.#sweepUser(userId, blobs);
-    this.#through = old.at(-1)?.position ?? this.#through;
+    // Should there be too many still, then one was wanted when it was looked at, and is not any more.
+    this.#through = areAll ? 0 : (old.at(-1)?.position ?? this.#through);
   }
 
-  /** The blobs after those that were looked at before, up to the first that is young. */
-  async #oldOnes(): Promise<StoredBlob[]> {
+  /** The blobs after those that were looked at before, up to the first that is young; and whether there is none. */
+  async #oldOnes(): Promise<{ old: readonly StoredBlob[]; areAll: boolean }> {
     const before = Date.now() - (this.needs.olderThanMs ?? OLD_MS);
     const found: StoredBlob[] = [];
     for await (const page of this.needs.blobs.list(this.#through)) {
       const old = page.filter(({ storedAt }) => storedAt <= before);
       found.push(...old);
-      if (this.#stopped || old.length < page.length) break;
+      if (this.#stopped || old.length < page.length) return { old: found, areAll: false };
     }
-    return found;
+    return { old: found, areAll: true };
   }
 
   async #sweepUser(userId: UserId, blobs: readonly Position[]): Promise<void> {

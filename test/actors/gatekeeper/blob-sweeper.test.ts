@@ -56,6 +56,21 @@ describe('the sweeper', () => {
     assert.equal((await slow.add('slow', await slow.blobs.put(shard, user, blobOf('slow')))).kind, 'accepted');
   });
 
+  test('finds what is replaced after it was looked at, by a node that died before it could erase it', async (t) => {
+    const { node } = await world(t);
+    const [one, other] = [await node(), await node()];
+    const first = await one.accept('one');
+    await one.blobs.put(shard, user, blobOf('orphan')); // or there would be no need to look at each
+    await one.sweep();
+    assert.equal(await one.isStored(first), true);
+    await other.fold.level();
+    const second = await other.blobs.put(shard, user, blobOf('second'));
+    assert.equal((await other.add('one', second)).kind, 'accepted');
+    await one.fold.level();
+    await one.sweep();
+    assert.deepEqual([await one.isStored(first), await one.isStored(second)], [false, true]);
+  });
+
   test('tries again what failed', async (t) => {
     const { node } = await world(t);
     const one = await node();
