@@ -6,6 +6,7 @@ import { Network, networks } from './chain-monitor/networks.js';
 import { ConfigError, type ConfigSources, defaultData, gather, type SettingPath } from './config-sources.js';
 import type { Address } from './gateway/http-listener.js';
 import { MAX_BLOB_BYTES } from './gateway/requests.js';
+import { parseRanges } from './ranges.js';
 
 /** A node's configuration: a TOML file, the environment over it, flags over both; every value checked. */
 
@@ -26,6 +27,12 @@ const addressOrOff = () =>
     .string()
     .refine((value) => value === 'off' || isAddress(value), 'must be like 127.0.0.1:9814, or off')
     .transform((value) => (value === 'off' ? undefined : toAddress(value)));
+/** `0-3,7` as ranges; how many shards there are, the log says. */
+const shardsOrAll = () =>
+  z
+    .preprocess((value) => (typeof value === 'number' ? String(value) : value), z.string())
+    .refine((value) => value === 'all' || parseRanges(value) !== undefined, "must be like 0-3,7, or 'all'")
+    .transform((value) => (value === 'all' ? value : (parseRanges(value) ?? [])));
 const u32 = 0xffffffff;
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
@@ -65,6 +72,7 @@ const Settings = z.strictObject({
     .strictObject({
       shards: number().pipe(z.number().min(1).max(1000)).default(1),
       replicas: number().pipe(z.number().min(1).max(5)).default(1),
+      serve: shardsOrAll().prefault('all'),
     })
     .prefault({}),
   bitcoind: z

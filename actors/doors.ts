@@ -1,50 +1,79 @@
 import { readFileSync } from 'node:fs';
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
-import type { Height, UserId } from '../events/ids.js';
+import type { Shard as ShardId, UserId } from '../events/ids.js';
+import type { EventLog } from '../events/log/log.js';
+import { type LogLayout, wantedStreams } from '../events/log/streams.js';
 import type { BlobRef } from '../events/user.js';
-import type { ShardState } from '../projections/shard-state.js';
+import type { BlockWindow } from '../projections/block-window.js';
+import type { NodeReport } from './cluster-wire.js';
 import type { Config, HttpConfig } from './config.js';
 import { ConfigError } from './config-sources.js';
 import { Admission } from './gateway/admission.js';
-import { Gateway } from './gateway/gateway.js';
+import type { Answer } from './gateway/answers.js';
+import { Gateway, type Request } from './gateway/gateway.js';
 import { HttpDoor, type Patience } from './gateway/http-door.js';
 import { NatsDoor } from './gateway/nats-door.js';
+import { RequestRelay } from './gateway/request-relay.js';
+import type { Rpc } from './operator-desk/bitcoind-report.js';
+import { NodeDesk } from './operator-desk/node-desk.js';
+import { NodeReporter } from './operator-desk/node-report.js';
 import { OperatorDesk } from './operator-desk/operator-desk.js';
-import type { Shard } from './shard.js';
+import { ShardDesk } from './operator-desk/shard-desk.js';
+import { streamReports } from './operator-desk/stream-report.js';
+import type { Refusal } from './outcomes.js';
+import { type Served, ShardRelay } from './runtime/shard-relay.js';
+import type { ServedShards } from './served-shards.js';
+import { shardOf } from './shard.js';
 import { version } from './version.js';
 import type { InfoAnswer } from './wire.js';
 
-/** The ways into one node: for clients over NATS and over HTTP, for the operator over NATS. */
+/** The ways into one node: for clients over NATS and over HTTP, for the operator and for other nodes over NATS. */
 export class Doors {
+  readonly #gateway: Gateway;
+  readonly #requests: RequestRelay;
   readonly #nats: NatsDoor;
+  readonly #shardDesk: ShardDesk;
   readonly #desk: OperatorDesk;
+  readonly #nodeDesk: NodeDesk;
   readonly #admission: Admission;
   readonly #http: readonly HttpDoor[];
+  /** Ends what other nodes may ask of each shard. */
+  readonly #served = new Map<ShardId, Served>();
 
   /** Throws `ConfigError` if the certificate or its key cannot be read. */
-  constructor(needs: DoorsNeeds) {
-    const { nc, config, logger, shardOf } = needs;
+  constructor(private readonly needs: DoorsNeeds) {
+    const { nc, config, logger, shards } = needs;
+    const { shards: towerShards } = needs.layout;
     const log = logger.child({ actor: 'gateway' });
     const tls = readTls(config.http);
+    const shardIdOf = (userId: UserId) => shardOf(userId, towerShards);
+    const relay = new ShardRelay(nc, logger.child({ actor: 'relay' }));
+    this.#requests = new RequestRelay(relay);
     const gateway = new Gateway({
-      gatekeeper: (userId) => shardOf(userId)?.gatekeeper,
+      gatekeeper: (userId) => shards.get(shardIdOf(userId))?.gatekeeper,
+      passOn: (userId, request) => this.#passOn(shardIdOf(userId), request),
       dialectOf: (userId) => {
-        const state = shardOf(userId)?.fold.state.user(userId).state;
+        const state = shards.get(shardIdOf(userId))?.fold.state.user(userId).state;
         return state?.status === 'registered' ? state.dialect : undefined;
       },
-      blob: needs.blob,
+      blob: (userId, ref) => needs.blob(shardIdOf(userId), ref),
       limits: config.limits,
       log,
     });
+    this.#gateway = gateway;
     this.#nats = new NatsDoor(nc, gateway, { version, info: needs.publicInfo, log });
+    const local = (shard: ShardId) => shards.get(shard)?.fold.state;
+    this.#shardDesk = new ShardDesk({ relay, chain: needs.chain, local });
     this.#desk = new OperatorDesk(nc, {
       version,
-      info: needs.info,
-      shards: needs.shards,
-      height: needs.height,
-      shardOf: (userId) => shardOf(userId)?.fold.state,
+      shards: towerShards,
+      shardOf: shardIdOf,
+      desk: this.#shardDesk,
+      about: needs.about,
+      log: logger.child({ actor: 'operator-desk' }),
     });
+    this.#nodeDesk = nodeDeskOf(needs);
     const { listen, maxConnections } = config.http;
     const { patience } = needs;
     this.#admission = new Admission({ isAble: needs.isAble, mostInside: maxConnections });
@@ -52,6 +81,15 @@ export class Doors {
       ({ dialect, ...address }) =>
         new HttpDoor({ gateway, admission: this.#admission, address, dialect, tls, patience, log }),
     );
+  }
+
+  /** Lets the operator ask how this node is, long before it is ready for anything else. */
+  openDesk(): Promise<void> {
+    return this.#nodeDesk.open();
+  }
+
+  closeDesk(): Promise<void> {
+    return this.#nodeDesk.close();
   }
 
   /** Rejects with `ListenError` if an HTTP door cannot listen on its address. */
@@ -63,17 +101,57 @@ export class Doors {
     return this.#http.map(({ url }) => url);
   }
 
+  /** From now on other nodes may ask about a shard that runs here. Call what is returned to end that. */
+  serve(shard: ShardId): Served {
+    const ends = [this.#requests.serve(shard, this.#gateway), this.#shardDesk.serve(shard)];
+    const end = async () => {
+      await Promise.all(ends.map((each) => each()));
+    };
+    this.#served.set(shard, end);
+    return end;
+  }
+
   /** The tower became able or unable to accept: the HTTP doors need not find out by themselves. */
   review(): void {
     this.#admission.review();
   }
 
+  /** What the operator sees of the tower at a glance. */
+  info(): Promise<object> {
+    return this.#desk.info();
+  }
+
   /** Takes no more requests, and resolves when those under way are answered. */
   async close(): Promise<void> {
     this.#admission.close();
-    await Promise.all([this.#nats.close(), ...this.#http.map((door) => door.close())]);
+    const served = Array.from(this.#served.values(), (end) => end());
+    await Promise.all([this.#nats.close(), ...this.#http.map((door) => door.close()), ...served]);
     await this.#desk.close();
   }
+
+  async #passOn(shard: ShardId, request: Request): Promise<Answer | Refusal> {
+    const answer = await this.#requests.pass(shard, request);
+    // What this node is to serve, and no other does, is only being made anew.
+    const isOurs = 'kind' in answer && answer.kind === 'shard-not-served' && this.needs.shards.numbers.includes(shard);
+    return isOurs ? { kind: 'unavailable', why: `shard ${shard} is not level with the log yet` } : answer;
+  }
+}
+
+function nodeDeskOf(needs: DoorsNeeds): NodeDesk {
+  const { nc, config, layout, log, chain, shards, rpc, state } = needs;
+  const { node } = config;
+  const natsServer = () => (needs.isConnected() ? nc.info?.server_name : undefined);
+  const tail = (stream: string) => log.tail(stream);
+  const towerShards = layout.shards;
+  const reporter = new NodeReporter({ node, version, towerShards, shards, state, chain, tail, natsServer, rpc });
+  const names = wantedStreams(layout).map(({ name }) => name);
+  return new NodeDesk(nc, {
+    node,
+    version,
+    report: () => reporter.report(),
+    streams: () => streamReports(log.jsm, names),
+    log: needs.logger.child({ actor: 'node-desk' }),
+  });
 }
 
 function readTls({ tls }: HttpConfig): { cert: Buffer; key: Buffer } | undefined {
@@ -89,15 +167,21 @@ export interface DoorsNeeds {
   readonly nc: NatsConnection;
   readonly config: Config;
   readonly patience: Patience | undefined;
-  /** The shard of a user; undefined while it is not running. */
-  readonly shardOf: (userId: UserId) => Shard | undefined;
-  readonly blob: (userId: UserId, ref: BlobRef) => Promise<Uint8Array | undefined>;
+  readonly log: EventLog;
+  readonly layout: LogLayout;
+  /** The node's bitcoind. */
+  readonly rpc: Rpc;
+  /** The shards that this node serves. */
+  readonly shards: ServedShards;
+  readonly blob: (shard: ShardId, ref: BlobRef) => Promise<Uint8Array | undefined>;
   /** Whether the tower can accept appointments now, as far as it knows. */
   readonly isAble: () => boolean;
+  /** Whether the node has a NATS server now, and how far it is with what it serves. */
+  readonly isConnected: () => boolean;
+  readonly state: () => NodeReport['state'];
+  readonly chain: BlockWindow;
   readonly publicInfo: () => InfoAnswer;
-  readonly info: () => object;
-  readonly shards: () => readonly ShardState[];
-  /** The height of the chain's tip; undefined before the first block. */
-  readonly height: () => Height | undefined;
+  /** What this node says of itself to the operator. */
+  readonly about: () => object;
   readonly logger: Logger;
 }

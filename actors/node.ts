@@ -1,34 +1,33 @@
 import { setMaxListeners } from 'node:events';
 import type { NatsConnection } from 'nats';
 import type { ChainCommit } from '../events/commit.js';
-import type { Shard as ShardId, UserId } from '../events/ids.js';
+import type { Shard as ShardId } from '../events/ids.js';
 import { BlobStore } from '../events/log/blobs.js';
 import { EventLog } from '../events/log/log.js';
-import { CHAIN } from '../events/log/streams.js';
+import { CHAIN, type LogLayout } from '../events/log/streams.js';
 import { TxidStore } from '../events/log/txids.js';
 import { secp256k1 } from '../events/signing/secp256k1.js';
 import { BlockWindow } from '../projections/block-window.js';
 import { Fold } from '../projections/fold.js';
 import type { ShardState } from '../projections/shard-state.js';
-import { heldAppointments, towerNumbers } from '../projections/tower-info.js';
-import { stuckTrackers } from '../projections/waiting.js';
+import { heldAppointments } from '../projections/tower-info.js';
 import { BitcoindRpc } from './bitcoind/rpc.js';
 import { BlockTxids } from './block-txids.js';
 import { Carrier } from './carrier/carrier.js';
-import { BlockSignal } from './chain-monitor/block-signal.js';
-import { BlockSource } from './chain-monitor/block-source.js';
-import { ChainMonitor } from './chain-monitor/chain-monitor.js';
+import { type Block, BlockSource } from './chain-monitor/block-source.js';
 import { MissingBlocks } from './chain-monitor/missing-block.js';
+import { Monitoring } from './chain-monitor/monitoring.js';
 import { Doors } from './doors.js';
 import { Mempool } from './mempool-watch/mempool.js';
 import { MempoolWatch } from './mempool-watch/mempool-watch.js';
 import { connectPatiently, ensureStreamsPatiently, flushPatiently, watchConnection } from './nats-connection.js';
 import type { NodeOptions } from './node-options.js';
-import { shardNumbers } from './operator-desk/shard-numbers.js';
 import { publicInfo } from './public-info.js';
+import { ranges } from './ranges.js';
 import { type Running, Supervisor } from './runtime/supervisor.js';
 import { why } from './runtime/why.js';
-import { Shard, shardOf } from './shard.js';
+import { ServedShards, shardsToServe } from './served-shards.js';
+import { Shard } from './shard.js';
 import { version } from './version.js';
 import type { InfoAnswer } from './wire.js';
 
@@ -39,11 +38,12 @@ import type { InfoAnswer } from './wire.js';
  */
 export class TowerNode {
   readonly #stopping = new AbortController();
-  readonly #shards = new Map<ShardId, Shard>();
-  readonly #supervisors: Supervisor[] = [];
+  readonly #shards: ServedShards;
+  readonly #doors: Doors;
+  #monitoring: Supervisor | undefined;
   #gaveUp = false;
-  #doors: Doors | undefined;
   #connected = true;
+  #isOpen = false;
 
   /** Starts a node; resolves when it is level with the log and answers clients. */
   static async start(options: NodeOptions): Promise<TowerNode> {
@@ -55,7 +55,7 @@ export class TowerNode {
     try {
       const layout = { network, towerId, shards: log.shards, replicas: log.replicas };
       await ensureStreamsPatiently(nc, layout, logger);
-      node = new TowerNode(options, nc, await EventLog.open(nc));
+      node = new TowerNode(options, nc, await EventLog.open(nc), layout);
       await node.#begin();
       return node;
     } catch (error) {
@@ -71,28 +71,54 @@ export class TowerNode {
   readonly #blobs: BlobStore;
   readonly #mempool = new Mempool();
   readonly #mempoolWatch: MempoolWatch;
-  #monitor: ChainMonitor | undefined;
+  #monitor: Monitoring | undefined;
 
+  /** Throws `ConfigError` for shards that are not there, and for files that cannot be read. */
   private constructor(
     private readonly options: NodeOptions,
     private readonly nc: NatsConnection,
     private readonly log: EventLog,
+    layout: LogLayout,
   ) {
-    const { bitcoind } = options.config;
+    const { config, logger } = options;
+    const { bitcoind } = config;
     const rpc = new BitcoindRpc(bitcoind);
+    const window = new BlockWindow();
+    const giveUp = (error: Error) => this.#giveUp(error);
     this.#blocks = new BlockSource(rpc);
     this.#carrier = new Carrier(rpc);
     this.#blobs = new BlobStore(log);
-    this.chain = new Fold<ChainCommit, BlockWindow>(log, CHAIN, 0 as ShardId, new BlockWindow(), (error) =>
-      this.#giveUp(error),
-    );
+    this.#shards = new ServedShards({
+      numbers: shardsToServe(config.log.serve, layout.shards),
+      start: (...started) => this.#startShard(...started),
+      serve: (shard) => this.#doors.serve(shard),
+      logger,
+      giveUp,
+    });
+    this.#doors = new Doors({
+      nc,
+      config,
+      patience: options.patience,
+      log,
+      layout,
+      rpc,
+      shards: this.#shards,
+      blob: (shard, ref) => this.#blobs.get(shard, ref),
+      isAble: () => this.#connected && this.#shards.running.length > 0 && window.tip !== undefined,
+      isConnected: () => this.#connected,
+      state: () => this.#state(),
+      chain: window,
+      publicInfo: () => this.publicInfo(),
+      about: () => this.#about(),
+      logger,
+    });
+    this.chain = new Fold<ChainCommit, BlockWindow>(log, CHAIN, 0 as ShardId, window, giveUp);
     setMaxListeners(0, this.#stopping.signal); // everything that waits for a while also waits for this
     const missing = new MissingBlocks(this.#blocks, this.#stopping.signal);
     this.#txids = new BlockTxids(
       new TxidStore(log),
       (hash) => missing.txids(hash),
-      (block, error) =>
-        options.logger.warn({ ...why(error), height: block.height }, 'waiting for the txids of a block'),
+      (block, error) => logger.warn({ ...why(error), height: block.height }, 'waiting for the txids of a block'),
       this.#stopping.signal,
     );
     this.#mempoolWatch = new MempoolWatch({
@@ -102,22 +128,23 @@ export class TowerNode {
       mempool: this.#mempool,
       chain: this.chain,
       txids: (block) => this.#txids.of(block),
-      log: options.logger.child({ actor: 'mempool-watch' }),
+      log: logger.child({ actor: 'mempool-watch' }),
     });
+  }
+
+  #state(): 'replaying' | 'ready' | 'stopping' {
+    if (this.#stopping.signal.aborted) return 'stopping';
+    return this.#isOpen && this.#shards.running.length === this.#shards.numbers.length ? 'ready' : 'replaying';
   }
 
   /** Where TEOS clients reach this node: `http://127.0.0.1:9814`. */
   get httpUrls(): readonly string[] {
-    return this.#doors?.httpUrls ?? [];
+    return this.#doors.httpUrls;
   }
 
   /** The folded state of each shard that is running, in the order of their numbers. */
   get shards(): readonly ShardState[] {
-    return this.#inOrder().map(([, { fold }]) => fold.state);
-  }
-
-  #inOrder(): [ShardId, Shard][] {
-    return Array.from(this.#shards).sort(([a], [b]) => a - b);
+    return this.#shards.running.map(({ fold }) => fold.state);
   }
 
   /** The blocks in a shard's locator cache, lowest first. */
@@ -127,16 +154,18 @@ export class TowerNode {
 
   /** Takes no more requests, answers those under way, and stops acting. */
   async stop(): Promise<void> {
-    await this.#doors?.close();
+    await this.#doors.close();
     this.#stopping.abort();
     this.#mempoolWatch.stop();
-    for (const supervisor of this.#supervisors) await supervisor.stop();
+    await this.#monitoring?.stop();
+    await this.#shards.stop();
     this.chain.stop();
+    await this.#doors.closeDesk();
     await this.nc.close();
   }
 
   async #begin(): Promise<void> {
-    const { config, logger } = this.options;
+    const { logger } = this.options;
     logger.info(
       { tower: this.options.key.towerId, version, server: this.nc.info?.version, secp256k1: secp256k1.name },
       'node starts',
@@ -146,30 +175,26 @@ export class TowerNode {
     });
     void watchConnection(this.nc, logger, (there) => {
       this.#connected = there;
-      this.#doors?.review();
+      this.#doors.review();
     });
+    await this.#doors.openDesk();
     this.chain.on('waiting', (error) => logger.warn(why(error), 'waiting for the chain on the log'));
     await this.chain.level();
-    void this.#supervise('chain-monitor', (fail) => this.#startMonitor(fail));
+    const start = (fail: (error: Error) => void) => this.#startMonitor(fail);
+    this.#monitoring = new Supervisor({ name: 'chain-monitor', start }, logger, (error) => this.#giveUp(error));
+    void this.#monitoring.start();
     this.#mempoolWatch.start();
-    const shards = Array.from({ length: config.log.shards }, (_, shard) => shard as ShardId);
-    await Promise.all(
-      shards.map((shard) => this.#supervise(`shard ${shard}`, (fail) => this.#startShard(shard, fail))),
-    );
+    await this.#shards.start();
     if (this.#gaveUp) return;
     await this.#openDoors();
-    logger.info({ shards: shards.length, height: this.chain.state.tip?.height }, 'node is level with the log');
-  }
-
-  #supervise(name: string, start: (fail: (error: Error) => void) => Promise<Running>): Promise<void> {
-    const supervisor = new Supervisor({ name, start }, this.options.logger, (error) => this.#giveUp(error));
-    this.#supervisors.push(supervisor);
-    return supervisor.start();
+    const { tip } = this.chain.state;
+    logger.info({ shards: ranges(this.#shards.numbers), height: tip?.height }, 'node is level with the log');
   }
 
   async #startMonitor(fail: (error: Error) => void): Promise<Running> {
     const { config, logger } = this.options;
-    const monitor = new ChainMonitor({
+    const { zmqHashblock: zmqUrl, pollSeconds } = config.bitcoind;
+    const needs = {
       network: config.network,
       node: config.node,
       fold: this.chain,
@@ -177,35 +202,23 @@ export class TowerNode {
       blocks: this.#blocks,
       txids: this.#txids,
       firstBlocks: FIRST_BLOCKS,
-      found: (block) => {
-        for (const shard of this.#shards.values()) shard.blockFound(block);
+      found: (block: Block) => {
+        for (const shard of this.#shards.running) shard.blockFound(block);
       },
       restarted: () => {
-        for (const shard of this.#shards.values()) shard.bitcoindRestarted();
+        for (const shard of this.#shards.running) shard.bitcoindRestarted();
       },
       stopping: this.#stopping.signal,
       logger: logger.child({ actor: 'chain-monitor' }),
-    });
-    const signal = new BlockSignal((announced) => monitor.wake(announced), {
-      zmqUrl: config.bitcoind.zmqHashblock,
-      pollMs: config.bitcoind.pollSeconds * 1000,
-      log: logger,
-    });
-    this.#monitor = monitor;
-    signal.start();
-    const done = monitor.run().catch(fail);
-    const stop = async () => {
-      signal.stop();
-      monitor.stop();
-      await done;
     };
-    return { stop };
+    this.#monitor = new Monitoring(needs, { zmqUrl, pollMs: pollSeconds * 1000 }, fail);
+    return this.#monitor;
   }
 
-  async #startShard(shard: ShardId, fail: (error: Error) => void): Promise<Running> {
+  #startShard(shard: ShardId, fail: (error: Error) => void, replaying: (state: ShardState) => void): Promise<Shard> {
     const { config, key, logger } = this.options;
     const { subscription, limits } = config;
-    const running = await Shard.start(
+    return Shard.start(
       {
         shard,
         node: config.node,
@@ -223,35 +236,15 @@ export class TowerNode {
         logger,
       },
       fail,
+      replaying,
     );
-    this.#shards.set(shard, running);
-    const stop = async () => {
-      this.#shards.delete(shard);
-      await running.stop();
-    };
-    return { stop };
   }
 
   async #openDoors(): Promise<void> {
-    const { config, logger } = this.options;
-    const shardOfUser = (userId: UserId) => this.#shards.get(shardOf(userId, config.log.shards));
-    const doors = new Doors({
-      nc: this.nc,
-      config,
-      patience: this.options.patience,
-      shardOf: shardOfUser,
-      blob: (userId, ref) => this.#blobs.get(shardOf(userId, config.log.shards), ref),
-      isAble: () => this.#connected && this.#shards.size > 0 && this.chain.state.tip !== undefined,
-      logger,
-      publicInfo: () => this.publicInfo(),
-      info: () => this.info(),
-      shards: () => this.shards,
-      height: () => this.chain.state.tip?.height,
-    });
-    this.#doors = doors;
-    this.chain.once('folded', () => doors.review());
-    await doors.open();
+    this.chain.once('folded', () => this.#doors.review());
+    await this.#doors.open();
     await flushPatiently(this.nc);
+    this.#isOpen = true;
   }
 
   /** What anybody may know of the tower. */
@@ -260,10 +253,14 @@ export class TowerNode {
     return publicInfo(config, key.towerId, this.chain.state.tip?.height);
   }
 
-  /** What the operator sees at a glance. */
-  info(): object {
+  /** What the operator sees of the tower at a glance. */
+  info(): Promise<object> {
+    return this.#doors.info();
+  }
+
+  /** What of that is this node's own. */
+  #about(): object {
     const { config } = this.options;
-    const { users, watched, trackers } = towerNumbers(this.shards);
     return {
       ...this.publicInfo(),
       node: config.node,
@@ -271,12 +268,7 @@ export class TowerNode {
       bitcoind_reachable: this.#monitor?.bitcoindReachable ?? false,
       mempool_transactions: config.bitcoind.zmqSequence === undefined ? null : this.#mempool.size,
       nats_server: this.nc.info?.version ?? null,
-      users,
-      watched_appointments: watched,
-      trackers,
-      stuck_trackers: stuckTrackers(this.shards, this.chain.state.tip?.height),
       max_appointments: config.limits.maxAppointments,
-      shards: this.#inOrder().map(([shard, { fold }]) => shardNumbers(shard, fold.state, this.chain.state)),
     };
   }
 

@@ -1,4 +1,4 @@
-import type { AppointmentId, Height, Locator } from '../events/ids.js';
+import type { AppointmentId, Height, Locator, Shard } from '../events/ids.js';
 import type { Dialect } from '../events/signing/receipts.js';
 import type { BlobRef } from '../events/user.js';
 import type { Penalty } from '../projections/tracker.js';
@@ -20,8 +20,13 @@ export type Refusal =
   | { readonly kind: 'max-slots-reached' }
   /** The key registered as the other generation. Anyone may register any key, so nobody changes how its user is spoken to. */
   | { readonly kind: 'other-dialect'; readonly dialect: Dialect }
-  /** The tower cannot do its part now: the log does not answer, or the chain was never seen. Nothing was changed. */
-  | { readonly kind: 'unavailable'; readonly why: string };
+  /** No node of the tower serves the user's shard now. Nothing was changed. */
+  | { readonly kind: 'shard-not-served'; readonly shard: Shard }
+  /**
+   * The tower cannot do its part now: the log does not answer, or the chain was never seen. Nothing was changed. If it is
+   * another node that does not answer, the request may have been carried out, and says nothing of this one.
+   */
+  | { readonly kind: 'unavailable'; readonly why: string; readonly elsewhere?: true };
 
 export interface Registered {
   readonly kind: 'registered';

@@ -72,9 +72,17 @@ export class Shard implements Running {
   #feed: BlockFeed | undefined;
   #failed = false;
 
-  /** Starts a shard: resolves when it is level with the log and acts. `fail` is called once, if it cannot go on. */
-  static async start(needs: ShardNeeds, fail: (error: Error) => void): Promise<Shard> {
+  /**
+   * Starts a shard: resolves when it is level with the log and acts. `fail` is called once, if it cannot go on;
+   * `replaying` at once, with the state as it is folded.
+   */
+  static async start(
+    needs: ShardNeeds,
+    fail: (error: Error) => void,
+    replaying: (state: ShardState) => void = () => {},
+  ): Promise<Shard> {
     const shard = new Shard(needs, fail);
+    replaying(shard.fold.state);
     try {
       await shard.#begin();
       return shard;

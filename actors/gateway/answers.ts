@@ -14,6 +14,8 @@ export interface Answer {
   readonly body: object;
   /** Why a request was refused, by the field's name, the same in both dialects. */
   readonly reason?: Refusal['kind'] | 'malformed-request';
+  /** Whether another node gave it: then it says nothing of what this one can do. */
+  readonly relayed?: true;
 }
 
 export function refusedWith(reason: NonNullable<Answer['reason']>, { status, code, text, body }: Told): Answer {

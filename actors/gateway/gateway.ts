@@ -19,7 +19,8 @@ import * as requests from './requests.js';
  * The Gateway: from a client's bytes to the Gatekeeper and back, whatever the door they came through.
  *
  *   NATS door --bytes--> Gateway --who, what--> Gatekeeper of the user's shard
- *   HTTP door <-answer--         <--outcome---
+ *   HTTP door <-answer--    |    <--outcome---
+ *                           +-------bytes-----> Gateway of a node that serves the shard, if this one does not
  *
  * takes   serve    one of four operations: a request's bytes, and who the door thinks is asking
  *         refuse   a request that the door found at fault before its bytes were read
@@ -38,15 +39,16 @@ export class Gateway {
   async serve(operation: requests.Operation, body: Uint8Array, caller: Caller): Promise<Answer> {
     const json = requests.parseJson(body, this.mostBytes(operation));
     if (!json.ok) return this.refuse(operation, json.fault, caller.dialect);
+    const request = { operation, body, caller };
     switch (operation) {
       case 'register':
-        return this.#register(json.value, caller);
+        return this.#register(json.value, request);
       case 'add_appointment':
-        return this.#addAppointment(json.value, caller.dialect);
+        return this.#addAppointment(json.value, request);
       case 'get_appointment':
-        return this.#getAppointment(json.value, caller.dialect);
+        return this.#getAppointment(json.value, request);
       case 'get_subscription_info':
-        return this.#getSubscriptionInfo(json.value, caller.dialect);
+        return this.#getSubscriptionInfo(json.value, request);
     }
   }
 
@@ -57,25 +59,25 @@ export class Gateway {
     return answer;
   }
 
-  async #register(json: Record<string, unknown>, caller: Caller): Promise<Answer> {
+  async #register(json: Record<string, unknown>, request: Request): Promise<Answer> {
+    const { operation, caller } = request;
     const dialect = (caller.certain ? undefined : requests.dialectOfRegistration(json)) ?? caller.dialect;
     const parsed = requests.parseRegister(json, dialect);
-    if (!parsed.ok) return this.refuse('register', parsed.fault, dialect);
+    if (!parsed.ok) return this.refuse(operation, parsed.fault, dialect);
     const { userId } = parsed.value;
-    return this.#answer({ operation: 'register', userId, dialect: () => dialect }, async (gatekeeper) => {
+    return this.#answer({ request, userId, dialect: () => dialect }, async (gatekeeper) => {
       const outcome = await gatekeeper.register(userId, dialect);
       return outcome.kind === 'registered' ? registered(userId, outcome) : outcome;
     });
   }
 
-  async #addAppointment(json: Record<string, unknown>, guess: Dialect): Promise<Answer> {
-    const operation = 'add_appointment';
+  async #addAppointment(json: Record<string, unknown>, request: Request): Promise<Answer> {
     const { limits } = this.needs;
     const parsed = requests.parseAddAppointment(json, limits.maxBlobBytes);
-    if (!parsed.ok) return this.refuse(operation, parsed.fault, guess);
+    if (!parsed.ok) return this.refuse(request.operation, parsed.fault, request.caller.dialect);
     const { locator, blob, toSelfDelay, signature } = parsed.value;
     const message = serializeAppointment({ locator, encryptedBlob: blob, toSelfDelay });
-    const asked = this.#authenticate(operation, message, signature, guess, locator);
+    const asked = this.#authenticate(request, message, signature, locator);
     // Only the python generation minds, and it looks at every field before it asks who signed.
     const isTooSmall = () => asked.dialect() === 'python' && toSelfDelay < limits.minToSelfDelay;
     const tooSmall = () => refusedWith('malformed-request', delayTooSmall(toSelfDelay, limits.minToSelfDelay));
@@ -87,12 +89,11 @@ export class Gateway {
     });
   }
 
-  async #getAppointment(json: Record<string, unknown>, guess: Dialect): Promise<Answer> {
-    const operation = 'get_appointment';
+  async #getAppointment(json: Record<string, unknown>, request: Request): Promise<Answer> {
     const parsed = requests.parseGetAppointment(json);
-    if (!parsed.ok) return this.refuse(operation, parsed.fault, guess);
+    if (!parsed.ok) return this.refuse(request.operation, parsed.fault, request.caller.dialect);
     const { locator, locatorText, signature } = parsed.value;
-    const asked = this.#authenticate(operation, getAppointmentRequest(locatorText), signature, guess, locatorText);
+    const asked = this.#authenticate(request, getAppointmentRequest(locatorText), signature, locatorText);
     return this.#answer(asked, async (gatekeeper, userId) => {
       const shown = gatekeeper.appointment(userId, locator);
       if (shown.kind === 'responded') return responded(shown);
@@ -100,11 +101,10 @@ export class Gateway {
     });
   }
 
-  async #getSubscriptionInfo(json: Record<string, unknown>, guess: Dialect): Promise<Answer> {
-    const operation = 'get_subscription_info';
+  async #getSubscriptionInfo(json: Record<string, unknown>, request: Request): Promise<Answer> {
     const parsed = requests.parseGetSubscriptionInfo(json);
-    if (!parsed.ok) return this.refuse(operation, parsed.fault, guess);
-    const asked = this.#authenticate(operation, getSubscriptionInfoRequest(), parsed.value.signature, guess);
+    if (!parsed.ok) return this.refuse(request.operation, parsed.fault, request.caller.dialect);
+    const asked = this.#authenticate(request, getSubscriptionInfoRequest(), parsed.value.signature);
     return this.#answer(asked, async (gatekeeper, userId) => {
       const outcome = gatekeeper.subscription(userId);
       return outcome.kind === 'subscription' ? subscription(outcome) : outcome;
@@ -112,32 +112,26 @@ export class Gateway {
   }
 
   /** Who asks, by the signature, and how that user is spoken to. */
-  #authenticate(
-    operation: requests.Operation,
-    message: Uint8Array,
-    signature: string,
-    guess: Dialect,
-    locator?: string,
-  ): Asked {
+  #authenticate(request: Request, message: Uint8Array, signature: string, locator?: string): Asked {
     const userId = recoverSigner(message, signature);
-    const dialect = () => (userId && this.needs.dialectOf(userId)) ?? guess;
-    return { operation, userId, dialect, locator };
+    const dialect = () => (userId && this.needs.dialectOf(userId)) ?? request.caller.dialect;
+    return { request, userId, dialect, locator };
   }
 
   async #answer(asked: Asked, act: Act): Promise<Answer> {
-    const { operation, userId, dialect, locator } = asked;
-    const outcome = userId ? await this.#attempt(operation, userId, act) : nobody;
-    const answer =
-      'kind' in outcome ? refusedWith(outcome.kind, words[dialect()].refused(operation, outcome, locator)) : outcome;
+    const { request, userId, locator } = asked;
+    const { operation } = request;
+    const outcome = userId ? await this.#attempt(request, userId, act) : nobody;
+    const answer = 'kind' in outcome ? refused(asked, outcome) : outcome;
     const { status, reason } = answer;
     this.needs.log.debug({ operation, user: userId, locator, status, reason }, 'answered');
     return answer;
   }
 
-  async #attempt(operation: requests.Operation, userId: UserId, act: Act): Promise<Answer | Refusal> {
+  async #attempt(request: Request, userId: UserId, act: Act): Promise<Answer | Refusal> {
     const gatekeeper = this.needs.gatekeeper(userId);
-    const away: Refusal = { kind: 'unavailable', why: 'the tower is starting or cannot reach its log' };
-    if (!gatekeeper) return away;
+    // What another node has passed on goes no further: two that take each other to serve a shard would go on for ever.
+    if (!gatekeeper) return request.caller.relayed ? away : this.needs.passOn(userId, request);
     try {
       const outcome = await act(gatekeeper, userId);
       if (!('kind' in outcome) || outcome.kind === 'unavailable') return outcome;
@@ -146,7 +140,10 @@ export class Gateway {
       return await act(gatekeeper, userId);
     } catch (error) {
       // The client is told to come again; whether the request was carried out is found out by asking again.
-      this.needs.log.error({ err: error, operation, user: userId }, 'a request could not be carried out');
+      this.needs.log.error(
+        { err: error, operation: request.operation, user: userId },
+        'a request could not be carried out',
+      );
       return away;
     }
   }
@@ -162,10 +159,19 @@ export interface Caller {
   readonly dialect: Dialect;
   /** Whether the operator has said so, by giving that generation a port of its own. */
   readonly certain: boolean;
+  /** Whether the door was another node's, which does not serve the user's shard. */
+  readonly relayed?: boolean;
+}
+
+/** A request as it came. */
+export interface Request {
+  readonly operation: requests.Operation;
+  readonly body: Uint8Array;
+  readonly caller: Caller;
 }
 
 interface Asked {
-  readonly operation: requests.Operation;
+  readonly request: Request;
   /** Undefined for a signature that nobody can have made. */
   readonly userId: UserId | undefined;
   /** Asked when the answer is put into words: until then another node may have heard of the user. */
@@ -174,9 +180,15 @@ interface Asked {
   readonly locator?: string | undefined;
 }
 
+function refused({ request, dialect, locator }: Asked, refusal: Refusal): Answer {
+  const answer = refusedWith(refusal.kind, words[dialect()].refused(request.operation, refusal, locator));
+  return 'elsewhere' in refusal ? { ...answer, relayed: true } : answer;
+}
+
 type Act = (gatekeeper: GatekeeperFace, userId: UserId) => Promise<Answer | Refusal>;
 
 const nobody: Refusal = { kind: 'authentication-failed' };
+const away: Refusal = { kind: 'unavailable', why: 'the tower is starting or cannot reach its log' };
 
 /** What the Gateway needs of the Gatekeeper of a user's shard. */
 export interface GatekeeperFace {
@@ -195,8 +207,10 @@ export interface GatekeeperFace {
 }
 
 export interface GatewayNeeds {
-  /** The Gatekeeper of a user's shard; undefined while that shard is not ready. */
+  /** The Gatekeeper of a user's shard; undefined while that shard is not ready on this node, or never is. */
   readonly gatekeeper: (userId: UserId) => GatekeeperFace | undefined;
+  /** What a node that serves the user's shard answers; it never rejects. */
+  readonly passOn: (userId: UserId, request: Request) => Promise<Answer | Refusal>;
   /** The dialect that a user registered with, if it did. */
   readonly dialectOf: (userId: UserId) => Dialect | undefined;
   readonly blob: (userId: UserId, ref: BlobRef) => Promise<Uint8Array | undefined>;

@@ -71,7 +71,7 @@ export class HttpDoor {
       const answer = await this.#answer(request);
       if (answer === 'pong') this.#send(response, 200, {});
       else {
-        admission.answered(answer.reason);
+        if (!answer.relayed) admission.answered(answer.reason);
         this.#send(response, answer.status, headersOf(answer, pathOf(request)), JSON.stringify(answer.body));
       }
     } catch (error) {

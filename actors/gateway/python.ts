@@ -44,6 +44,7 @@ export const python: Words = {
         return { status: 400, code: -34, text: OTHER_DIALECT };
       case 'appointment-limit-reached':
         return { status: 503, text: 'appointment rejected' };
+      case 'shard-not-served':
       case 'unavailable':
         return { status: 503, text: 'Service unavailable' };
     }

@@ -37,6 +37,7 @@ export const rust: Words = {
       case 'other-dialect':
         return { status: 400, code: 5, text: OTHER_DIALECT };
       case 'appointment-limit-reached':
+      case 'shard-not-served':
       case 'unavailable':
         return operation === 'add_appointment' ? comeAgain : { status: 503, code: 32, text: UNAVAILABLE };
     }

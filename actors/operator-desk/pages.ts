@@ -4,12 +4,24 @@ import { isLive, type LiveTracker } from '../../projections/tracker.js';
 import { type Booking, bookingsOf } from '../../projections/user.js';
 import { isStuck, type Waiting, waitingOf } from '../../projections/waiting.js';
 
-/** Long lists, a page at a time: there may be millions of appointments. Pure reads of the folded state. */
+/** Long lists of one shard, a page at a time: there may be millions of appointments. Pure reads of the folded state. */
 
-/** A page, and where the next one begins; null after the last. */
+/** A page of one shard's items, and where the next one begins; null after the last. */
 export interface Page<Item> {
   readonly items: readonly Item[];
-  readonly next: string | null;
+  readonly next: Place | null;
+}
+
+/** A place in a shard's list: an index, and how many of the items there were on the page before. */
+export interface Place {
+  readonly index: number;
+  readonly shown: number;
+}
+
+/** Where a page begins, and how many items it has at the most. */
+export interface Span {
+  readonly from: Place;
+  readonly limit: number;
 }
 
 /** An appointment as the operator sees it. */
@@ -45,23 +57,18 @@ export interface ListedTracker {
   readonly stuck: boolean;
 }
 
-/** Users of all shards in the order of their registration; see `page` for the cursor. */
-export function pageOfUsers(shards: readonly ShardState[], cursor: string, limit: number): Page<UserId> {
-  return page(shards, cursor, limit, (shard, index) => {
+/** Users in the order of their registration. */
+export function pageOfUsers(shard: ShardState, span: Span): Page<UserId> {
+  return page(span, (index) => {
     const id = shard.userIds[index];
     if (id === undefined) return undefined;
     return shard.user(id).state.status === 'registered' ? [id] : [];
   });
 }
 
-/** Trackers of all shards in the order in which they began, as they are at a height. */
-export function pageOfTrackers(
-  shards: readonly ShardState[],
-  height: Height,
-  cursor: string,
-  limit: number,
-): Page<ListedTracker> {
-  return page(shards, cursor, limit, (shard, index) => {
+/** Trackers in the order in which they began, as they are at a height. */
+export function pageOfTrackers(shard: ShardState, span: Span, height: Height): Page<ListedTracker> {
+  return page(span, (index) => {
     const id = shard.trackerIds[index];
     if (id === undefined) return undefined;
     const { state } = shard.tracker(id);
@@ -69,27 +76,17 @@ export function pageOfTrackers(
   });
 }
 
-/** Appointments of all shards, user by user. */
-export function pageOfAppointments(
-  shards: readonly ShardState[],
-  cursor: string,
-  limit: number,
-): Page<ListedAppointment> {
-  return page(shards, cursor, limit, (shard, index) => {
+/** Appointments, user by user. */
+export function pageOfAppointments(shard: ShardState, span: Span): Page<ListedAppointment> {
+  return page(span, (index) => {
     const userId = shard.userIds[index];
     return userId === undefined ? undefined : appointmentsOf(shard, userId);
   });
 }
 
 /** Every live appointment under a locator, whoever's it is. */
-export function pageByLocator(
-  shards: readonly ShardState[],
-  locator: Locator,
-  cursor: string,
-  limit: number,
-): Page<ListedAppointment> {
-  return page(shards, cursor, limit, (shard, index) => (index === 0 ? underLocator(shard, locator) : undefined));
-}
+export const pageByLocator = (shard: ShardState, span: Span, locator: Locator): Page<ListedAppointment> =>
+  page(span, (index) => (index === 0 ? underLocator(shard, locator) : undefined));
 
 const underLocator = (shard: ShardState, locator: Locator): ListedAppointment[] =>
   shard.watchlist.byLocator(locator).flatMap(({ appointmentId, userId }) => {
@@ -98,8 +95,8 @@ const underLocator = (shard: ShardState, locator: Locator): ListedAppointment[] 
   });
 
 /** One user's appointments, in the order in which they came. */
-export const pageOfUser = (shard: ShardState, userId: UserId, cursor: string, limit: number): Page<ListedAppointment> =>
-  page([shard], cursor, limit, (_, index) => (index === 0 ? appointmentsOf(shard, userId) : undefined));
+export const pageOfUser = (shard: ShardState, span: Span, userId: UserId): Page<ListedAppointment> =>
+  page(span, (index) => (index === 0 ? appointmentsOf(shard, userId) : undefined));
 
 const appointmentsOf = (shard: ShardState, userId: UserId): ListedAppointment[] =>
   Array.from(bookingsOf(shard.user(userId).state), ([id, booking]) => listedAppointment(shard, userId, id, booking));
@@ -134,34 +131,15 @@ const listedTracker = (id: AppointmentId, tracker: LiveTracker, height: Height):
   stuck: isStuck(tracker, height),
 });
 
-/**
- * The page after a cursor: `<shard>.<index>`, or `<shard>.<index>.<n>` when n of the items there were on the page
- * before. `read` gives the items at an index of a shard, undefined past its end.
- */
-function page<Item>(
-  shards: readonly ShardState[],
-  cursor: string,
-  limit: number,
-  read: (shard: ShardState, index: number) => readonly Item[] | undefined,
-): Page<Item> {
-  const first = parseCursor(cursor);
+/** The page that begins at a place. `read` gives the items at an index, undefined past the last. */
+function page<Item>({ from, limit }: Span, read: (index: number) => readonly Item[] | undefined): Page<Item> {
   const items: Item[] = [];
-  for (let shard = first.shard; shard < shards.length; shard++) {
-    const state = shards[shard];
-    for (let index = shard === first.shard ? first.index : 0; state; index++) {
-      if (items.length >= limit) return { items, next: `${shard}.${index}` };
-      const found = read(state, index);
-      if (!found) break;
-      const shown = shard === first.shard && index === first.index ? first.shown : 0;
-      const end = shown + limit - items.length;
-      items.push(...found.slice(shown, end));
-      if (end < found.length) return { items, next: `${shard}.${index}.${end}` };
-    }
+  for (let { index, shown } = from; ; index++, shown = 0) {
+    if (items.length >= limit) return { items, next: { index, shown: 0 } };
+    const found = read(index);
+    if (!found) return { items, next: null };
+    const end = shown + limit - items.length;
+    items.push(...found.slice(shown, end));
+    if (end < found.length) return { items, next: { index, shown: end } };
   }
-  return { items, next: null };
-}
-
-function parseCursor(cursor: string) {
-  const [shard = 0, index = 0, shown = 0] = cursor.split('.').map(Number);
-  return { shard, index, shown };
 }

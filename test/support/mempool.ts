@@ -3,7 +3,7 @@ import { type Channel, openChannels } from '../../cli/demo/channel.js';
 import type { RegtestChain } from '../../cli/servers/regtest-chain.js';
 import type { Locator } from '../../events/ids.js';
 import type { Cleanup } from './temp-dir.js';
-import { historyTypes, startTestTower, type TestTowerOptions, untilLevel } from './tower.js';
+import { historyTypes, startTestTower, type TestTower, type TestTowerOptions, untilLevel } from './tower.js';
 
 /** A tower that watches the mempool, a registered client, and a channel in which it may be cheated. */
 export async function watchedChannel(t: Cleanup, options: TestTowerOptions = {}) {
@@ -20,3 +20,7 @@ export async function openChannel(chain: RegtestChain): Promise<Channel> {
   const [channel] = await openChannels(chain, 1);
   return channel ?? assert.fail('no channel could be opened');
 }
+
+/** How many transactions of its bitcoind's mempool the tower knows. */
+export const mempoolTransactions = async ({ node }: TestTower): Promise<number> =>
+  ((await node.info()) as { mempool_transactions: number }).mempool_transactions;

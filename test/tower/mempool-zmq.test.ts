@@ -4,7 +4,7 @@ import { buildBreach } from '../../cli/demo/channel.js';
 import { RegtestChain } from '../../cli/servers/regtest-chain.js';
 import { fromHex } from '../../events/bytes.js';
 import { startTestBitcoind } from '../support/bitcoind.js';
-import { openChannel, watchedChannel } from '../support/mempool.js';
+import { mempoolTransactions, openChannel, watchedChannel } from '../support/mempool.js';
 import { isInMempool, untilLevel } from '../support/tower.js';
 import { until } from '../support/until.js';
 import { startZmqRelay } from '../support/zmq-relay.js';
@@ -31,12 +31,12 @@ describe('a mempool whose news', () => {
     ].map((each) => buildBreach(each));
     assert(lost && one && two && three);
     await untilLevel(() => tower.node, tower.chain);
-    const held = () => (tower.node.info() as { mempool_transactions: number }).mempool_transactions;
+    const held = () => mempoolTransactions(tower);
     await client.protect(lost.disputeTxid, fromHex(lost.penaltyTx), 144);
     await tower.chain.send(one.disputeTx);
-    await until('heard', () => held() === 1);
+    await until('heard', async () => (await held()) === 1);
     await tower.chain.send(two.disputeTx);
-    await until('heard', () => held() === 2);
+    await until('heard', async () => (await held()) === 2);
 
     relay.lose(true);
     await tower.chain.send(lost.disputeTx);
@@ -44,7 +44,7 @@ describe('a mempool whose news', () => {
     relay.lose(false);
     await tower.chain.send(three.disputeTx);
     await until('answered', () => isInMempool(tower, lost.penaltyTxid));
-    await until('all is known', () => held() === 5);
+    await until('all is known', async () => (await held()) === 5);
   });
 });
 

@@ -5,7 +5,7 @@ import { makeAppointment } from '../../actors/client/tower-client.js';
 import { buildBreach } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
 import { Dialect } from '../../events/signing/receipts.js';
-import { openChannel, watchedChannel } from '../support/mempool.js';
+import { mempoolTransactions, openChannel, watchedChannel } from '../support/mempool.js';
 import { isInMempool, startTestTower, untilLevel } from '../support/tower.js';
 import { until } from '../support/until.js';
 
@@ -82,11 +82,11 @@ describe('a dispute in the mempool', () => {
   test('is forgotten by the memory once it is mined, and is then the locator cache’s', async (t) => {
     const tower = await startTestTower(t, { mempool: true });
     const breach = buildBreach(await openChannel(tower.chain));
-    const held = () => (tower.node.info() as { mempool_transactions: number }).mempool_transactions;
+    const held = () => mempoolTransactions(tower);
     await tower.chain.send(breach.disputeTx);
-    await until('held', () => held() === 1);
+    await until('held', async () => (await held()) === 1);
     await tower.chain.mine();
-    await until('forgotten', () => held() === 0);
+    await until('forgotten', async () => (await held()) === 0);
     assert.deepEqual(tower.gaveUp, []);
   });
 

@@ -71,7 +71,7 @@ describe('a penalty whose inputs are not to be had', () => {
     await mineEmpty(tower, 110);
     await untilLevel(() => tower.node, tower.chain);
     assert.deepEqual(await breach.history(), ['BreachDetected by watcher', 'PenaltyRefused inputs-missing-or-spent']);
-    const { trackers, stuck_trackers } = tower.node.info() as Record<string, unknown>;
+    const { trackers, stuck_trackers } = (await tower.node.info()) as Record<string, unknown>;
     assert.deepEqual([trackers, stuck_trackers], [1, 1]);
   });
 

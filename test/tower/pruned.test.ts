@@ -24,11 +24,13 @@ describe('a bitcoind that pruned blocks before the tower read them', () => {
     const { tower, early, late, connect } = await prunedTower(t, { peers: false });
     const isAtTip = async () => tower.node.chain.state.tip?.hash === (await tower.chain.tip());
     const hasGap = async () =>
-      (await isAtTip()) && gaps(tower).length > 0 && scannedHeight(tower) === (await tower.chain.height());
+      (await isAtTip()) &&
+      (await gaps(tower)).length > 0 &&
+      (await scannedHeight(tower)) === (await tower.chain.height());
     await tower.restartNode();
     await until('the newer breach is answered', () => isInMempool(tower, late.penaltyTxid));
     await until('all else is scanned', hasGap);
-    const shown = gaps(tower);
+    const shown = await gaps(tower);
     assert.match(String(shown[0]), /^\d+-\d+$/);
     const said = tower.said.filter(({ msg }) => msg.startsWith('blocks not scanned'));
     assert.equal(`${Math.min(...said.map(({ from }) => Number(from)))}`, String(shown[0]).split('-')[0]);
@@ -36,7 +38,7 @@ describe('a bitcoind that pruned blocks before the tower read them', () => {
 
     await tower.restartNode();
     await until('as before', hasGap);
-    assert.deepEqual(gaps(tower), shown);
+    assert.deepEqual(await gaps(tower), shown);
 
     await connect(true);
     await until('the older breach is answered', () => isInMempool(tower, early.penaltyTxid));
@@ -48,7 +50,7 @@ describe('a bitcoind that pruned blocks before the tower read them', () => {
     const { tower, early, late, archive } = await prunedTower(t, { peers: false });
     await tower.restartNode();
     await until('the newer breach is answered', () => isInMempool(tower, late.penaltyTxid));
-    await until('there is a gap', () => gaps(tower).length > 0);
+    await until('there is a gap', async () => (await gaps(tower)).length > 0);
     await tower.startNode('two', { bitcoind: archive });
     await until('the older breach is answered', () => isInMempool(tower, early.penaltyTxid));
     await untilScanned(tower);
@@ -57,16 +59,16 @@ describe('a bitcoind that pruned blocks before the tower read them', () => {
 });
 
 /** What `argus info` shows of the only shard. */
-function shardInfo({ node }: TestTower) {
-  const { shards } = node.info() as { shards: { scanned_height: number; unscanned_heights: string[] }[] };
+async function shardInfo({ node }: TestTower) {
+  const { shards } = (await node.info()) as { shards: { scanned_height: number; unscanned_heights: string[] }[] };
   return shards[0] ?? assert.fail('no shard');
 }
-const gaps = (tower: TestTower) => shardInfo(tower).unscanned_heights;
-const scannedHeight = (tower: TestTower) => shardInfo(tower).scanned_height;
+const gaps = async (tower: TestTower) => (await shardInfo(tower)).unscanned_heights;
+const scannedHeight = async (tower: TestTower) => (await shardInfo(tower)).scanned_height;
 
 async function untilScanned(tower: TestTower): Promise<void> {
   await untilLevel(() => tower.node, tower.chain);
-  await until('there is no gap', () => gaps(tower).length === 0);
+  await until('there is no gap', async () => (await gaps(tower)).length === 0);
 }
 
 /**

@@ -25,7 +25,7 @@ describe('a node is stopped', () => {
     const tower = await startTestTower(t);
     await tower.nats.kill();
     await tower.chain.mine();
-    const reachable = () => (tower.node.info() as { bitcoind_reachable: boolean }).bitcoind_reachable;
+    const reachable = async () => ((await tower.node.info()) as { bitcoind_reachable: boolean }).bitcoind_reachable;
     await until('bitcoind was asked', reachable);
     assert.ok(await ended(tower.stopNode()));
   });

@@ -47,6 +47,7 @@ export function gateway(face: Partial<GatekeeperFace> = {}, needs: Partial<Gatew
     dialects,
     to: new Gateway({
       gatekeeper: () => gatekeeper,
+      passOn: async () => ({ kind: 'unavailable', why: 'nobody else is there' }),
       dialectOf: (userId) => dialects.get(userId),
       blob: async () => fromHex('aabb'),
       limits,

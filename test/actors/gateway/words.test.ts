@@ -4,6 +4,7 @@ import { type Told, words } from '../../../actors/gateway/dialect.js';
 import type { Fault } from '../../../actors/gateway/faults.js';
 import type { Operation } from '../../../actors/gateway/requests.js';
 import type { Refusal } from '../../../actors/outcomes.js';
+import { Shard } from '../../../events/ids.js';
 import { height } from '../../fixtures/blocks.js';
 
 /** How each generation of clients is told no (teos-protocol A4 to A7): status, code and, where a client may show it, text. */
@@ -17,6 +18,7 @@ const refusals: Record<Refusal['kind'], Refusal> = {
   'subscription-expired': { kind: 'subscription-expired', expiry: height(2000) },
   'max-slots-reached': { kind: 'max-slots-reached' },
   'other-dialect': { kind: 'other-dialect', dialect: 'rust' },
+  'shard-not-served': { kind: 'shard-not-served', shard: Shard.parse(3) },
   unavailable: { kind: 'unavailable', why: 'a reason that is nobody else’s business' },
 };
 
@@ -41,6 +43,7 @@ const TABLE: [operation: Operation, refusal: Refusal['kind'], python: string, ru
     '400/65 Subscription maximum slots count reached',
   ],
   ['register', 'unavailable', '503/- Service unavailable', '503/32 Service currently unavailable'],
+  ['register', 'shard-not-served', '503/- Service unavailable', '503/32 Service currently unavailable'],
   ['add_appointment', 'authentication-failed', `400/-8 appointment rejected. ${SLOTS}`, `401/7 ${SLOTS}`],
   ['add_appointment', 'not-enough-slots', `400/-8 appointment rejected. ${SLOTS}`, `401/7 ${SLOTS}`],
   [
@@ -52,6 +55,7 @@ const TABLE: [operation: Operation, refusal: Refusal['kind'], python: string, ru
   ['add_appointment', 'already-triggered', `400/-9 appointment rejected. ${TRIGGERED}`, `400/35 ${TRIGGERED}`],
   ['add_appointment', 'appointment-limit-reached', '503/- appointment rejected', '503/7 Service currently unavailable'],
   ['add_appointment', 'unavailable', '503/- Service unavailable', '503/7 Service currently unavailable'],
+  ['add_appointment', 'shard-not-served', '503/- Service unavailable', '503/7 Service currently unavailable'],
   ['get_appointment', 'authentication-failed', '404/- Appointment not found', '401/7 User cannot be authenticated'],
   ['get_appointment', 'appointment-not-found', '404/- Appointment not found', '404/36 Appointment not found'],
   [
@@ -61,6 +65,7 @@ const TABLE: [operation: Operation, refusal: Refusal['kind'], python: string, ru
     '401/7 Your subscription expired at 2000',
   ],
   ['get_appointment', 'unavailable', '503/- Service unavailable', '503/32 Service currently unavailable'],
+  ['get_appointment', 'shard-not-served', '503/- Service unavailable', '503/32 Service currently unavailable'],
   ['get_subscription_info', 'authentication-failed', `400/-8 ${UNKNOWN}`, `401/7 ${UNKNOWN}`],
   [
     'get_subscription_info',
@@ -69,6 +74,7 @@ const TABLE: [operation: Operation, refusal: Refusal['kind'], python: string, ru
     '401/7 Your subscription expired at 2000',
   ],
   ['get_subscription_info', 'unavailable', '503/- Service unavailable', '503/32 Service currently unavailable'],
+  ['get_subscription_info', 'shard-not-served', '503/- Service unavailable', '503/32 Service currently unavailable'],
 ];
 
 describe('a refusal', () => {
@@ -102,6 +108,7 @@ describe('a refusal', () => {
       'appointment-limit-reached',
       'max-slots-reached',
       'other-dialect',
+      'shard-not-served',
       'unavailable',
     ] as const)
       assert.notEqual(words.python.refused('add_appointment', refusals[kind]).status, 404, kind);

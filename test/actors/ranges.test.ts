@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ranges } from '../../../actors/operator-desk/ranges.js';
+import { ranges } from '../../actors/ranges.js';
 
 test('heights are written as ranges', () => {
   assert.deepEqual(ranges([]), []);

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+
+/** What the nodes tell the operator of themselves and of the log's streams. Shared by both ends. */
+
+/** Every node is an instance of this NATS service. */
+export const NODE_SERVICE = 'argus-node';
+
+/** The subjects: every node answers `nodes`, any one answers `streams`. */
+export const clusterSubjects = {
+  nodes: 'argus.operator.v1.nodes',
+  streams: 'argus.operator.v1.streams',
+} as const;
+
+const whole = z.number().int();
+
+/** A shard as a node that is to serve it has it. */
+const ServedShard = z.looseObject({
+  shard: whole,
+  state: z.enum(['replaying', 'ready']),
+  /** The last commit in the node's state, and the last one on the log; null where not known. */
+  position: whole.nullable(),
+  tail: whole.nullable(),
+  /** The highest block of the best chain whose breaches are all on the log. */
+  scanned_height: whole.nullable(),
+});
+
+/** A bitcoind as it answered its node just now; null for what it did not say. */
+export const BitcoindReport = z.looseObject({
+  reachable: z.boolean(),
+  /** Such as `/Satoshi:29.1.0/`. */
+  version: z.string().nullable(),
+  height: whole.nullable(),
+  peers: whole.nullable(),
+  pruned: z.boolean().nullable(),
+});
+export type BitcoindReport = z.infer<typeof BitcoindReport>;
+
+/** What a node says of itself. */
+export const NodeReport = z.looseObject({
+  node: z.string(),
+  version: z.string(),
+  /** `replaying`: not level with the log yet, or again; it answers no client for what it has not folded. */
+  state: z.enum(['replaying', 'ready', 'stopping']),
+  uptime_seconds: whole,
+  /** The NATS server that it is connected to; null while it is to none. */
+  nats_server: z.string().nullable(),
+  /** How many shards the tower has. */
+  tower_shards: whole,
+  shards: z.array(ServedShard),
+  /** The best chain on the log, as far as the node has folded it. */
+  chain: z.looseObject({
+    position: whole,
+    tail: whole.nullable(),
+    height: whole.nullable(),
+    hash: z.string().nullable(),
+  }),
+  bitcoind: BitcoindReport,
+});
+export type NodeReport = z.infer<typeof NodeReport>;
+
+/** A copy of a stream beside its leader's. */
+const StreamPeer = z.looseObject({
+  name: z.string(),
+  current: z.boolean(),
+  offline: z.boolean(),
+  /** How many entries of the replication log it is behind. */
+  lag: whole,
+});
+
+/** A stream of the log, as its leader tells. */
+export const StreamReport = z.looseObject({
+  stream: z.string(),
+  /** Null if no server leads the stream, or none answers: then nothing is accepted on it. */
+  leader: z.string().nullable(),
+  messages: whole.nullable(),
+  bytes: whole.nullable(),
+  replicas: whole.nullable(),
+  /** How many copies are up to date, the leader's among them. */
+  replicas_current: whole.nullable(),
+  peers: z.array(StreamPeer),
+});
+export type StreamReport = z.infer<typeof StreamReport>;
+
+/** Answer to `streams`. */
+export const StreamsAnswer = z.looseObject({ streams: z.array(StreamReport) });

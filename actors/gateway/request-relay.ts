@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import type { Shard } from '../../events/ids.js';
+import { Dialect } from '../../events/signing/receipts.js';
+import type { Refusal } from '../outcomes.js';
+import { type Parcel, type Served, ShardNotServedError, type ShardRelay } from '../runtime/shard-relay.js';
+import type { Answer } from './answers.js';
+import type { Gateway, Request } from './gateway.js';
+
+/**
+ * The request relay: what a client asks of a node that does not serve its shard is answered by one that does.
+ *
+ *   Gateway --a request's bytes, who the door thinks is asking--> Gateway of a node that serves the user's shard
+ *           <-status, reason, the body's bytes-------------------
+ *
+ * The request is sent as it came, so that the node which answers it is the one that recovers who signed it. What it gave is
+ * handed on as it is, in the user's dialect.
+ */
+export class RequestRelay {
+  constructor(
+    private readonly relay: Pick<ShardRelay, 'serve' | 'ask'>,
+    private readonly patienceMs = PATIENCE_MS,
+  ) {}
+
+  /** From now on other nodes' requests for a shard are answered. Call what is returned to end that. */
+  serve(shard: Shard, gateway: Pick<Gateway, 'serve'>): Served {
+    return this.relay.serve(shard, QUESTION, async ({ data, about }) => {
+      const { operation, dialect, certain } = About.parse(about);
+      return parcelOf(await gateway.serve(operation, data, { dialect, certain, relayed: true }));
+    });
+  }
+
+  /** What a node that serves the shard answers; a refusal if none does, or if it does not answer in time. */
+  async pass(shard: Shard, { operation, body, caller }: Request): Promise<Answer | Refusal> {
+    const about = { operation, dialect: caller.dialect, certain: String(caller.certain) };
+    try {
+      return answerOf(await this.relay.ask(shard, QUESTION, { data: body, about }, this.patienceMs));
+    } catch (error) {
+      if (error instanceof ShardNotServedError) return { kind: 'shard-not-served', shard };
+      // It may have been carried out. The same request, sent again, gets the receipt that was lost.
+      return { kind: 'unavailable', why: error instanceof Error ? error.message : String(error), elsewhere: true };
+    }
+  }
+}
+
+const QUESTION = 'request';
+/** How long another node may take, in ms: less than a door gives its own, and than any client waits. */
+const PATIENCE_MS = 8_000;
+
+const About = z.object({
+  operation: z.enum(['register', 'add_appointment', 'get_appointment', 'get_subscription_info']),
+  dialect: Dialect,
+  certain: z.enum(['true', 'false']).transform((text) => text === 'true'),
+});
+
+const parcelOf = ({ status, reason, body }: Answer): Parcel => ({
+  data: Buffer.from(JSON.stringify(body)),
+  about: { status: String(status), ...(reason !== undefined && { reason }) },
+});
+
+const AnswerAbout = z.object({ status: z.coerce.number().int().min(200).max(599), reason: z.string().optional() });
+const Body = z.record(z.string(), z.unknown());
+
+/** A newer node may know reasons that this one does not: they are only handed on. */
+function answerOf({ data, about }: Parcel): Answer {
+  const { status, reason } = AnswerAbout.parse(about);
+  const body = Body.parse(JSON.parse(Buffer.from(data).toString('utf8')));
+  return {
+    status,
+    body,
+    relayed: true,
+    ...(reason !== undefined && { reason: reason as NonNullable<Answer['reason']> }),
+  };
+}

@@ -1,0 +1,72 @@
+import type { Position, Shard } from '../../events/ids.js';
+import { CHAIN, towerStream } from '../../events/log/streams.js';
+import type { BlockWindow } from '../../projections/block-window.js';
+import type { NodeReport } from '../cluster-wire.js';
+import type { ServedShards } from '../served-shards.js';
+import { BitcoindInquiry, type Rpc } from './bitcoind-report.js';
+import { inTime } from './in-time.js';
+
+/** What a node tells of itself: how far it is, by its own state and by the log, and how its bitcoind is. */
+export class NodeReporter {
+  readonly #started = performance.now();
+  readonly #bitcoind: BitcoindInquiry;
+
+  constructor(private readonly needs: NodeReporterNeeds) {
+    this.#bitcoind = new BitcoindInquiry(needs.rpc);
+  }
+
+  async report(): Promise<NodeReport> {
+    const { node, version, towerShards, chain } = this.needs;
+    const tip = chain.tip;
+    const [bitcoind, tail, ...shards] = await Promise.all([
+      this.#bitcoind.report(),
+      this.#tail(CHAIN),
+      ...this.needs.shards.numbers.map((shard) => this.#shard(shard)),
+    ]);
+    return {
+      node,
+      version,
+      state: this.needs.state(),
+      uptime_seconds: Math.floor((performance.now() - this.#started) / 1000),
+      nats_server: this.needs.natsServer() ?? null,
+      tower_shards: towerShards,
+      shards,
+      chain: { position: chain.position, tail, height: tip?.height ?? null, hash: tip?.hash ?? null },
+      bitcoind,
+    };
+  }
+
+  async #shard(shard: Shard): Promise<NodeReport['shards'][number]> {
+    const tail = await this.#tail(towerStream(shard));
+    const { chain, shards: served } = this.needs;
+    const state = served.folded(shard);
+    return {
+      shard,
+      state: served.get(shard) ? 'ready' : 'replaying',
+      position: state?.position ?? null,
+      tail,
+      scanned_height: state?.scans.highestOn(chain)?.height ?? null,
+    };
+  }
+
+  async #tail(stream: string): Promise<Position | null> {
+    return (await inTime(this.needs.tail(stream), LOG_MS)) ?? null;
+  }
+}
+
+/** How long the log may take to say how long it is, in ms. */
+const LOG_MS = 2_000;
+
+export interface NodeReporterNeeds {
+  readonly node: string;
+  readonly version: string;
+  /** How many shards the tower has, and those that this node is to serve. */
+  readonly towerShards: number;
+  readonly shards: Pick<ServedShards, 'numbers' | 'get' | 'folded'>;
+  readonly state: () => NodeReport['state'];
+  readonly chain: BlockWindow;
+  /** The position of the newest message of a stream. */
+  readonly tail: (stream: string) => Promise<Position>;
+  readonly natsServer: () => string | undefined;
+  readonly rpc: Rpc;
+}
