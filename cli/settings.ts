@@ -54,6 +54,11 @@ const ofNode: readonly Flag[] = [
   { setting: 'http.cert_file', flags: '--http-cert <file>', help: 'certificate chain (PEM), for HTTPS' },
   { setting: 'http.key_file', flags: '--http-key <file>', help: 'the key of that certificate (PEM)' },
   { setting: 'log.shards', flags: '--shards <n>', help: 'groups of users; fixed when the log is made (default: 1)' },
+  {
+    setting: 'log.serve',
+    flags: '--serve <shards>',
+    help: 'the shards that this node serves, such as 0-3,7 (default: all)',
+  },
   { setting: 'log.replicas', flags: '--replicas <n>', help: 'copies of the log in a NATS cluster (default: 1)' },
   { setting: 'log_level', flags: '--log-level <level>', help: 'trace, debug, info, warn, error or silent' },
 ];

@@ -53,7 +53,7 @@ describe('the configuration', () => {
         port: 4222,
       },
       http: { listen: [{ host: '127.0.0.1', port: 9814 }], tls: undefined, maxConnections: 1000 },
-      log: { shards: 1, replicas: 1 },
+      log: { shards: 1, replicas: 1, serve: 'all' },
       bitcoind: {
         url: 'http://127.0.0.1:8332',
         auth: { cookieFile: join(homedir(), '.bitcoin', '.cookie') },
@@ -100,6 +100,7 @@ describe('the configuration', () => {
       ARGUS_HTTP_MAX_CONNECTIONS: '4',
       ARGUS_LOG_SHARDS: '2',
       ARGUS_LOG_REPLICAS: '3',
+      ARGUS_LOG_SERVE: '0-1',
       ARGUS_BITCOIND_URL: 'http://bitcoind:1',
       ARGUS_BITCOIND_USER: 'user',
       ARGUS_BITCOIND_PASSWORD: 'a word with = and #',
@@ -128,7 +129,7 @@ describe('the configuration', () => {
         tls: { certFile: '/cert', keyFile: '/key' },
         maxConnections: 4,
       },
-      log: { shards: 2, replicas: 3 },
+      log: { shards: 2, replicas: 3, serve: [{ from: 0, to: 1 }] },
       bitcoind: {
         url: 'http://bitcoind:1',
         auth: { user: 'user', password: 'a word with = and #' },
@@ -180,6 +181,8 @@ describe('the configuration', () => {
 describe('a configuration that cannot be used is refused with one line', () => {
   test('that names the setting and the file it is in', (t) => {
     assert.match(refusal(t, 'locator_cache_size = 0'), /^FILE: locator_cache_size: Too small/);
+    for (const serve of ['"some"', '""', '"3-1"', '"0-"', '-1', '"0,,1"'])
+      assert.match(refusal(t, `[log]\nserve = ${serve}`), /^FILE: log\.serve: must be like 0-3,7, or 'all'/);
     assert.match(refusal(t, '[log]\nshards = "many"'), /^FILE: log\.shards: .*expected number/);
     assert.match(refusal(t, 'network = "moon"'), /^FILE: network: .*"mainnet"/);
     assert.match(refusal(t, 'bitcoind = 5'), /^FILE: bitcoind: .*expected object/);

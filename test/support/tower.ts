@@ -41,7 +41,10 @@ export interface TestTower {
   /** Stops the node and starts another on the same log. */
   restartNode(): Promise<void>;
   stopNode(): Promise<void>;
-  newClient(dialect?: Dialect, options?: { readonly timeoutMs: number }): Promise<TowerClient>;
+  newClient(
+    dialect?: Dialect,
+    options?: { readonly timeoutMs?: number; readonly secretKey?: Uint8Array },
+  ): Promise<TowerClient>;
 }
 
 /** A line of a node's log. */
@@ -52,8 +55,9 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** What a node has to itself: another way to NATS, another bitcoind. */
+/** What a node has to itself: another way to NATS, another bitcoind, other settings. */
 export interface OwnServers {
+  readonly settings?: Readonly<Record<string, string>>;
   readonly natsUrl?: string;
   readonly bitcoind?: Pick<Bitcoind, 'rpcUrl' | 'cookieFile' | 'zmqUrl'>;
 }
@@ -89,7 +93,11 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
   await chain.mine(110);
   const data = tempDir(t);
   const key = options.key ?? towerKey(`${data}/tower.key`);
-  const configFor = (node: string, { rpcUrl, cookieFile, zmqUrl }: NonNullable<OwnServers['bitcoind']>) =>
+  const configFor = (
+    node: string,
+    { rpcUrl, cookieFile, zmqUrl }: NonNullable<OwnServers['bitcoind']>,
+    own: OwnServers['settings'] = {},
+  ) =>
     readConfig({
       env: {},
       flags: {
@@ -102,6 +110,7 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
         ...(mempool && { 'bitcoind.zmq_sequence': zmqUrl }),
         'http.listen': 'off',
         ...settings,
+        ...own,
       },
     });
   const gaveUp: Error[] = [];
@@ -112,7 +121,7 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
     for (const node of running) await node.stop();
   });
   const startNode = async (name: string, own: OwnServers = {}) => {
-    const config = configFor(name, own.bitcoind ?? bitcoind);
+    const config = configFor(name, own.bitcoind ?? bitcoind, own.settings);
     const options = { config, key, natsSeed: nats.nodeSeed, natsUrl: own.natsUrl ?? nats.url, logger, patience };
     const node = await TowerNode.start({ ...options, giveUp: (error) => gaveUp.push(error) });
     running.push(node);
