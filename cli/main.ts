@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { natsSeed, publicNkey } from '../actors/secrets.js';
 import { version } from '../actors/version.js';
 import { Locator, UserId } from '../events/ids.js';
+import { askCluster, printCluster } from './cluster.js';
 import { addKeyCommands } from './key.js';
-import { connectOperator, type Operator } from './operator.js';
+import { connectOperator, type Operator, shardsText } from './operator.js';
 import { printFields, printJson, Table } from './print.js';
 import { addNodeFlags, addWhereabouts, configOf } from './settings.js';
 import { up } from './up.js';
@@ -47,12 +48,25 @@ question('info', 'the tower at a glance', 'argus info --json', () => async (oper
   else printInfo(info);
 });
 
-function printInfo({ shards, ...fields }: Record<string, unknown>): void {
+function printInfo({ shards, unserved_shards: unserved = [], ...fields }: Record<string, unknown>): void {
   printFields(fields);
   new Table({ SHARD: 'shard', 'LOG POSITION': 'position', 'SCANNED TO': 'scanned_height' }).print(
     z.array(Row).parse(shards),
   );
+  const missing = z.array(z.number()).parse(unserved);
+  if (missing.length > 0) process.stdout.write(`ALARM no node answers for ${shardsText(missing)}\n`);
 }
+
+question(
+  'cluster',
+  'the nodes, the streams of the log, and what is wrong',
+  'argus cluster',
+  () => async (operator, json) => {
+    const cluster = await askCluster(operator);
+    if (json) printJson(cluster);
+    else printCluster(cluster);
+  },
+);
 
 question('users', 'all users', 'argus users', () => async (operator, json) => {
   for await (const user of operator.list('users', 'user_ids')) {
@@ -141,12 +155,16 @@ function question(
 /** Prints a list as it comes, so that a long one begins at once. */
 async function printList(items: AsyncGenerator<unknown>, table: Table, json: boolean): Promise<void> {
   const rows: z.infer<typeof Row>[] = [];
-  for await (const item of items) {
-    if (json) printJson(item);
-    else rows.push(Row.parse(item));
-    if (rows.length >= 100) table.print(rows.splice(0));
+  try {
+    for await (const item of items) {
+      if (json) printJson(item);
+      else rows.push(Row.parse(item));
+      if (rows.length >= 100) table.print(rows.splice(0));
+    }
+  } finally {
+    // Also of a list that is not whole.
+    if (!json) table.print(rows);
   }
-  if (!json) table.print(rows);
 }
 
 /** An id given on the command line. */

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { nkeys } from 'nats';
@@ -8,30 +7,10 @@ import { makeAppointment } from '../../actors/client/tower-client.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
 import { txid } from '../fixtures/ids.js';
-import { type Cleanup, tempDir } from '../support/temp-dir.js';
-import { startTestTower, type TestTower } from '../support/tower.js';
+import { argus, cells, whereabouts } from '../support/operator-command.js';
+import { tempDir } from '../support/temp-dir.js';
+import { startTestTower } from '../support/tower.js';
 import { until } from '../support/until.js';
-
-const MAIN = join(import.meta.dirname, '..', '..', 'cli', 'main.js');
-const env = { PATH: process.env.PATH, HOME: '/nonexistent' };
-
-/** Runs a command to its end, without holding up a tower that runs in this process. */
-const argus = (...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> =>
-  new Promise((resolve) => {
-    const child = execFile(process.execPath, [MAIN, ...args], { env }, (_, stdout, stderr) =>
-      resolve({ status: child.exitCode ?? -1, stdout, stderr }),
-    );
-  });
-
-/** Where the operator of a tower finds it. */
-function whereabouts(t: Cleanup, { nats }: TestTower, seed = nats.operatorSeed): string[] {
-  const data = join(tempDir(t), 'data');
-  mkdirSync(join(data, 'nats'), { recursive: true });
-  writeFileSync(join(data, 'nats', 'operator.nkey'), `${seed}\n`, { mode: 0o600 });
-  return ['--network', 'regtest', '--data', data, '--nats', nats.url];
-}
-
-const words = (line: string | undefined): string[] => (line ?? '').split(/ {2,}/);
 
 test("the operator's questions are answered for people, and with --json for programs", async (t) => {
   const tower = await startTestTower(t);
@@ -58,11 +37,11 @@ test("the operator's questions are answered for people, and with --json for prog
     assert.deepEqual([info.node, info.users, info.watched_appointments, info.trackers], ['one', 1, 1, 1]);
     const lines = await asked('info');
     assert.ok(
-      lines.some((line) => words(line).join(' ') === `tip ${breachBlock}`),
+      lines.some((line) => cells(line).join(' ') === `tip ${breachBlock}`),
       lines.join('\n'),
     );
-    assert.deepEqual(words(lines.at(-2)), ['SHARD', 'LOG POSITION', 'SCANNED TO']);
-    assert.deepEqual(words(lines.at(-1))[0], '0');
+    assert.deepEqual(cells(lines.at(-2)), ['SHARD', 'LOG POSITION', 'SCANNED TO']);
+    assert.deepEqual(cells(lines.at(-1))[0], '0');
   });
 
   await t.test('users, and one of them', async () => {
@@ -78,9 +57,9 @@ test("the operator's questions are answered for people, and with --json for prog
       ],
     );
     const lines = await asked('user', client.userId);
-    assert.deepEqual(words(lines[0]), ['user id', client.userId]);
+    assert.deepEqual(cells(lines[0]), ['user id', client.userId]);
     assert.ok(lines.some((line) => /^appointments +2$/.test(line)));
-    assert.equal(words(lines.at(-1))[1], waiting.locator);
+    assert.equal(cells(lines.at(-1))[1], waiting.locator);
   });
 
   await t.test('appointments, all or those of a locator', async () => {
@@ -89,9 +68,9 @@ test("the operator's questions are answered for people, and with --json for prog
     assert.deepEqual([only.slots, only.to_self_delay, others.length], [2, 20, 0]);
     const [headings, ...rows] = await asked('appointments');
     const expected = ['APPOINTMENT', 'LOCATOR', 'USER', 'STATUS', 'SLOTS', 'START BLOCK', 'BYTES'];
-    assert.deepEqual(words(headings), expected);
+    assert.deepEqual(cells(headings), expected);
     assert.deepEqual(
-      rows.map((row) => words(row)[3]),
+      rows.map((row) => cells(row)[3]),
       ['dispute_responded', 'being_watched'],
     );
   });
@@ -103,7 +82,7 @@ test("the operator's questions are answered for people, and with --json for prog
       ['broadcast', breach.disputeTxid, breach.penaltyTxid, null, null],
     );
     const [, row] = await asked('trackers');
-    assert.deepEqual(words(row).slice(1, 3), ['broadcast', breach.disputeTxid]);
+    assert.deepEqual(cells(row).slice(1, 3), ['broadcast', breach.disputeTxid]);
   });
 });
 
