@@ -30,10 +30,13 @@ export interface EventDefinition {
 /** An event on the log that this code does not know: a newer node wrote it. Guessing would corrupt state, so nobody does. */
 export class UnknownEventError extends Error {
   readonly code = 'unknown-event';
-  constructor(readonly event: StoredEvent) {
-    super(
-      `the log holds ${event.type} version ${event.v}, which this version of argus does not know; upgrade this node`,
-    );
+  /** `where` is its place on the log, for people, where that is known. */
+  constructor(
+    readonly event: StoredEvent,
+    where = 'the log',
+  ) {
+    const what = `${event.type.slice(0, 100)} version ${event.v}`;
+    super(`${where} holds ${what}, which this version of argus does not know; upgrade this node`);
   }
 }
 

@@ -7,8 +7,9 @@ import {
   NatsError,
   type SeqMsgRequest,
 } from 'nats';
-import { type Aggregate, aggregateName, aggregateSubject } from '../aggregate.js';
-import { type Commit, decodeCommit, encodeCommit, type Recorded } from '../commit.js';
+import { type Aggregate, aggregateName, aggregateSubject, chainAggregate } from '../aggregate.js';
+import { UnknownEventError } from '../codec.js';
+import { type Commit, DamagedCommitError, decodeCommit, encodeCommit, type Recorded } from '../commit.js';
 import type { Position, Shard } from '../ids.js';
 import { LogDamagedError, LogUnavailableError } from './errors.js';
 import { Follower, type FollowOptions, type StreamMessage } from './follower.js';
@@ -172,9 +173,22 @@ const streamOf = (aggregate: Aggregate, shard: Shard): string =>
   aggregate.kind === 'chain' ? CHAIN : towerStream(shard);
 
 function record(data: Uint8Array, subject: string, position: Position, shard: Shard): Recorded {
-  const commit = decodeCommit(data);
+  const stream = subject === aggregateSubject(chainAggregate, shard) ? CHAIN : towerStream(shard);
+  const commit = readCommit(data, `message ${position} of ${stream}, on ${subject},`);
   if (aggregateSubject(commit.aggregate, shard) === subject) return { ...commit, position };
   throw new LogDamagedError(`message ${position} on ${subject} is a commit of ${aggregateName(commit.aggregate)}`);
+}
+
+/** As `decodeCommit` does; what cannot be read is told with its place. */
+function readCommit(data: Uint8Array, place: string): Commit {
+  try {
+    return decodeCommit(data);
+  } catch (error) {
+    if (error instanceof UnknownEventError) throw new UnknownEventError(error.event, place);
+    if (error instanceof DamagedCommitError)
+      throw new DamagedCommitError(`${place} is damaged: ${error.message}`, { cause: error });
+    throw error;
+  }
 }
 
 const isFull = (error: unknown): boolean => error instanceof NatsError && FULL.has(error.api_error?.err_code ?? 0);

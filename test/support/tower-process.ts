@@ -36,7 +36,10 @@ export async function startTowerProcesses(t: Cleanup, { timeoutMs }: { readonly 
     /** Starts a node, with flags for `node` itself; it is killed after the test. */
     start: (...flags: string[]): ChildProcess => {
       const main = join(packageRoot, 'dist', 'cli', 'main.js');
-      const child = spawn(process.execPath, [...flags, main, ...args, ...ofBitcoind], { stdio: 'ignore' });
+      const child = spawn(process.execPath, [...flags, main, ...args, ...ofBitcoind], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      child.stderr.resume(); // whoever wants to know what it says listens at once
       t.after(() => void child.kill('SIGKILL'));
       return child;
     },

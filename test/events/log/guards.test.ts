@@ -92,7 +92,9 @@ describe('following stops and says so', () => {
     const { log, jsm, nc } = await start(t);
     await jsm.streams.add(stream);
     await nc.jetstream().publish(subject, '{"id":"x"}');
-    assert.ok((await failureOf(t, log)) instanceof DamagedCommitError);
+    const failure = await failureOf(t, log);
+    assert.ok(failure instanceof DamagedCommitError);
+    assert.equal(failure.message, 'message 1 of TOWER_0, on argus.0.scan, is damaged: not a commit');
     await jsm.streams.purge('TOWER_0');
     const strayed = `argus.0.user.${UserId.parse(`02${'ab'.repeat(32)}`)}`;
     await jsm.streams.delete('TOWER_0');
@@ -108,7 +110,10 @@ describe('following stops and says so', () => {
     await nc.jetstream().publish(subject, newer);
     const failure = await failureOf(t, log);
     assert.ok(failure instanceof UnknownEventError);
-    assert.match(failure.message, /BlockScanned version 2.*upgrade this node/);
+    assert.equal(
+      failure.message,
+      'message 1 of TOWER_0, on argus.0.scan, holds BlockScanned version 2, which this version of argus does not know; upgrade this node',
+    );
     await assert.rejects(log.last(scanAggregate, shard), UnknownEventError);
   });
 });
