@@ -63,8 +63,9 @@ const Settings = z.strictObject({
     .prefault({}),
   log: z
     .strictObject({
-      shards: number().pipe(z.number().min(1).max(1000)).default(1),
-      replicas: number().pipe(z.number().min(1).max(5)).default(1),
+      // Left out, they are those of the log.
+      shards: number().pipe(z.number().min(1).max(1000)).optional(),
+      replicas: number().pipe(z.number().min(1).max(5)).optional(),
     })
     .prefault({}),
   bitcoind: z

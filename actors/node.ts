@@ -3,6 +3,7 @@ import type { NatsConnection } from 'nats';
 import type { ChainCommit } from '../events/commit.js';
 import type { Shard as ShardId, UserId } from '../events/ids.js';
 import { BlobStore } from '../events/log/blobs.js';
+import type { EnsuredLog } from '../events/log/ensure-streams.js';
 import { EventLog } from '../events/log/log.js';
 import { CHAIN } from '../events/log/streams.js';
 import { TxidStore } from '../events/log/txids.js';
@@ -53,9 +54,8 @@ export class TowerNode {
     const { towerId } = options.key;
     let node: TowerNode | undefined;
     try {
-      const layout = { network, towerId, shards: log.shards, replicas: log.replicas };
-      await ensureStreamsPatiently(nc, layout, logger);
-      node = new TowerNode(options, nc, await EventLog.open(nc));
+      const streams = await ensureStreamsPatiently(nc, { network, towerId, ...log }, logger);
+      node = new TowerNode(options, nc, await EventLog.open(nc), streams);
       await node.#begin();
       return node;
     } catch (error) {
@@ -77,6 +77,7 @@ export class TowerNode {
     private readonly options: NodeOptions,
     private readonly nc: NatsConnection,
     private readonly log: EventLog,
+    private readonly streams: EnsuredLog,
   ) {
     const { bitcoind } = options.config;
     const rpc = new BitcoindRpc(bitcoind);
@@ -136,7 +137,7 @@ export class TowerNode {
   }
 
   async #begin(): Promise<void> {
-    const { config, logger } = this.options;
+    const { logger } = this.options;
     logger.info(
       { tower: this.options.key.towerId, version, server: this.nc.info?.version, secp256k1: secp256k1.name },
       'node starts',
@@ -152,7 +153,7 @@ export class TowerNode {
     await this.chain.level();
     void this.#supervise('chain-monitor', (fail) => this.#startMonitor(fail));
     this.#mempoolWatch.start();
-    const shards = Array.from({ length: config.log.shards }, (_, shard) => shard as ShardId);
+    const shards = Array.from({ length: this.streams.layout.shards }, (_, shard) => shard as ShardId);
     await Promise.all(
       shards.map((shard) => this.#supervise(`shard ${shard}`, (fail) => this.#startShard(shard, fail))),
     );
@@ -234,13 +235,14 @@ export class TowerNode {
 
   async #openDoors(): Promise<void> {
     const { config, logger } = this.options;
-    const shardOfUser = (userId: UserId) => this.#shards.get(shardOf(userId, config.log.shards));
+    const { shards } = this.streams.layout;
+    const shardOfUser = (userId: UserId) => this.#shards.get(shardOf(userId, shards));
     const doors = new Doors({
       nc: this.nc,
       config,
       patience: this.options.patience,
       shardOf: shardOfUser,
-      blob: (userId, ref) => this.#blobs.get(shardOf(userId, config.log.shards), ref),
+      blob: (userId, ref) => this.#blobs.get(shardOf(userId, shards), ref),
       isAble: () => this.#connected && this.#shards.size > 0 && this.chain.state.tip !== undefined,
       logger,
       publicInfo: () => this.publicInfo(),
@@ -276,6 +278,7 @@ export class TowerNode {
       trackers,
       stuck_trackers: stuckTrackers(this.shards, this.chain.state.tip?.height),
       max_appointments: config.limits.maxAppointments,
+      stream_drift: this.streams.drift,
       shards: this.#inOrder().map(([shard, { fold }]) => shardNumbers(shard, fold.state, this.chain.state)),
     };
   }

@@ -47,11 +47,18 @@ question('info', 'the tower at a glance', 'argus info --json', () => async (oper
   else printInfo(info);
 });
 
-function printInfo({ shards, ...fields }: Record<string, unknown>): void {
+function printInfo({ shards, stream_drift: drift = [], ...fields }: Record<string, unknown>): void {
   printFields(fields);
+  printDrift(z.array(Row).parse(drift));
   new Table({ SHARD: 'shard', 'LOG POSITION': 'position', 'SCANNED TO': 'scanned_height' }).print(
     z.array(Row).parse(shards),
   );
+}
+
+/** What of the streams is not as the node wants it, if anything. */
+function printDrift(drift: readonly z.infer<typeof Row>[]): void {
+  if (drift.length > 0)
+    new Table({ 'NOT AS WANTED': 'stream', SETTING: 'field', IS: 'is', WANTED: 'wanted' }).print(drift);
 }
 
 question('users', 'all users', 'argus users', () => async (operator, json) => {

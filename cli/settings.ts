@@ -53,8 +53,16 @@ const ofNode: readonly Flag[] = [
   { setting: 'http.rust_listen', flags: '--http-rust <address>', help: 'the same for rust clients alone' },
   { setting: 'http.cert_file', flags: '--http-cert <file>', help: 'certificate chain (PEM), for HTTPS' },
   { setting: 'http.key_file', flags: '--http-key <file>', help: 'the key of that certificate (PEM)' },
-  { setting: 'log.shards', flags: '--shards <n>', help: 'groups of users; fixed when the log is made (default: 1)' },
-  { setting: 'log.replicas', flags: '--replicas <n>', help: 'copies of the log in a NATS cluster (default: 1)' },
+  {
+    setting: 'log.shards',
+    flags: '--shards <n>',
+    help: 'groups of users; fixed when the log is made (default: as it is, or 1)',
+  },
+  {
+    setting: 'log.replicas',
+    flags: '--replicas <n>',
+    help: 'copies of the log in a NATS cluster (default: as it is, or 1)',
+  },
   { setting: 'log_level', flags: '--log-level <level>', help: 'trace, debug, info, warn, error or silent' },
 ];
 

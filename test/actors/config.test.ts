@@ -53,7 +53,7 @@ describe('the configuration', () => {
         port: 4222,
       },
       http: { listen: [{ host: '127.0.0.1', port: 9814 }], tls: undefined, maxConnections: 1000 },
-      log: { shards: 1, replicas: 1 },
+      log: {},
       bitcoind: {
         url: 'http://127.0.0.1:8332',
         auth: { cookieFile: join(homedir(), '.bitcoin', '.cookie') },

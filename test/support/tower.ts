@@ -52,10 +52,11 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** What a node has to itself: another way to NATS, another bitcoind. */
+/** What a node has to itself: another way to NATS, another bitcoind, other settings. */
 export interface OwnServers {
   readonly natsUrl?: string;
   readonly bitcoind?: Pick<Bitcoind, 'rpcUrl' | 'cookieFile' | 'zmqUrl'>;
+  readonly settings?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface TestTowerOptions {
@@ -89,8 +90,9 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
   await chain.mine(110);
   const data = tempDir(t);
   const key = options.key ?? towerKey(`${data}/tower.key`);
-  const configFor = (node: string, { rpcUrl, cookieFile, zmqUrl }: NonNullable<OwnServers['bitcoind']>) =>
-    readConfig({
+  const configFor = (node: string, own: OwnServers = {}) => {
+    const { rpcUrl, cookieFile, zmqUrl } = own.bitcoind ?? bitcoind;
+    return readConfig({
       env: {},
       flags: {
         network: 'regtest',
@@ -102,8 +104,10 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
         ...(mempool && { 'bitcoind.zmq_sequence': zmqUrl }),
         'http.listen': 'off',
         ...settings,
+        ...own.settings,
       },
     });
+  };
   const gaveUp: Error[] = [];
   const said: LogLine[] = [];
   const logger = pino({ level: process.env.ARGUS_TEST_LOG ?? 'info' }, { write: (line) => note(said, line) });
@@ -112,7 +116,7 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
     for (const node of running) await node.stop();
   });
   const startNode = async (name: string, own: OwnServers = {}) => {
-    const config = configFor(name, own.bitcoind ?? bitcoind);
+    const config = configFor(name, own);
     const options = { config, key, natsSeed: nats.nodeSeed, natsUrl: own.natsUrl ?? nats.url, logger, patience };
     const node = await TowerNode.start({ ...options, giveUp: (error) => gaveUp.push(error) });
     running.push(node);
@@ -133,7 +137,7 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
     bitcoind,
     chain,
     key,
-    config: configFor('one', bitcoind),
+    config: configFor('one'),
     get node() {
       return theNode();
     },
