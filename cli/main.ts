@@ -1,14 +1,24 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
+import { natsUrls } from '../actors/config.js';
 import { natsSeed, publicNkey } from '../actors/secrets.js';
 import { version } from '../actors/version.js';
 import { Locator, UserId } from '../events/ids.js';
+import { printDrift } from './drift.js';
+import { init } from './init.js';
 import { addKeyCommands } from './key.js';
+import { migrate } from './migrate.js';
 import { connectOperator, type Operator } from './operator.js';
 import { printFields, printJson, Table } from './print.js';
-import { addNodeFlags, addWhereabouts, configOf } from './settings.js';
+import { addLogFlags, addNodeFlags, addWhereabouts, configOf } from './settings.js';
 import { up } from './up.js';
+
+/** How long to wait, on the command line. */
+const Seconds = z
+  .string()
+  .regex(/^\d{1,6}$/, 'a time is given in seconds')
+  .transform(Number);
 
 /** The command `argus`. Exit status: 0 done, 1 failed, 2 not understood. */
 const program = new Command('argus')
@@ -28,6 +38,37 @@ addNodeFlags(program.command('up'))
     const status = await up(configOf(command)).catch(statusOf);
     // Whatever may still wait for a server that is away: it is over.
     process.exit(status);
+  });
+
+addLogFlags(addWhereabouts(program.command('init')), 'log.shards', 'log.replicas')
+  .description("make a tower's log on NATS, and its key if there is none; `up` does so too, with one shard unless told")
+  .option('--json', 'one line of JSON')
+  .addHelpText(
+    'after',
+    '\nExample:\n  argus init --shards 4 --replicas 3 --nats nats://10.0.0.1:4222,nats://10.0.0.2:4222,nats://10.0.0.3:4222',
+  )
+  .action((_options, command: Command) => init(configOf(command), command.opts().json === true));
+
+addLogFlags(addWhereabouts(program.command('migrate')), 'log.replicas')
+  .description('make the streams of a log what they should be: shows what it would change, asks, and changes it')
+  .option('--from <url>', 'first copy the log of this NATS server, on which no node may be at work, to where none is')
+  .option('--dry-run', 'only show it')
+  .option('--yes', 'do not ask')
+  .option('--timeout <seconds>', 'how long to wait until new copies are current', '600')
+  .option('--json', 'one line of JSON for each setting')
+  .addHelpText('after', '\nExample:\n  argus migrate --replicas 3 --nats nats://10.0.0.1:4222')
+  .action(async (_options, command: Command) => {
+    const { dryRun = false, yes = false, json = false, from, timeout } = command.opts();
+    if (!dryRun && !yes && !process.stdin.isTTY)
+      throw notUnderstood('there is no terminal to ask at: --yes or --dry-run');
+    const patience = 1000 * parseArgument(Seconds, timeout);
+    process.exitCode = await migrate(configOf(command), {
+      dryRun,
+      yes,
+      json,
+      from: from && parseArgument(natsUrls(), from),
+      patience,
+    });
   });
 
 addWhereabouts(program.command('nkeys'))
@@ -53,12 +94,6 @@ function printInfo({ shards, stream_drift: drift = [], ...fields }: Record<strin
   new Table({ SHARD: 'shard', 'LOG POSITION': 'position', 'SCANNED TO': 'scanned_height' }).print(
     z.array(Row).parse(shards),
   );
-}
-
-/** What of the streams is not as the node wants it, if anything. */
-function printDrift(drift: readonly z.infer<typeof Row>[]): void {
-  if (drift.length > 0)
-    new Table({ 'NOT AS WANTED': 'stream', SETTING: 'field', IS: 'is', WANTED: 'wanted' }).print(drift);
 }
 
 question('users', 'all users', 'argus users', () => async (operator, json) => {
@@ -160,7 +195,11 @@ async function printList(items: AsyncGenerator<unknown>, table: Table, json: boo
 function parseArgument<T>(schema: z.ZodType<T>, text: string | undefined): T {
   const parsed = schema.safeParse(text);
   if (parsed.success) return parsed.data;
-  throw new CommanderError(2, 'argus.argument', parsed.error.issues[0]?.message ?? 'not well formed');
+  throw notUnderstood(parsed.error.issues[0]?.message ?? 'not well formed');
+}
+
+function notUnderstood(message: string): CommanderError {
+  return new CommanderError(2, 'argus.argument', message);
 }
 
 // Whoever reads us, such as `head`, may have read enough.

@@ -73,6 +73,13 @@ export function addFolder(command: Command): Command {
 
 export const addWhereabouts = (command: Command): Command => addFlags(addFolder(command), whereabouts);
 
+/** Of a command that makes or changes the log: some of what it is made with. */
+export const addLogFlags = (command: Command, ...settings: readonly ('log.shards' | 'log.replicas')[]): Command =>
+  addFlags(
+    command,
+    ofNode.filter(({ setting }) => settings.some((wanted) => wanted === setting)),
+  );
+
 export const addNodeFlags = (command: Command): Command => addFlags(addWhereabouts(command), ofNode);
 
 function addFlags(command: Command, flags: readonly Flag[]): Command {

@@ -82,6 +82,12 @@ describe('the configuration', () => {
     assert.equal(config.log.shards, 4);
   });
 
+  test('may name several NATS servers', (t) => {
+    const nats = 'nats://10.0.0.1:4222,tls://tower.example:4222';
+    assert.equal(read(t, `[nats]\nurl = "${nats}"`).nats.url, nats);
+    assert.throws(() => read(t, `[nats]\nurl = "${nats},"`), /nats\.url: must be like nats:/);
+  });
+
   test('has an environment variable for every setting', (t) => {
     const config = read(t, '', {
       ARGUS_NETWORK: 'regtest',

@@ -15,19 +15,30 @@ export interface TestCluster {
   readonly operatorSeed: string;
   /** The addresses of all, as `nats.url` takes them. */
   readonly url: string;
-  /** A node's connection to whichever answers, closed after the test. */
+  /** A connection to whichever answers, as a node unless the options say otherwise; closed after the test. */
   connect(options?: ConnectionOptions): Promise<NatsConnection>;
 }
 
-/** Starts them; with `certificate`, which makes one for a name, from `nats-cluster.conf`, else from `nats.conf` and flags. */
-export async function startTestCluster(t: Cleanup, certificate?: (name: string) => Certificate): Promise<TestCluster> {
+export interface TestClusterOptions {
+  /** Makes each server's certificate, for a name; without it routes are plain. */
+  readonly certificate?: (name: string) => Certificate;
+  /** The keys to let in; new ones unless told. */
+  readonly keys?: { readonly nodeSeed: string; readonly operatorSeed: string };
+}
+
+/** Starts them, from `nats-cluster.conf` if there are certificates, else from `nats.conf` and flags. */
+export async function startTestCluster(t: Cleanup, options: TestClusterOptions = {}): Promise<TestCluster> {
+  const { certificate, keys } = options;
   const servers: NatsServer[] = [];
   const connections: NatsConnection[] = [];
   t.after(async () => {
     await Promise.all(connections.map((connection) => connection.close()));
     await Promise.all(servers.map((server) => server.stop()));
   }); // registered before the folder's removal, hence run before it
-  const [node, operator] = [nkeys.createUser(), nkeys.createUser()];
+  const [node, operator] = keys
+    ? [keys.nodeSeed, keys.operatorSeed].map((seed) => nkeys.fromSeed(new TextEncoder().encode(seed)))
+    : [nkeys.createUser(), nkeys.createUser()];
+  if (!node || !operator) throw new TypeError('two keys');
   const routes = (await freePorts(3)).map((port) => `nats://127.0.0.1:${port}`);
   const folder = tempDir(t);
   await Promise.all(

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StreamDriftError } from '../../events/log/stream-drift.js';
+import { argus } from '../support/argus.js';
 import { startTestTower } from '../support/tower.js';
+import { whereaboutsOf } from '../support/whereabouts.js';
 
 const HOUR = 60 * 60 * 1_000_000_000;
 
@@ -19,6 +21,9 @@ test('a node starts on streams that differ without harm, and says so; it does no
   const warning = tower.said.find(({ level, msg }) => level === 40 && /argus migrate/.test(msg));
   const { stream, field, is, wanted } = warning ?? assert.fail('nothing was said');
   assert.deepEqual({ stream, field, is, wanted }, found);
+
+  const { stdout } = await argus(['info', ...whereaboutsOf(t, tower.nats).where]);
+  assert.match(stdout, /\nNOT AS WANTED +SETTING +IS +WANTED\nTXIDS +max_age +3600000000000 +1209600000000000\nSHARD /);
 
   await jsm.streams.update('BLOBS_1', { max_age: HOUR });
   await assert.rejects(tower.restartNode(), (error) => {

@@ -43,7 +43,7 @@ describe('nats-cluster.conf', { skip: noCertificates }, () => {
   });
 
   test('makes three servers a cluster over TLS, which goes on without the one that leads', async (t) => {
-    const cluster = await startTestCluster(t, makeAuthority(tempDir(t)));
+    const cluster = await startTestCluster(t, { certificate: makeAuthority(tempDir(t)) });
     const nc = await cluster.connect();
     const wish = { ...layout, replicas: 3 };
     await whenReady(
@@ -69,7 +69,7 @@ describe('nats-cluster.conf', { skip: noCertificates }, () => {
     let stranger: NatsServer | undefined;
     t.after(() => stranger?.stop()); // before the folder's removal
     const authority = makeAuthority(tempDir(t));
-    const cluster = await startTestCluster(t, authority);
+    const cluster = await startTestCluster(t, { certificate: authority });
     const { ca } = authority('any');
     const [port = 0] = await freePorts(1);
     const route = `nats://127.0.0.1:${port}`;
