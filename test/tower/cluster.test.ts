@@ -34,6 +34,7 @@ test('a tower on a cluster of three NATS servers goes on when one of them is los
       network: 'regtest',
       data,
       'log.replicas': '3',
+      'http.listen': 'off',
       'bitcoind.url': bitcoind.rpcUrl,
       'bitcoind.cookie_file': bitcoind.cookieFile,
       'bitcoind.zmq_hashblock': bitcoind.zmqUrl,
