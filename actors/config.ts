@@ -14,6 +14,14 @@ const number = () =>
   z.preprocess((value) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value), z.number().int());
 const url = (protocols: RegExp, like: string) =>
   z.string().refine((value) => URL.canParse(value) && protocols.test(value), `must be like ${like}`);
+/** One URL, or those of several servers of a cluster with commas between them. */
+export const natsUrls = () =>
+  z
+    .string()
+    .refine(
+      (value) => value.split(',').every((part) => URL.canParse(part) && /^(nats|tls):\/\//.test(part)),
+      'must be like nats://127.0.0.1:4222',
+    );
 const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
 const isAddress = (value: string) => Number(ADDRESS.exec(value)?.[3] ?? Number.NaN) <= 65_535;
 /** `127.0.0.1:9814` or `[::1]:9814`, as `{host, port}`. */
@@ -53,7 +61,7 @@ const Settings = z.strictObject({
   locator_cache_size: number().pipe(z.number().min(1).max(1000)).default(6),
   nats: z
     .strictObject({
-      url: url(/^(nats|tls):$|^(nats|tls):\/\//, 'nats://127.0.0.1:4222').optional(),
+      url: natsUrls().optional(),
       nkey_file: z.string().min(1).optional(),
       port: number().pipe(z.number().min(1).max(65535)).default(4222),
     })
@@ -70,8 +78,9 @@ const Settings = z.strictObject({
     .prefault({}),
   log: z
     .strictObject({
-      shards: number().pipe(z.number().min(1).max(1000)).default(1),
-      replicas: number().pipe(z.number().min(1).max(5)).default(1),
+      // Left out, they are those of the log.
+      shards: number().pipe(z.number().min(1).max(1000)).optional(),
+      replicas: number().pipe(z.number().min(1).max(5)).optional(),
       serve: shardsOrAll().prefault('all'),
     })
     .prefault({}),

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
 import { connectLog, type LogConnectionOptions, UnfitServerError } from '../events/log/connection.js';
-import { ensureStreams, type LogLayout } from '../events/log/streams.js';
+import { type EnsuredLog, ensureStreams } from '../events/log/ensure-streams.js';
+import type { LogWish } from '../events/log/streams.js';
 import { why } from './runtime/why.js';
 import { publicNkey } from './secrets.js';
 
@@ -37,17 +38,32 @@ const NOT_READY = new Set([10005, 10008, 10010]);
 const isNotReady = (error: unknown): boolean =>
   error instanceof NatsError && (AWAY.has(error.code) || NOT_READY.has(error.api_error?.err_code ?? 0));
 
-/** Makes sure of the log's streams, as `ensureStreams` does; a cluster that is still starting is waited for. */
-export async function ensureStreamsPatiently(nc: NatsConnection, layout: LogLayout, logger: Logger): Promise<void> {
+/** Does what needs JetStream; while a cluster is still starting it is done again, until `end` (a `performance.now()`). */
+export async function whenReady<T>(
+  act: () => Promise<T>,
+  onWait: (error: unknown) => void,
+  end = Number.POSITIVE_INFINITY,
+): Promise<T> {
   for (let waiting = false; ; waiting = true) {
     try {
-      return await ensureStreams(nc, layout);
+      return await act();
     } catch (error) {
-      if (!isNotReady(error)) throw error;
-      if (!waiting) logger.warn(why(error), "NATS is not ready to give the log's streams; waiting for it");
+      if (!isNotReady(error) || performance.now() >= end) throw error;
+      if (!waiting) onWait(error);
       await sleep(RETRY_MS);
     }
   }
+}
+
+/** Makes sure of the log's streams, as `ensureStreams` does, and says in the logs what is not as it should be. */
+export async function ensureStreamsPatiently(nc: NatsConnection, wish: LogWish, logger: Logger): Promise<EnsuredLog> {
+  const log = await whenReady(
+    () => ensureStreams(nc, wish),
+    (error) => logger.warn(why(error), "NATS is not ready to give the log's streams; waiting for it"),
+  );
+  for (const difference of log.drift)
+    logger.warn(difference, 'a stream is not as this node wants it; argus migrate changes it');
+  return log;
 }
 
 /** Resolves when the server has taken in all that was sent so far, outages waited for; rejects when the connection is closed. */

@@ -3,8 +3,9 @@ import type { NatsConnection } from 'nats';
 import type { ChainCommit } from '../events/commit.js';
 import type { Shard as ShardId } from '../events/ids.js';
 import { BlobStore } from '../events/log/blobs.js';
+import type { EnsuredLog } from '../events/log/ensure-streams.js';
 import { EventLog } from '../events/log/log.js';
-import { CHAIN, type LogLayout } from '../events/log/streams.js';
+import { CHAIN } from '../events/log/streams.js';
 import { TxidStore } from '../events/log/txids.js';
 import { secp256k1 } from '../events/signing/secp256k1.js';
 import { BlockWindow } from '../projections/block-window.js';
@@ -53,9 +54,9 @@ export class TowerNode {
     const { towerId } = options.key;
     let node: TowerNode | undefined;
     try {
-      const layout = { network, towerId, shards: log.shards, replicas: log.replicas };
-      await ensureStreamsPatiently(nc, layout, logger);
-      node = new TowerNode(options, nc, await EventLog.open(nc), layout);
+      const wish = { network, towerId, shards: log.shards, replicas: log.replicas };
+      const streams = await ensureStreamsPatiently(nc, wish, logger);
+      node = new TowerNode(options, nc, await EventLog.open(nc), streams);
       await node.#begin();
       return node;
     } catch (error) {
@@ -78,9 +79,10 @@ export class TowerNode {
     private readonly options: NodeOptions,
     private readonly nc: NatsConnection,
     private readonly log: EventLog,
-    layout: LogLayout,
+    private readonly streams: EnsuredLog,
   ) {
     const { config, logger } = options;
+    const { layout } = streams;
     const { bitcoind } = config;
     const rpc = new BitcoindRpc(bitcoind);
     const window = new BlockWindow();
@@ -269,6 +271,7 @@ export class TowerNode {
       mempool_transactions: config.bitcoind.zmqSequence === undefined ? null : this.#mempool.size,
       nats_server: this.nc.info?.version ?? null,
       max_appointments: config.limits.maxAppointments,
+      stream_drift: this.streams.drift,
     };
   }
 

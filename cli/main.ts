@@ -1,15 +1,25 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
+import { natsUrls } from '../actors/config.js';
 import { natsSeed, publicNkey } from '../actors/secrets.js';
 import { version } from '../actors/version.js';
 import { Locator, UserId } from '../events/ids.js';
 import { askCluster, printCluster } from './cluster.js';
+import { printDrift } from './drift.js';
+import { init } from './init.js';
 import { addKeyCommands } from './key.js';
+import { migrate } from './migrate.js';
 import { connectOperator, type Operator, shardsText } from './operator.js';
 import { printFields, printJson, Table } from './print.js';
-import { addNodeFlags, addWhereabouts, configOf } from './settings.js';
+import { addLogFlags, addNodeFlags, addWhereabouts, configOf } from './settings.js';
 import { up } from './up.js';
+
+/** How long to wait, on the command line. */
+const Seconds = z
+  .string()
+  .regex(/^\d{1,6}$/, 'a time is given in seconds')
+  .transform(Number);
 
 /** The command `argus`. Exit status: 0 done, 1 failed, 2 not understood. */
 const program = new Command('argus')
@@ -31,6 +41,37 @@ addNodeFlags(program.command('up'))
     process.exit(status);
   });
 
+addLogFlags(addWhereabouts(program.command('init')), 'log.shards', 'log.replicas')
+  .description("make a tower's log on NATS, and its key if there is none; `up` does so too, with one shard unless told")
+  .option('--json', 'one line of JSON')
+  .addHelpText(
+    'after',
+    '\nExample:\n  argus init --shards 4 --replicas 3 --nats nats://10.0.0.1:4222,nats://10.0.0.2:4222,nats://10.0.0.3:4222',
+  )
+  .action((_options, command: Command) => init(configOf(command), command.opts().json === true));
+
+addLogFlags(addWhereabouts(program.command('migrate')), 'log.replicas')
+  .description('make the streams of a log what they should be: shows what it would change, asks, and changes it')
+  .option('--from <url>', 'first copy the log of this NATS server, on which no node may be at work, to where none is')
+  .option('--dry-run', 'only show it')
+  .option('--yes', 'do not ask')
+  .option('--timeout <seconds>', 'how long to wait until new copies are current', '600')
+  .option('--json', 'one line of JSON for each setting')
+  .addHelpText('after', '\nExample:\n  argus migrate --replicas 3 --nats nats://10.0.0.1:4222')
+  .action(async (_options, command: Command) => {
+    const { dryRun = false, yes = false, json = false, from, timeout } = command.opts();
+    if (!dryRun && !yes && !process.stdin.isTTY)
+      throw notUnderstood('there is no terminal to ask at: --yes or --dry-run');
+    const patience = 1000 * parseArgument(Seconds, timeout);
+    process.exitCode = await migrate(configOf(command), {
+      dryRun,
+      yes,
+      json,
+      from: from && parseArgument(natsUrls(), from),
+      patience,
+    });
+  });
+
 addWhereabouts(program.command('nkeys'))
   .description('print the public keys that a NATS server with nats.conf is started with; made on first use')
   .addHelpText('after', '\nExample:\n  env $(argus nkeys) ARGUS_NATS_STORE=/var/lib/argus nats-server -c nats.conf')
@@ -48,8 +89,14 @@ question('info', 'the tower at a glance', 'argus info --json', () => async (oper
   else printInfo(info);
 });
 
-function printInfo({ shards, unserved_shards: unserved = [], ...fields }: Record<string, unknown>): void {
+function printInfo({
+  shards,
+  unserved_shards: unserved = [],
+  stream_drift: drift = [],
+  ...fields
+}: Record<string, unknown>): void {
   printFields(fields);
+  printDrift(z.array(Row).parse(drift));
   new Table({ SHARD: 'shard', 'LOG POSITION': 'position', 'SCANNED TO': 'scanned_height' }).print(
     z.array(Row).parse(shards),
   );
@@ -171,7 +218,11 @@ async function printList(items: AsyncGenerator<unknown>, table: Table, json: boo
 function parseArgument<T>(schema: z.ZodType<T>, text: string | undefined): T {
   const parsed = schema.safeParse(text);
   if (parsed.success) return parsed.data;
-  throw new CommanderError(2, 'argus.argument', parsed.error.issues[0]?.message ?? 'not well formed');
+  throw notUnderstood(parsed.error.issues[0]?.message ?? 'not well formed');
+}
+
+function notUnderstood(message: string): CommanderError {
+  return new CommanderError(2, 'argus.argument', message);
 }
 
 // Whoever reads us, such as `head`, may have read enough.

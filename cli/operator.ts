@@ -26,6 +26,12 @@ export interface Operator {
   close(): Promise<void>;
 }
 
+/** What a server does not do, where `cause` is what came instead of a connection; `what` should have been up. */
+export function whyNoConnection(cause: unknown, nkeyFile: string, what: string): string {
+  const isDenied = cause instanceof NatsError && cause.code === 'AUTHORIZATION_VIOLATION';
+  return isDenied ? `does not know the key in ${nkeyFile}` : `does not answer. Is ${what} up?`;
+}
+
 /** The nodes that are there. */
 export interface Nodes {
   readonly nodes: readonly NodeReport[];
@@ -40,11 +46,9 @@ export async function connectOperator(config: Config): Promise<Operator> {
   const seed = existingNatsSeed(config.nats.operatorNkeyFile);
   const nc = await connectLog({ servers, seed, name: 'argus operator', inboxPrefix: '_INBOX_OPERATOR' }).catch(
     (cause) => {
-      const denied = cause instanceof NatsError && cause.code === 'AUTHORIZATION_VIOLATION';
-      const why = denied
-        ? `does not know the key in ${config.nats.operatorNkeyFile}`
-        : 'does not answer. Is the tower up?';
-      throw new OperatorError(`${servers} ${why}`, { cause });
+      throw new OperatorError(`${servers} ${whyNoConnection(cause, config.nats.operatorNkeyFile, 'the tower')}`, {
+        cause,
+      });
     },
   );
   const request = async (subject: string, question: object) => {

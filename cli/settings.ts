@@ -53,13 +53,21 @@ const ofNode: readonly Flag[] = [
   { setting: 'http.rust_listen', flags: '--http-rust <address>', help: 'the same for rust clients alone' },
   { setting: 'http.cert_file', flags: '--http-cert <file>', help: 'certificate chain (PEM), for HTTPS' },
   { setting: 'http.key_file', flags: '--http-key <file>', help: 'the key of that certificate (PEM)' },
-  { setting: 'log.shards', flags: '--shards <n>', help: 'groups of users; fixed when the log is made (default: 1)' },
+  {
+    setting: 'log.shards',
+    flags: '--shards <n>',
+    help: 'groups of users; fixed when the log is made (default: as it is, or 1)',
+  },
+  {
+    setting: 'log.replicas',
+    flags: '--replicas <n>',
+    help: 'copies of the log in a NATS cluster (default: as it is, or 1)',
+  },
   {
     setting: 'log.serve',
     flags: '--serve <shards>',
     help: 'the shards that this node serves, such as 0-3,7 (default: all)',
   },
-  { setting: 'log.replicas', flags: '--replicas <n>', help: 'copies of the log in a NATS cluster (default: 1)' },
   { setting: 'log_level', flags: '--log-level <level>', help: 'trace, debug, info, warn, error or silent' },
 ];
 
@@ -69,6 +77,13 @@ export function addFolder(command: Command): Command {
 }
 
 export const addWhereabouts = (command: Command): Command => addFlags(addFolder(command), whereabouts);
+
+/** Of a command that makes or changes the log: some of what it is made with. */
+export const addLogFlags = (command: Command, ...settings: readonly ('log.shards' | 'log.replicas')[]): Command =>
+  addFlags(
+    command,
+    ofNode.filter(({ setting }) => settings.some((wanted) => wanted === setting)),
+  );
 
 export const addNodeFlags = (command: Command): Command => addFlags(addWhereabouts(command), ofNode);
 

@@ -1,12 +1,11 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { Config } from '../actors/config.js';
 import { TowerNode } from '../actors/node.js';
-import { existingNatsSeed, natsSeed, publicNkey, towerKey, towerKeyFile } from '../actors/secrets.js';
-import { findServer } from './servers/find.js';
-import { type NatsServer, startNatsServer } from './servers/nats-server.js';
+import { existingNatsSeed, natsSeed, towerKey, towerKeyFile } from '../actors/secrets.js';
+import { startOwnNats } from './own-nats.js';
+import type { NatsServer } from './servers/nats-server.js';
 
 /** How long a stop may take, in ms, before the process ends all the same. */
 const STOP_MS = 10_000;
@@ -75,23 +74,6 @@ function stopSignal() {
     controller.abort();
   };
   return { signal: controller.signal, requested, fail, failure: () => failure };
-}
-
-/** A nats-server of the node's own, with `nats.conf`. One that was left by a killed node is ending: it is waited for. */
-async function startOwnNats(config: Config, stop: AbortSignal): Promise<NatsServer | undefined> {
-  const keys = [config.nats.nodeNkeyFile, config.nats.operatorNkeyFile].map((file) => publicNkey(natsSeed(file)));
-  const [nodeNkey = '', operatorNkey = ''] = keys;
-  const program = findServer('nats-server');
-  const options = { program, dataDir: join(config.data, 'nats'), port: config.nats.port, nodeNkey, operatorNkey };
-  for (let again = 5; !stop.aborted; again--) {
-    try {
-      return await startNatsServer(options);
-    } catch (error) {
-      if (again === 0) throw error;
-      await sleep(1_000);
-    }
-  }
-  return undefined;
 }
 
 /** Starts the node's own nats-server again whenever it dies; the node is given up if that fails. */

@@ -32,7 +32,7 @@ const COMMANDS = {
 
   async argus(args) {
     await ensureModules();
-    const starts = args.find((arg) => !arg.startsWith('-')) === 'up';
+    const starts = ['up', 'init', 'migrate'].includes(args.find((arg) => !arg.startsWith('-')) ?? '');
     const servers = starts ? await serversAsEnvironment() : {};
     await build();
     await run('cli/main.js', args, servers);

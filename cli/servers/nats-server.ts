@@ -19,6 +19,10 @@ export interface NatsServerOptions {
   /** The public nkeys (U…) of the tower's nodes and of its operator. */
   readonly nodeNkey: string;
   readonly operatorNkey: string;
+  /** The package's configuration file; `nats.conf` unless told. */
+  readonly config?: 'nats.conf' | 'nats-cluster.conf';
+  /** What that file needs from the environment beside what every server does. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Further command-line flags, for instance those of a cluster. */
   readonly extra?: readonly string[];
   /** The server's name; made of the data folder's path when not given, so that it is the same at each start. */
@@ -54,7 +58,16 @@ export function startNatsServer(options: NatsServerOptions): Promise<NatsServer>
 async function launchOn(port: number, options: NatsServerOptions): Promise<Child> {
   const dataDir = resolve(options.dataDir);
   const name = options.name ?? `argus-${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`;
-  const config = ['-c', join(packageRoot, 'nats.conf'), '-a', '127.0.0.1', '-p', String(port), '-n', name];
+  const config = [
+    '-c',
+    join(packageRoot, options.config ?? 'nats.conf'),
+    '-a',
+    '127.0.0.1',
+    '-p',
+    String(port),
+    '-n',
+    name,
+  ];
   const child = await startChild({
     program: options.program,
     args: [...config, ...(options.extra ?? [])],
@@ -64,6 +77,7 @@ async function launchOn(port: number, options: NatsServerOptions): Promise<Child
       ARGUS_NODE_NKEY: options.nodeNkey,
       ARGUS_OPERATOR_NKEY: options.operatorNkey,
       GOMEMLIMIT: process.env.GOMEMLIMIT ?? memoryLimit(),
+      ...options.env,
     },
   });
   await untilReady('nats-server', child, async () => (await nameAt(port)) === name);

@@ -53,7 +53,7 @@ describe('the configuration', () => {
         port: 4222,
       },
       http: { listen: [{ host: '127.0.0.1', port: 9814 }], tls: undefined, maxConnections: 1000 },
-      log: { shards: 1, replicas: 1, serve: 'all' },
+      log: { serve: 'all' },
       bitcoind: {
         url: 'http://127.0.0.1:8332',
         auth: { cookieFile: join(homedir(), '.bitcoin', '.cookie') },
@@ -80,6 +80,12 @@ describe('the configuration', () => {
     const config = read(t, text, env, { 'subscription.grace': '3' });
     assert.deepEqual(config.subscription, { slots: 1, duration: 2, grace: 3 });
     assert.equal(config.log.shards, 4);
+  });
+
+  test('may name several NATS servers', (t) => {
+    const nats = 'nats://10.0.0.1:4222,tls://tower.example:4222';
+    assert.equal(read(t, `[nats]\nurl = "${nats}"`).nats.url, nats);
+    assert.throws(() => read(t, `[nats]\nurl = "${nats},"`), /nats\.url: must be like nats:/);
   });
 
   test('has an environment variable for every setting', (t) => {

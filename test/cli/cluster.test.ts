@@ -3,8 +3,9 @@ import { describe, test } from 'node:test';
 import { NodeReport, type StreamReport } from '../../actors/cluster-wire.js';
 import { version } from '../../actors/version.js';
 import { alarmsOf, type Cluster } from '../../cli/cluster.js';
+import { argus } from '../support/argus.js';
 import { startNatsProxy } from '../support/nats-proxy.js';
-import { argus, cells, whereabouts } from '../support/operator-command.js';
+import { cells, whereabouts } from '../support/operator-command.js';
 import { startRpcProxy } from '../support/rpc-proxy.js';
 import { secretOf } from '../support/shards.js';
 import type { Cleanup } from '../support/temp-dir.js';
@@ -209,7 +210,7 @@ const isLevel = ({ chain, shards }: NodeReport): boolean =>
 
 function operatorOf(t: Cleanup, tower: TestTower) {
   const where = whereabouts(t, tower);
-  const asked = (command: string, ...flags: string[]) => argus(command, ...flags, ...where);
+  const asked = (command: string, ...flags: string[]) => argus([command, ...flags, ...where]);
   /** What is said with `--json`, if it is so. */
   const ask = async (isSo = (_: Cluster) => true): Promise<Cluster | undefined> => {
     const { status, stdout, stderr } = await asked('cluster', '--json');

@@ -7,7 +7,8 @@ import { makeAppointment } from '../../actors/client/tower-client.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
 import { txid } from '../fixtures/ids.js';
-import { argus, cells, whereabouts } from '../support/operator-command.js';
+import { argus } from '../support/argus.js';
+import { cells, whereabouts } from '../support/operator-command.js';
 import { tempDir } from '../support/temp-dir.js';
 import { startTestTower } from '../support/tower.js';
 import { until } from '../support/until.js';
@@ -26,7 +27,7 @@ test("the operator's questions are answered for people, and with --json for prog
   await until('answered', async () => (await client.getAppointment(locator)).status === 'dispute_responded');
   const where = whereabouts(t, tower);
   const asked = async (...args: string[]) => {
-    const { status, stdout, stderr } = await argus(...args, ...where);
+    const { status, stdout, stderr } = await argus([...args, ...where]);
     assert.deepEqual([status, stderr], [0, '']);
     return stdout.trimEnd().split('\n');
   };
@@ -90,14 +91,14 @@ describe('what the operator cannot have is told in one line', () => {
   test('with a key that the server does not know, and of a tower that is not there', async (t) => {
     const tower = await startTestTower(t, { begin: false });
     const stranger = new TextDecoder().decode(nkeys.createUser().getSeed());
-    const denied = await argus('info', ...whereabouts(t, tower, stranger));
+    const denied = await argus(['info', ...whereabouts(t, tower, stranger)]);
     assert.equal(denied.status, 1);
     assert.match(denied.stderr, /^argus: nats:\/\/127\.0\.0\.1:\d+ does not know the key in .*operator\.nkey\n$/);
-    const nobody = await argus('info', ...whereabouts(t, tower));
+    const nobody = await argus(['info', ...whereabouts(t, tower)]);
     assert.equal(nobody.status, 1);
     assert.match(nobody.stderr, /^argus: no tower answers at nats:.*\n$/);
     await tower.nats.stop();
-    const nothing = await argus('info', ...whereabouts(t, tower));
+    const nothing = await argus(['info', ...whereabouts(t, tower)]);
     assert.equal(nothing.status, 1);
     assert.match(nothing.stderr, /^argus: nats:.* does not answer\. Is the tower up\?\n$/);
   });
@@ -112,7 +113,7 @@ describe('what the operator cannot have is told in one line', () => {
       [['info', '--nats', 'http://x'], /^argus: flag: nats\.url: must be like nats:\/\/127\.0\.0\.1:4222\n$/],
       [['info', '--nats-port', '99999'], /^argus: flag: nats\.port: /],
     ] as const) {
-      const { status, stdout, stderr } = await argus(...args);
+      const { status, stdout, stderr } = await argus([...args]);
       assert.deepEqual([status, stdout], [2, ''], args.join(' '));
       assert.match(stderr, said);
     }
@@ -121,7 +122,7 @@ describe('what the operator cannot have is told in one line', () => {
 
 test('nkeys are made once, kept secret, and printed as nats.conf wants them', async (t) => {
   const data = join(tempDir(t), 'data');
-  const [first, second] = [await argus('nkeys', '--data', data), await argus('nkeys', '--data', data)];
+  const [first, second] = [await argus(['nkeys', '--data', data]), await argus(['nkeys', '--data', data])];
   assert.match(first.stdout, /^ARGUS_NODE_NKEY=U[A-Z2-7]{55}\nARGUS_OPERATOR_NKEY=U[A-Z2-7]{55}\n$/);
   assert.deepEqual(second, first);
   for (const name of ['node', 'operator']) {

@@ -57,9 +57,9 @@ export interface LogLine {
 
 /** What a node has to itself: another way to NATS, another bitcoind, other settings. */
 export interface OwnServers {
-  readonly settings?: Readonly<Record<string, string>>;
   readonly natsUrl?: string;
   readonly bitcoind?: Pick<Bitcoind, 'rpcUrl' | 'cookieFile' | 'zmqUrl'>;
+  readonly settings?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface TestTowerOptions {
@@ -93,12 +93,9 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
   await chain.mine(110);
   const data = tempDir(t);
   const key = options.key ?? towerKey(`${data}/tower.key`);
-  const configFor = (
-    node: string,
-    { rpcUrl, cookieFile, zmqUrl }: NonNullable<OwnServers['bitcoind']>,
-    own: OwnServers['settings'] = {},
-  ) =>
-    readConfig({
+  const configFor = (node: string, own: OwnServers = {}) => {
+    const { rpcUrl, cookieFile, zmqUrl } = own.bitcoind ?? bitcoind;
+    return readConfig({
       env: {},
       flags: {
         network: 'regtest',
@@ -110,9 +107,10 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
         ...(mempool && { 'bitcoind.zmq_sequence': zmqUrl }),
         'http.listen': 'off',
         ...settings,
-        ...own,
+        ...own.settings,
       },
     });
+  };
   const gaveUp: Error[] = [];
   const said: LogLine[] = [];
   const logger = pino({ level: process.env.ARGUS_TEST_LOG ?? 'info' }, { write: (line) => note(said, line) });
@@ -121,7 +119,7 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
     for (const node of running) await node.stop();
   });
   const startNode = async (name: string, own: OwnServers = {}) => {
-    const config = configFor(name, own.bitcoind ?? bitcoind, own.settings);
+    const config = configFor(name, own);
     const options = { config, key, natsSeed: nats.nodeSeed, natsUrl: own.natsUrl ?? nats.url, logger, patience };
     const node = await TowerNode.start({ ...options, giveUp: (error) => gaveUp.push(error) });
     running.push(node);
@@ -142,7 +140,7 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
     bitcoind,
     chain,
     key,
-    config: configFor('one', bitcoind),
+    config: configFor('one'),
     get node() {
       return theNode();
     },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { connect, nkeyAuthenticator, nkeys } from 'nats';
+import { connect } from 'nats';
 import pino from 'pino';
 import { overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
@@ -9,16 +9,14 @@ import { readConfig } from '../../actors/config.js';
 import { TowerNode } from '../../actors/node.js';
 import { towerKey } from '../../actors/secrets.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
-import { findServer } from '../../cli/servers/find.js';
-import { type NatsServer, startNatsServer } from '../../cli/servers/nats-server.js';
-import { freePorts } from '../../cli/servers/ports.js';
 import { RegtestChain } from '../../cli/servers/regtest-chain.js';
 import { fromHex } from '../../events/bytes.js';
 import { EventLog } from '../../events/log/log.js';
 import { towerStream } from '../../events/log/streams.js';
 import { startTestBitcoind } from '../support/bitcoind.js';
 import { shard } from '../support/log.js';
-import { type Cleanup, tempDir } from '../support/temp-dir.js';
+import { startTestCluster } from '../support/nats-cluster.js';
+import { tempDir } from '../support/temp-dir.js';
 import { isInMempool, secretKey, untilLevel } from '../support/tower.js';
 import { until } from '../support/until.js';
 
@@ -26,7 +24,8 @@ test('a tower on a cluster of three NATS servers goes on when one of them is los
   const bitcoind = await startTestBitcoind(t);
   const chain = new RegtestChain(bitcoind.rpc);
   await chain.mine(110);
-  const { servers, seed } = await startCluster(t);
+  const cluster = await startTestCluster(t);
+  const { servers } = cluster;
   const data = tempDir(t);
   const key = towerKey(join(data, 'tower.key'));
   const config = readConfig({
@@ -35,6 +34,7 @@ test('a tower on a cluster of three NATS servers goes on when one of them is los
       network: 'regtest',
       data,
       'log.replicas': '3',
+      'http.listen': 'off',
       'bitcoind.url': bitcoind.rpcUrl,
       'bitcoind.cookie_file': bitcoind.cookieFile,
       'bitcoind.zmq_hashblock': bitcoind.zmqUrl,
@@ -42,7 +42,7 @@ test('a tower on a cluster of three NATS servers goes on when one of them is los
   });
   const gaveUp: Error[] = [];
   const logger = pino({ level: process.env.ARGUS_TEST_LOG ?? 'silent' });
-  const options = { config, key, natsSeed: new TextDecoder().decode(seed), logger };
+  const options = { config, key, natsSeed: cluster.nodeSeed, logger };
   const natsUrl = servers[0]?.url ?? '';
   const node = await TowerNode.start({ ...options, natsUrl, giveUp: (error) => gaveUp.push(error) });
   t.after(() => node.stop());
@@ -52,14 +52,7 @@ test('a tower on a cluster of three NATS servers goes on when one of them is los
   const client = new TowerClient(overNats(nc), { towerId: key.towerId, secretKey: secretKey(), timeoutMs: 50_000 });
   await client.register();
   const channels = await openChannels(chain, 2);
-  const log = await EventLog.open(
-    await connect({
-      servers: servers.map(({ url }) => url),
-      authenticator: nkeyAuthenticator(seed),
-      maxReconnectAttempts: -1,
-    }),
-  );
-  t.after(() => log.nc.close());
+  const log = await EventLog.open(await cluster.connect());
 
   const leaderOf = async (stream: string) => {
     const { cluster } = await until('a leader', () => log.jsm.streams.info(stream).catch(() => undefined));
@@ -82,20 +75,3 @@ test('a tower on a cluster of three NATS servers goes on when one of them is los
   }
   assert.deepEqual(gaveUp, []);
 });
-
-async function startCluster(t: Cleanup) {
-  const servers: NatsServer[] = [];
-  t.after(() => Promise.all(servers.map((server) => server.stop()))); // before the folder's removal
-  const node = nkeys.createUser();
-  const keys = { nodeNkey: node.getPublicKey(), operatorNkey: nkeys.createUser().getPublicKey() };
-  const routes = (await freePorts(3)).map((port) => `nats://127.0.0.1:${port}`);
-  const folder = tempDir(t);
-  await Promise.all(
-    routes.map(async (route, i) => {
-      const extra = ['--cluster_name', 'argus', '--cluster', route, '--routes', routes.join(',')];
-      const options = { program: findServer('nats-server'), dataDir: join(folder, `${i}`), name: `n${i}`, extra };
-      servers[i] = await startNatsServer({ ...options, ...keys });
-    }),
-  );
-  return { servers, seed: node.getSeed() };
-}

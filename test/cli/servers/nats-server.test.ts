@@ -57,7 +57,7 @@ test('a frozen server is ended too, and a restart keeps the port', async (t) => 
   assert.equal(node.info?.port, port);
 });
 
-test('three servers with the flags that nats.conf shows are a cluster with a replicated log', async (t) => {
+test('three servers with the flags that nats-cluster.conf shows are a cluster with a replicated log', async (t) => {
   const servers: NatsServer[] = [];
   t.after(() => Promise.all(servers.map((server) => server.stop()))); // before the folder's removal
   const node = nkeys.createUser();

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JetStreamManager } from 'nats';
+import { DiscardPolicy, type JetStreamManager, type StreamConfig } from 'nats';
+import { ensureStreams } from '../../../events/log/ensure-streams.js';
 import { EventLog } from '../../../events/log/log.js';
-import { CHAIN, ensureStreams, StreamDriftError, TXIDS } from '../../../events/log/streams.js';
+import { lineOf, StreamDriftError } from '../../../events/log/stream-drift.js';
+import { CHAIN, TXIDS } from '../../../events/log/streams.js';
 import { layout } from '../../support/log.js';
 import { startTestNats } from '../../support/nats.js';
 import type { Cleanup } from '../../support/temp-dir.js';
@@ -72,4 +74,86 @@ test('no message of the log can be deleted or purged, and no stream of it be mad
     await assert.rejects(jsm.streams.update(name, { deny_purge: false }));
     assert.equal((await jsm.streams.info(name)).state.messages, 1);
   }
+});
+
+test('what is left open is as the log has it, and 1 when it is made', async (t) => {
+  const { nc } = await start(t);
+  const { network, towerId } = layout;
+  const first = await ensureStreams(nc, { network, towerId, shards: 2 });
+  assert.deepEqual(first, {
+    layout: { network, towerId, shards: 2, replicas: 1 },
+    made: ['CHAIN', 'TXIDS', 'TOWER_0', 'BLOBS_0', 'TOWER_1', 'BLOBS_1'],
+    drift: [],
+  });
+  assert.deepEqual(await ensureStreams(nc, { network, towerId }), { ...first, made: [] });
+  assert.deepEqual(await ensureStreams(nc, { network, towerId, shards: 2, replicas: 1 }), { ...first, made: [] });
+});
+
+test('who asks for other shards or replicas than the log has is told what to do', async (t) => {
+  const { nc } = await start(t);
+  await ensureStreams(nc, layout);
+  await assert.rejects(ensureStreams(nc, { ...layout, shards: 2 }), /Shards are fixed when the log is made/);
+  await assert.rejects(ensureStreams(nc, { ...layout, replicas: 3 }), /Replicas are changed by `argus migrate`/);
+});
+
+test('what does no harm is told and lived with', async (t) => {
+  const { nc, jsm } = await start(t);
+  await ensureStreams(nc, layout);
+  await jsm.streams.update(TXIDS, { max_age: 1e15 });
+  await jsm.streams.update('BLOBS_0', { max_bytes: 1e6, allow_direct: false });
+  const { drift } = await ensureStreams(nc, layout);
+  assert.deepEqual(drift.map(lineOf), [
+    'TXIDS: max_age is 1000000000000000, not 1209600000000000',
+    'BLOBS_0: max_bytes is 1000000, not -1',
+    'BLOBS_0: allow_direct is false, not true',
+  ]);
+});
+
+for (const [what, stream, change] of [
+  ['takes blobs away after a while', 'BLOBS_0', { max_age: 1e15 }],
+  [
+    'takes a subject in that is not its own',
+    'TOWER_0',
+    { subjects: ['argus.0.user.*', 'argus.0.tracker.*', 'argus.0.scan', 'argus.0.x'] },
+  ],
+  ['drops its oldest messages', 'TOWER_0', { discard: DiscardPolicy.Old }],
+  ['takes the messages of another stream in', 'TOWER_0', { sources: [{ name: 'OTHER' }] }],
+  ['does not say that it stored something', 'TOWER_0', { no_ack: true }],
+  ['takes nothing in any more', 'CHAIN', { sealed: true }],
+] as const)
+  test(`a stream that ${what} is refused`, async (t) => {
+    const { nc, jsm } = await start(t);
+    await ensureStreams(nc, layout);
+    await jsm.streams.update(stream, change as Partial<StreamConfig>);
+    await assert.rejects(ensureStreams(nc, layout), (error) => {
+      assert.ok(error instanceof StreamDriftError);
+      assert.deepEqual([error.differences.length, error.differences[0]?.startsWith(`${stream}: `)], [1, true]);
+      return true;
+    });
+  });
+
+test('a stream that was lost is not made again as if nothing had been in it; that of the txids is', async (t) => {
+  const { nc, jsm } = await start(t);
+  await ensureStreams(nc, layout);
+  await jsm.streams.delete(TXIDS);
+  assert.deepEqual((await ensureStreams(nc, layout)).made, [TXIDS]);
+  await nc.jetstream().publish('argus.0.scan', 'a message');
+  for (const name of ['BLOBS_0', CHAIN]) {
+    await jsm.streams.delete(name);
+    const before = await everything(jsm);
+    await assert.rejects(ensureStreams(nc, layout), (error) => {
+      assert.ok(error instanceof StreamDriftError);
+      assert.equal(error.differences.at(-1), 'BLOBS_0 is missing, with all that it held');
+      return true;
+    });
+    assert.deepEqual(await everything(jsm), before);
+  }
+});
+
+test('a log that was left half made is made whole', async (t) => {
+  const { nc, jsm } = await start(t);
+  const made = await ensureStreams(nc, layout);
+  await jsm.streams.delete(CHAIN); // as if it had not come to that: it is made last
+  await jsm.streams.delete('BLOBS_0');
+  assert.deepEqual(await ensureStreams(nc, layout), { ...made, made: [CHAIN, 'BLOBS_0'] });
 });

@@ -1,0 +1,23 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../actors/config.js';
+import { natsSeed, publicNkey } from '../actors/secrets.js';
+import { findServer } from './servers/find.js';
+import { type NatsServer, startNatsServer } from './servers/nats-server.js';
+
+/** A nats-server of the node's own, with `nats.conf`. One that was left by a killed node is ending: it is waited for. */
+export async function startOwnNats(config: Config, stop?: AbortSignal): Promise<NatsServer | undefined> {
+  const keys = [config.nats.nodeNkeyFile, config.nats.operatorNkeyFile].map((file) => publicNkey(natsSeed(file)));
+  const [nodeNkey = '', operatorNkey = ''] = keys;
+  const program = findServer('nats-server');
+  const options = { program, dataDir: join(config.data, 'nats'), port: config.nats.port, nodeNkey, operatorNkey };
+  for (let again = 5; !stop?.aborted; again--) {
+    try {
+      return await startNatsServer(options);
+    } catch (error) {
+      if (again === 0) throw error;
+      await sleep(1_000);
+    }
+  }
+  return undefined;
+}

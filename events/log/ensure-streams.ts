@@ -1,0 +1,98 @@
+import { type JetStreamManager, type NatsConnection, NatsError, type StreamInfo } from 'nats';
+import { compareConfig, isHarmless, type StreamDifference, StreamDriftError } from './stream-drift.js';
+import { CHAIN, type LogLayout, type LogWish, layoutOf, TXIDS, type WantedStream, wantedStreams } from './streams.js';
+
+/** Making the streams of the log, and finding out that they are something else than what a node wants. */
+
+/** A log whose streams are there. */
+export interface EnsuredLog {
+  readonly layout: LogLayout;
+  /** The streams that were made just now. */
+  readonly made: readonly string[];
+  /** What is not as wanted, though a node works all the same. */
+  readonly drift: readonly StreamDifference[];
+}
+
+/**
+ * Makes the streams that are missing and reads all of them back.
+ *
+ * A server silently drops options it does not know, a stream may have been made for another network, tower or number
+ * of shards, and a stream of a log that was whole may be lost: each is a `StreamDriftError`, and nothing is changed.
+ */
+export async function ensureStreams(nc: NatsConnection, wish: LogWish): Promise<EnsuredLog> {
+  const jsm = await nc.jetstreamManager({ checkAPI: false });
+  const { layout, streams, drift, missing } = await readLog(jsm, wish);
+  // Whether it is our log is known before anything is added to it.
+  if (!drift.every(isHarmless) || missing.length > 0) throw new StreamDriftError(drift, missing);
+  const made = streams.filter(({ found }) => !found).map(({ wanted }) => wanted);
+  for (const wanted of inMakingOrder(made)) await makeStream(jsm, wanted);
+  return { layout, made: made.map(({ name }) => name), drift };
+}
+
+/** CHAIN comes last: where it is, all others were made. */
+const inMakingOrder = (streams: readonly WantedStream[]): WantedStream[] => [
+  ...streams.filter(({ name }) => name !== CHAIN),
+  ...streams.filter(({ name }) => name === CHAIN),
+];
+
+const NAME_IN_USE = 10058;
+
+async function makeStream(jsm: JetStreamManager, wanted: WantedStream): Promise<void> {
+  const made = await jsm.streams.add(wanted).catch(async (error) => {
+    // Another node has made one meanwhile, and not the same.
+    const other = isApiError(error, NAME_IN_USE) && (await readStream(jsm, wanted.name));
+    if (other) return other;
+    throw error;
+  });
+  const differences = compareConfig(wanted, made.config);
+  if (differences.length > 0) throw new StreamDriftError(differences);
+}
+
+/** What there is of a log, beside what is wanted of it. */
+export interface LogReading {
+  readonly layout: LogLayout;
+  /** In the order of `wantedStreams`. */
+  readonly streams: readonly { readonly wanted: WantedStream; readonly found: StreamInfo | undefined }[];
+  readonly drift: readonly StreamDifference[];
+  /** The streams that a log had and has no more. */
+  readonly missing: readonly string[];
+}
+
+/** Reads a log's streams; changes nothing. */
+export async function readLog(jsm: JetStreamManager, wish: LogWish): Promise<LogReading> {
+  // CHAIN is asked for before the others, and made after them, by whomever.
+  const chain = await readStream(jsm, CHAIN);
+  const layout = layoutOf(wish, chain?.config);
+  const streams = await Promise.all(
+    wantedStreams(layout).map(async (wanted) => ({
+      wanted,
+      found: wanted.name === CHAIN ? chain : await readStream(jsm, wanted.name),
+    })),
+  );
+  const drift = streams.flatMap(({ wanted, found }) => (found ? compareConfig(wanted, found.config) : []));
+  return { layout, streams, drift, missing: missingOf(streams, drift) };
+}
+
+/** Nodes write only when all is there. So what is absent beside a CHAIN, or beside what was written, was lost. */
+function missingOf(streams: LogReading['streams'], drift: readonly StreamDifference[]): string[] {
+  const chain = streams.find(({ wanted }) => wanted.name === CHAIN)?.found;
+  // Of a log that is not ours we do not know what it should hold.
+  if (drift.some(({ stream, field }) => stream === CHAIN && field.startsWith('argus.'))) return [];
+  const hadAll = chain !== undefined || streams.some(({ found }) => (found?.state.last_seq ?? 0) > 0);
+  const absent = streams.filter(({ found }) => !found).map(({ wanted }) => wanted.name);
+  return hadAll ? absent.filter((name) => name !== TXIDS) : [];
+}
+
+const STREAM_NOT_FOUND = 10059;
+
+export async function readStream(jsm: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
+  try {
+    return await jsm.streams.info(name);
+  } catch (error) {
+    if (isApiError(error, STREAM_NOT_FOUND)) return undefined;
+    throw error;
+  }
+}
+
+const isApiError = (error: unknown, code: number): boolean =>
+  error instanceof NatsError && error.api_error?.err_code === code;
