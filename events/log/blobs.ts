@@ -45,8 +45,9 @@ export class BlobStore {
   /** Stores a blob and waits for the ack. A blob that no commit comes to refer to is swept later. Rejects with `LogUnavailableError`. */
   async put(shard: Shard, userId: UserId, blob: Uint8Array): Promise<BlobRef> {
     try {
-      const ack = await this.log.nc.jetstream().publish(`argus.${shard}.blob.${userId}`, blob, { timeout: REQUEST_MS });
-      return { position: ack.seq, sha256: blobHash(blob), size: blob.length };
+      const message = { subject: `argus.${shard}.blob.${userId}`, data: blob };
+      const position = await this.log.store(blobStream(shard), message);
+      return { position, sha256: blobHash(blob), size: blob.length };
     } catch (cause) {
       throw new LogUnavailableError('the blob could not be stored', { cause });
     }
