@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { AckPolicy, DeliverPolicy, NatsError } from 'nats';
-import { toHex } from '../bytes.js';
+import { sha256, toHex } from '../bytes.js';
 import { type Position, type Shard, UserId } from '../ids.js';
 import type { BlobRef } from '../user.js';
 import { LogUnavailableError } from './errors.js';
@@ -131,7 +130,7 @@ export class BlobStore {
 }
 
 /** What a blob must hash to: SHA-256, hex. */
-export const blobHash = (bytes: Uint8Array): string => toHex(createHash('sha256').update(bytes).digest());
+export const blobHash = (bytes: Uint8Array): string => toHex(sha256(bytes));
 
 const isNotFound = (error: unknown): boolean =>
   error instanceof NatsError && NOT_FOUND.has(error.api_error?.err_code ?? 0);
