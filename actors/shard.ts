@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
-import { fromHex } from '../events/bytes.js';
+import { fromHex, sha256 } from '../events/bytes.js';
 import type { BlockRef } from '../events/chain.js';
 import type { ChainCommit, ShardCommit } from '../events/commit.js';
 import type { Shard as ShardId, UserId } from '../events/ids.js';
@@ -28,7 +27,7 @@ import { Watcher } from './watcher/watcher.js';
 
 /** The shard of a user: the first four bytes of SHA-256 of its key, modulo their number. */
 export const shardOf = (userId: UserId, shards: number): ShardId =>
-  (createHash('sha256').update(fromHex(userId)).digest().readUInt32BE(0) % shards) as ShardId;
+  (Buffer.from(sha256(fromHex(userId))).readUInt32BE(0) % shards) as ShardId;
 
 /** A block as the ChainMonitor reads it. */
 interface FoundBlock {

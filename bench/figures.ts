@@ -5,7 +5,17 @@ import { breachMempool } from './figures/breach-mempool.js';
 import { catchUp } from './figures/catch-up.js';
 import { http } from './figures/http.js';
 import { ingest } from './figures/ingest.js';
+import { ingestOneUser } from './figures/ingest-one-user.js';
 import { memory } from './figures/memory.js';
 
 /** Every figure there is, in the order in which they are measured. */
-export const figures: readonly Figure[] = [ingest, http, breach, breachGrowth, breachMempool, memory, catchUp];
+export const figures: readonly Figure[] = [
+  ingest,
+  ingestOneUser,
+  http,
+  breach,
+  breachGrowth,
+  breachMempool,
+  memory,
+  catchUp,
+];

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 /** Bytes as this code base handles them: `Uint8Array` inside, lower-case hex in JSON, big-endian 32-bit integers on the wire. */
 
 /** The lower-case hex form of `bytes`. */
@@ -10,13 +12,16 @@ export function fromHex(hex: string): Uint8Array {
   return new Uint8Array(Buffer.from(hex, 'hex'));
 }
 
-const HEX = /^(?:[0-9a-fA-F]{2})*$/;
+const HEX = /^[0-9a-fA-F]*$/;
 
 /** Whether `text` is hex of whole bytes, in either case; the empty text is. */
-export const isHex = (text: string): boolean => HEX.test(text);
+export const isHex = (text: string): boolean => text.length % 2 === 0 && HEX.test(text);
 
 /** `bytes` in the opposite order, as a copy: internal to display order of a txid and back. */
 export const reversed = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes).reverse();
+
+/** SHA-256 of `bytes`: 32 bytes. */
+export const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(hash('sha256', bytes, 'buffer'));
 
 /** The 4-byte unsigned big-endian form of `n`, 0 to 2^32-1. Throws a `RangeError` beyond. */
 export function be32(n: number): Uint8Array {

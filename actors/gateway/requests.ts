@@ -107,11 +107,13 @@ export function parseGetSubscriptionInfo(json: Record<string, unknown>): Parsed<
 
 const faulty = (json: Record<string, unknown>): Parsed<never> => ({ ok: false, fault: { kind: 'fields', json } });
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 /** The object in a request's bytes. */
 export function parseJson(body: Uint8Array, most = SHORT): Parsed<Record<string, unknown>> {
   if (body.length > most) return { ok: false, fault: { kind: 'too-long', most } };
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    const value: unknown = JSON.parse(UTF8.decode(body));
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
       return { ok: true, value: Object.fromEntries(Object.entries(value)) };
     return { ok: false, fault: { kind: 'not-an-object' } };

@@ -15,7 +15,7 @@ export interface AppendLoad {
 
 const Ack = z.object({ seq: z.number().int().min(1), error: z.undefined().optional() });
 const REQUEST_MS = 10_000;
-const BATCH = 64;
+const BATCH = 100;
 
 /**
  * The log without a tower: how fast the same server durably takes the same bytes from the bare `nats` client, in streams
@@ -53,14 +53,19 @@ export class AppendLimit {
     const idle = Array.from({ length: users }, (_, user) => user);
     return this.#count(inFlight, async () => {
       const user = idle.shift() ?? 0;
-      await this.#publish(`bench.blob.${user}`, this.load.blob);
-      this.#last[user] = await this.#publish(`bench.user.${user}`, this.load.commit, this.#expectation(user));
+      await this.appoint(user);
       idle.push(user);
       return 1;
     });
   }
 
-  /** Appointments a second in atomic batches of 64, as many in flight: first a batch of blobs, then one of commits. */
+  /** Puts one appointment of a user on the log: its blob, then its commit. */
+  async appoint(user: number): Promise<void> {
+    await this.#publish(`bench.blob.${user}`, this.load.blob);
+    this.#last[user] = await this.#publish(`bench.user.${user}`, this.load.commit, this.#expectation(user));
+  }
+
+  /** Appointments a second in atomic batches of 100, as many in flight: first a batch of blobs, then one of commits. */
   batchedRate(): Promise<number> {
     const { users, inFlight } = this.load;
     const idle = Array.from({ length: Math.floor(users / BATCH) }, (_, group) => group * BATCH);

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { AckPolicy, DeliverPolicy, NatsError } from 'nats';
-import { toHex } from '../bytes.js';
+import { sha256, toHex } from '../bytes.js';
 import { type Position, type Shard, UserId } from '../ids.js';
 import type { BlobRef } from '../user.js';
 import { LogUnavailableError } from './errors.js';
@@ -45,8 +44,9 @@ export class BlobStore {
   /** Stores a blob and waits for the ack. A blob that no commit comes to refer to is swept later. Rejects with `LogUnavailableError`. */
   async put(shard: Shard, userId: UserId, blob: Uint8Array): Promise<BlobRef> {
     try {
-      const ack = await this.log.nc.jetstream().publish(`argus.${shard}.blob.${userId}`, blob, { timeout: REQUEST_MS });
-      return { position: ack.seq, sha256: blobHash(blob), size: blob.length };
+      const message = { subject: `argus.${shard}.blob.${userId}`, data: blob };
+      const position = await this.log.store(blobStream(shard), message);
+      return { position, sha256: blobHash(blob), size: blob.length };
     } catch (cause) {
       throw new LogUnavailableError('the blob could not be stored', { cause });
     }
@@ -75,7 +75,7 @@ export class BlobStore {
   async #fromAnyReplica(stream: string, seq: Position): Promise<Uint8Array | undefined> {
     const question = JSON.stringify({ seq });
     const answer = this.log.nc.request(`$JS.API.DIRECT.GET.${stream}`, question, { timeout: REQUEST_MS });
-    return answer.then(({ data }) => data).catch(() => undefined);
+    return answer.then(({ data }) => new Uint8Array(data)).catch(() => undefined);
   }
 
   /** How many blobs a shard holds. Rejects with `LogUnavailableError`. */
@@ -130,7 +130,7 @@ export class BlobStore {
 }
 
 /** What a blob must hash to: SHA-256, hex. */
-export const blobHash = (bytes: Uint8Array): string => toHex(createHash('sha256').update(bytes).digest());
+export const blobHash = (bytes: Uint8Array): string => toHex(sha256(bytes));
 
 const isNotFound = (error: unknown): boolean =>
   error instanceof NatsError && NOT_FOUND.has(error.api_error?.err_code ?? 0);

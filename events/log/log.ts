@@ -1,19 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  headers,
-  type JetStreamManager,
-  type MsgRequest,
-  type NatsConnection,
-  NatsError,
-  type SeqMsgRequest,
-} from 'nats';
+import { type JetStreamManager, type MsgRequest, type NatsConnection, NatsError, type SeqMsgRequest } from 'nats';
 import { type Aggregate, aggregateName, aggregateSubject, chainAggregate } from '../aggregate.js';
 import { UnknownEventError } from '../codec.js';
 import { type Commit, DamagedCommitError, decodeCommit, encodeCommit, type Recorded } from '../commit.js';
 import type { Position, Shard } from '../ids.js';
 import { LogDamagedError, LogUnavailableError } from './errors.js';
 import { Follower, type FollowOptions, type StreamMessage } from './follower.js';
-import { CHAIN, towerStream } from './streams.js';
+import { GroupCommit } from './group-commit.js';
+import { isUncertain, type Line, type Outgoing, publish, REQUEST_MS } from './publish.js';
+import { CHAIN, takesBatches, towerStream } from './streams.js';
 
 /** What became of an append. */
 export type Appended =
@@ -35,21 +30,23 @@ export interface FollowCommitsOptions extends Omit<FollowOptions, 'stream' | 'on
   readonly onCommit: (commit: Recorded) => void;
 }
 
-/** The server's answers to an append whose expectation does not hold (JetStream API error codes). */
-const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
-/** What it says when there is no room: of the server, of the account, of the stream. */
+/** What the server says when there is no room: of the server, of the account, of the stream (JetStream API error codes). */
 const FULL = new Set([10023, 10047, 10077]);
 const NO_MESSAGE_FOUND = 10037;
-const REQUEST_MS = 2_000;
 const BACKOFF_MS = { first: 50, most: 1_000 };
 
 /** The log over JetStream: the only place where commits are written and read. */
 export class EventLog {
+  readonly #line: Line;
+  readonly #groups = new Map<string, GroupCommit>();
+
   private constructor(
     readonly nc: NatsConnection,
     /** For reading single messages and stream states; every request of it ends after two seconds. */
     readonly jsm: JetStreamManager,
-  ) {}
+  ) {
+    this.#line = { nc, js: nc.jetstream() };
+  }
 
   static async open(nc: NatsConnection): Promise<EventLog> {
     return new EventLog(nc, await nc.jetstreamManager({ timeout: REQUEST_MS, checkAPI: false }));
@@ -64,11 +61,12 @@ export class EventLog {
    */
   async append(commit: Omit<Commit, 'position'>, options: AppendOptions): Promise<Appended> {
     const subject = aggregateSubject(commit.aggregate, options.shard);
-    const body = encodeCommit(commit);
+    const stream = streamOf(commit.aggregate, options.shard);
+    const message = { subject, data: encodeCommit(commit), expected: options.expected };
     const deadline = performance.now() + options.patience;
     for (let wait = BACKOFF_MS.first; ; wait = Math.min(2 * wait, BACKOFF_MS.most)) {
       const timeout = Math.max(1, Math.min(REQUEST_MS, deadline - performance.now()));
-      const answer = await this.#publish(subject, body, options.expected, timeout);
+      const answer = await this.#publish(stream, message, timeout);
       if (typeof answer === 'object') return answer;
       const outcome = await this.#readBack(commit, subject, options);
       if (outcome) return outcome;
@@ -79,22 +77,26 @@ export class EventLog {
   }
 
   /** Undefined when it was refused or not answered: then only reading back tells. */
-  async #publish(
-    subject: string,
-    body: Uint8Array,
-    expected: Position,
-    timeout: number,
-  ): Promise<Appended | 'full' | undefined> {
-    const expectation = headers();
-    expectation.set('Nats-Expected-Last-Subject-Sequence', String(expected));
+  async #publish(stream: string, message: Outgoing, timeout: number): Promise<Appended | 'full' | undefined> {
     try {
-      const ack = await this.nc.jetstream().publish(subject, body, { headers: expectation, timeout });
-      return { kind: 'appended', position: ack.seq };
+      return { kind: 'appended', position: await this.store(stream, message, timeout) };
     } catch (error) {
       if (isFull(error)) return 'full';
       if (isUncertain(error)) return undefined;
-      throw new LogUnavailableError(`the log refused an append on ${subject}: ${describe(error)}`, { cause: error });
+      const what = `an append on ${message.subject}`;
+      throw new LogUnavailableError(`the log refused ${what}: ${describe(error)}`, { cause: error });
     }
+  }
+
+  /**
+   * Stores a message in a stream, together with others that come at the same time if the stream takes batches; gives its
+   * position. Rejects with a `NatsError`; see `publish`.
+   */
+  store(stream: string, message: Outgoing, timeout = REQUEST_MS): Promise<Position> {
+    if (!takesBatches(stream)) return publish(this.#line, message, timeout);
+    const group = this.#groups.get(stream) ?? new GroupCommit(this.#line);
+    this.#groups.set(stream, group);
+    return group.publish(message, timeout);
   }
 
   async #readBack(
@@ -192,13 +194,6 @@ function readCommit(data: Uint8Array, place: string): Commit {
 }
 
 const isFull = (error: unknown): boolean => error instanceof NatsError && FULL.has(error.api_error?.err_code ?? 0);
-
-/** Whether the message may have been stored, or may be stored when it is sent again. */
-function isUncertain(error: unknown): boolean {
-  if (!(error instanceof NatsError)) return false;
-  const code = error.api_error?.err_code;
-  return code === undefined || WRONG_LAST_SEQUENCE.has(code) || (error.api_error?.code ?? 0) >= 500;
-}
 
 const describe = (error: unknown): string =>
   error instanceof NatsError ? (error.api_error?.description ?? error.message) : String(error);

@@ -8,6 +8,9 @@ export const TXIDS = 'TXIDS';
 export const towerStream = (shard: Shard): string => `TOWER_${shard}`;
 export const blobStream = (shard: Shard): string => `BLOBS_${shard}`;
 
+/** Whether atomic batches go into a stream: those of the shards, where many users come at once. */
+export const takesBatches = (stream: string): boolean => stream !== CHAIN && stream !== TXIDS;
+
 /** What a log is made with, once, and what every node on it must agree with. */
 export interface LogIdentity {
   readonly network: string;
@@ -70,6 +73,7 @@ export function wantedStreams({ replicas, ...identity }: LogLayout): WantedStrea
         ...kept,
         name: blobStream(shard),
         subjects: [`argus.${shard}.blob.*`],
+        allow_atomic: true,
       },
     ]),
   ];

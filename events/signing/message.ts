@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { concat, toHex } from '../bytes.js';
+import { concat, sha256, toHex, utf8 } from '../bytes.js';
 import { type TowerId, UserId } from '../ids.js';
 import type { Secp256k1 } from './curve.js';
 import { secp256k1 } from './secp256k1.js';
@@ -11,14 +10,11 @@ import { decodeZbase32, encodeZbase32 } from './zbase32.js';
  * r and s of 32 bytes each, big-endian.
  */
 
-const PREFIX = 'Lightning Signed Message:';
+const PREFIX = utf8('Lightning Signed Message:');
 const FIRST_HEADER = 31;
 
 /** The 32 bytes that are signed in place of a message: SHA256(SHA256("Lightning Signed Message:" || message)). */
-export function messageDigest(message: Uint8Array): Uint8Array {
-  const once = createHash('sha256').update(PREFIX).update(message).digest();
-  return new Uint8Array(createHash('sha256').update(once).digest());
-}
+export const messageDigest = (message: Uint8Array): Uint8Array => sha256(sha256(concat(PREFIX, message)));
 
 /**
  * The signature of a message: 104 characters of zbase32, the same each time.

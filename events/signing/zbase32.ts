@@ -5,11 +5,15 @@
 
 const ALPHABET = 'ybndrfg8ejkmcpqxot1uwisza345h769';
 
+const NONE = 255;
+
 /**
- * The five bits of each character. Upper case is listed by hand rather than folded by `toLowerCase`, which would let
+ * The five bits of each ASCII character. Upper case is listed by hand rather than folded by `toLowerCase`, which would let
  * in characters from outside ASCII, such as the Kelvin sign.
  */
-const VALUES = new Map([...ALPHABET].flatMap((char, value) => [[char, value] as const, [char.toUpperCase(), value]]));
+const VALUES = new Uint8Array(128).fill(NONE);
+for (const [value, char] of [...ALPHABET].entries())
+  for (const either of [char, char.toUpperCase()]) VALUES[either.charCodeAt(0)] = value;
 
 /** The zbase32 text of `bytes`: ceil(8n / 5) lower-case characters for n bytes, so 104 for a signature's 65. */
 export function encodeZbase32(bytes: Uint8Array): string {
@@ -38,9 +42,9 @@ export function decodeZbase32(text: string): Uint8Array | undefined {
   let at = 0;
   let held = 0;
   let bits = 0;
-  for (const char of text) {
-    const value = VALUES.get(char);
-    if (value === undefined) return undefined;
+  for (let i = 0; i < text.length; i++) {
+    const value = VALUES[text.charCodeAt(i)] ?? NONE;
+    if (value === NONE) return undefined;
     held = (held << 5) | value;
     bits += 5;
     if (bits >= 8) {

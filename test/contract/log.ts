@@ -35,6 +35,14 @@ export const scanCommit = (): Omit<Commit, 'position'> =>
 const outdated = (): Omit<Commit, 'position'> =>
   newCommit(user, [{ type: 'SubscriptionOutdated', height: 7 }], 'contract', Date.now()) as Omit<Commit, 'position'>;
 
+/** The first commits of so many users. */
+const ofUsers = (count: number): Omit<Commit, 'position'>[] =>
+  Array.from({ length: count }, (_, i) => {
+    const id = UserId.parse(`02${(i + 1).toString(16).padStart(64, '0')}`);
+    const outdated = { type: 'SubscriptionOutdated', height: 7 };
+    return newCommit(userAggregate(id), [outdated], 'contract', Date.now()) as Omit<Commit, 'position'>;
+  });
+
 /** What every log has to do, whatever it is made of. */
 export function logContract(start: (t: Cleanup) => Promise<LogOnTrial>): void {
   const append = (log: CommitLog, commit: Omit<Commit, 'position'>, expected: number, patience = PATIENCE) =>
@@ -71,6 +79,62 @@ export function logContract(start: (t: Cleanup) => Promise<LogOnTrial>): void {
       ...Array(19).fill('conflict'),
     ]);
     assert.ok(outcomes.every(({ position }) => position === 1));
+  });
+
+  /** Every one of the commits is the only one of its aggregate, and stands where the append said. */
+  const assertOnce = async (log: CommitLog, commits: readonly Omit<Commit, 'position'>[], positions: number[]) => {
+    for (const [i, commit] of commits.entries())
+      assert.deepEqual(await log.load(commit.aggregate, shard), [{ ...commit, position: positions[i] }]);
+  };
+
+  test('many commits at once are each appended, and the conflict of one is nobody else’s', async (t) => {
+    const { log, stream } = await start(t);
+    const commits = ofUsers(60);
+    const [early, ...others] = commits;
+    assert.ok(early);
+    await append(log, early, 0);
+    const [late] = ofUsers(1);
+    assert.ok(late);
+    const outcomes = await Promise.all([late, ...others].map((commit) => append(log, commit, 0)));
+    assert.deepEqual(outcomes[0], { kind: 'conflict', position: 1 });
+    assert.ok(outcomes.slice(1).every(({ kind }) => kind === 'appended'));
+    await assertOnce(
+      log,
+      commits,
+      outcomes.map(({ position }) => position),
+    );
+    assert.equal(await log.tail(stream), 60);
+  });
+
+  test('many commits at once whose acks are lost are each found by reading back', async (t) => {
+    const { log, loseAcks } = await start(t);
+    const restore = await loseAcks();
+    const commits = ofUsers(60);
+    const appended = Promise.all(commits.map((commit) => append(log, commit, 0)));
+    await restore();
+    const outcomes = await appended;
+    assert.ok(outcomes.every(({ kind }) => kind === 'appended'));
+    await assertOnce(
+      log,
+      commits,
+      outcomes.map(({ position }) => position),
+    );
+  });
+
+  test('many commits at once while the server goes and comes back are each appended once', async (t) => {
+    const { log, outage } = await start(t);
+    const commits = ofUsers(120);
+    const appends = commits.slice(0, 60).map((commit) => append(log, commit, 0));
+    const restore = await outage();
+    appends.push(...commits.slice(60).map((commit) => append(log, commit, 0)));
+    await restore();
+    const outcomes = await Promise.all(appends);
+    assert.ok(outcomes.every(({ kind }) => kind === 'appended'));
+    await assertOnce(
+      log,
+      commits,
+      outcomes.map(({ position }) => position),
+    );
   });
 
   test('a commit that is already there is ours, not a conflict', async (t) => {

@@ -14,6 +14,8 @@ export interface NatsProxy {
   slow(ms: number): void;
   /** Loses the server's messages that match, whatever else is well, until it is told to stop. */
   lose(pattern: RegExp): Losing;
+  /** Loses what the client sends and matches, until it is told to stop. */
+  loseSent(pattern: RegExp): Losing;
   /** Holds back what consumers of streams deliver, and nothing else, until it is told what becomes of it. */
   holdDeliveries(): Held;
 }
@@ -38,6 +40,7 @@ interface Line {
   readonly client: Socket;
   readonly server: Socket;
   readonly frames: Frames;
+  readonly sent: Frames;
   readonly held: Buffer[];
 }
 
@@ -46,7 +49,7 @@ export async function startNatsProxy(t: Cleanup, port: number): Promise<NatsProx
   const lines = new Set<Line>();
   let [swallowing, holding] = [false, false];
   let lateMs = 0;
-  let losing: { readonly pattern: RegExp; count: number } | undefined;
+  const [losing, losingSent] = [new Loss(), new Loss()];
   const pass = ({ client }: Line, frame: Buffer) => {
     if (lateMs === 0) client.write(frame);
     else setTimeout(() => client.write(frame), lateMs); // timers of one length keep their order
@@ -56,11 +59,13 @@ export async function startNatsProxy(t: Cleanup, port: number): Promise<NatsProx
     if (swallowing) return;
     for (const frame of frames.take(bytes))
       if (holding && DELIVERY.test(firstLine(frame))) held.push(frame);
-      else if (losing?.pattern.test(frame.toString('latin1'))) losing.count++;
-      else pass(line, frame);
+      else if (!losing.takes(frame)) pass(line, frame);
+  };
+  const say = ({ server, sent }: Line, bytes: Buffer) => {
+    for (const frame of sent.take(bytes)) if (!losingSent.takes(frame)) server.write(frame);
   };
   const listener = createServer((client) => {
-    const line: Line = { client, server: dial(port, '127.0.0.1'), frames: new Frames(), held: [] };
+    const line: Line = { client, server: dial(port, '127.0.0.1'), frames: new Frames(), sent: new Frames(), held: [] };
     lines.add(line);
     for (const [socket, other] of [
       [client, line.server],
@@ -73,7 +78,7 @@ export async function startNatsProxy(t: Cleanup, port: number): Promise<NatsProx
         lines.delete(line);
       });
     }
-    client.on('data', (bytes) => line.server.write(bytes));
+    client.on('data', (bytes) => say(line, bytes));
     line.server.on('data', (bytes) => hear(line, bytes));
   });
   const cut = () => {
@@ -97,16 +102,8 @@ export async function startNatsProxy(t: Cleanup, port: number): Promise<NatsProx
     slow: (ms) => {
       lateMs = ms;
     },
-    lose: (pattern) => {
-      const loss = { pattern, count: 0 };
-      losing = loss;
-      return {
-        count: () => loss.count,
-        stop: () => {
-          losing = undefined;
-        },
-      };
-    },
+    lose: (pattern) => losing.begin(pattern),
+    loseSent: (pattern) => losingSent.begin(pattern),
     holdDeliveries: () => {
       holding = true;
       const end = (deliver: boolean) => {
@@ -121,7 +118,30 @@ export async function startNatsProxy(t: Cleanup, port: number): Promise<NatsProx
 
 const firstLine = (frame: Buffer): string => frame.toString('latin1', 0, Math.max(0, frame.indexOf('\r\n')));
 
-/** Cuts what a server says into whole messages: a line, and after `MSG` or `HMSG` as many bytes as its last word says. */
+/** Counts the messages that match, while it is to. */
+class Loss {
+  #pattern: RegExp | undefined;
+  #count = 0;
+
+  begin(pattern: RegExp): Losing {
+    this.#pattern = pattern;
+    this.#count = 0;
+    return {
+      count: () => this.#count,
+      stop: () => {
+        this.#pattern = undefined;
+      },
+    };
+  }
+
+  takes(frame: Buffer): boolean {
+    const isLost = this.#pattern?.test(frame.toString('latin1')) ?? false;
+    if (isLost) this.#count++;
+    return isLost;
+  }
+}
+
+/** Cuts what is said into whole messages: a line, and after `MSG`, `PUB` and their like as many bytes as its last word says. */
 class Frames {
   #rest: Buffer = Buffer.alloc(0);
 
@@ -139,7 +159,7 @@ class Frames {
   #next(): number {
     const end = this.#rest.indexOf('\r\n') + 2;
     if (end < 2) return 0;
-    const [, size] = /^H?MSG .* (\d+)$/.exec(firstLine(this.#rest)) ?? [];
+    const [, size] = /^H?(?:MSG|PUB) .* (\d+)$/.exec(firstLine(this.#rest)) ?? [];
     return size === undefined ? end : end + Number(size) + 2;
   }
 }

@@ -21,7 +21,7 @@ test('a log that was made otherwise becomes one that a node wants, one setting a
     await jsm.streams.add({ ...wanted, ...wrong, discard: DiscardPolicy.Old, allow_atomic: false } as StreamConfig);
   const reading = await readLog(jsm, layout);
   const changes = inChangingOrder(reading);
-  assert.equal(changes.length, 6 + 2 + 7 + 4);
+  assert.equal(changes.length, 6 + 2 + 7 + 5);
   for (const change of changes) assert.deepEqual(await changeSetting(jsm, change), { kind: 'changed' });
   assert.deepEqual((await readLog(jsm, layout)).drift, []);
   assert.deepEqual((await ensureStreams(nc, layout)).made, []);

@@ -1,0 +1,131 @@
+import { setImmediate } from 'node:timers';
+import { ErrorCode, NatsError } from 'nats';
+import type { Position } from '../ids.js';
+import { isRefused, type Line, type Outgoing, publish, publishBatch, REQUEST_MS } from './publish.js';
+
+/** So many messages are worth a batch: it costs the server as much as some single writes. */
+const WORTH = 12;
+/** So many are sent one by one before others wait for a batch to come together. */
+const ALONE = 8;
+/** So many batches are under way at once. */
+const BATCHES = 2;
+/** What a batch holds at the most; the server takes 1,000 messages. */
+const MOST = 256;
+
+interface Waiting extends Outgoing {
+  readonly since: number;
+  readonly resolve: (position: Position) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Group commit for one stream: what many callers want to store at the same time is stored as atomic batches.
+ *
+ * A server that syncs every write does so once for a batch. Nobody is held up to fill one: who comes alone is sent at once,
+ * and a batch is what has come together while others were under way. A batch that is refused is sent again message by
+ * message, so that each caller gets its own answer, as if there were no others.
+ *
+ * A message that expects something waits while another on its subject is under way: their order is that of the calls.
+ */
+export class GroupCommit {
+  #waiting: Waiting[] = [];
+  /** The subjects under way of messages that expect something. */
+  readonly #subjects = new Set<string>();
+  #batches = 0;
+  #alone = 0;
+  #scheduled = false;
+
+  constructor(private readonly line: Line) {}
+
+  /** Stores a message; gives its position. Rejects as `publish` does. Who has little time left does not wait for others. */
+  publish(message: Outgoing, timeout: number): Promise<Position> {
+    if (timeout < REQUEST_MS) return publish(this.line, message, timeout);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ...message, since: performance.now(), resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** What comes out of one packet of the server's answers goes on together. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    this.#rejectLate();
+    while (this.#batches < BATCHES) {
+      const isWorth = this.#waiting.length >= WORTH;
+      if (!isWorth && this.#batches > 0) return;
+      const group = this.#take(isWorth ? MOST : ALONE - this.#alone);
+      if (group.length === 0) return;
+      if (group.length >= WORTH) void this.#sendBatch(group);
+      else for (const message of group) void this.#sendAlone(message);
+    }
+  }
+
+  /** The messages that have waited longest, each subject once. */
+  #take(most: number): Waiting[] {
+    const [group, left]: [Waiting[], Waiting[]] = [[], []];
+    // Who comes near to what the connection takes goes alone: what cannot be sent at all fails for its own caller only.
+    const mostBytes = (this.line.nc.info?.max_payload ?? 0) / 2;
+    let bytes = 0;
+    let isFull = false;
+    for (const message of this.#waiting) {
+      isFull ||= group.length >= most || (group.length > 0 && bytes + message.data.length > mostBytes);
+      const isAfterAnother = message.expected !== undefined && this.#subjects.has(message.subject);
+      if (isFull || isAfterAnother) left.push(message);
+      else {
+        group.push(message);
+        bytes += message.data.length;
+        if (message.expected !== undefined) this.#subjects.add(message.subject);
+      }
+    }
+    this.#waiting = left;
+    return group;
+  }
+
+  async #sendBatch(group: readonly Waiting[]): Promise<void> {
+    this.#batches++;
+    try {
+      const first = await publishBatch(this.line, group, REQUEST_MS);
+      for (const [i, { subject, resolve }] of group.entries()) {
+        this.#subjects.delete(subject);
+        resolve(first + i);
+      }
+    } catch (error) {
+      if (isRefused(error)) for (const message of group) void this.#sendAlone(message);
+      else
+        for (const { subject, reject } of group) {
+          this.#subjects.delete(subject);
+          reject(error);
+        }
+    }
+    this.#batches--;
+    this.#schedule();
+  }
+
+  async #sendAlone(message: Waiting): Promise<void> {
+    this.#alone++;
+    try {
+      message.resolve(await publish(this.line, message, REQUEST_MS));
+    } catch (error) {
+      message.reject(error);
+    }
+    this.#alone--;
+    this.#subjects.delete(message.subject);
+    if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  /** Who waits longer than for an answer gets none: the server is away, or far too slow. */
+  #rejectLate(): void {
+    const now = performance.now();
+    const late = this.#waiting.findIndex(({ since }) => now - since < REQUEST_MS);
+    const over = this.#waiting.splice(0, late < 0 ? this.#waiting.length : late);
+    for (const { reject } of over) reject(NatsError.errorForCode(ErrorCode.Timeout));
+  }
+}

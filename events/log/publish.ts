@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { ErrorCode, headers, type JetStreamClient, type MsgHdrs, type NatsConnection, NatsError } from 'nats';
+import { z } from 'zod';
+import type { Position } from '../ids.js';
+
+/** Messages on their way into a stream, one by one or as an atomic batch (NATS ADR-50). */
+
+/** A message for a stream. */
+export interface Outgoing {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  /** The position that its subject's last message must have, 0 if it must have none; undefined if that is no matter. */
+  readonly expected?: Position;
+}
+
+/** How long the server is waited for at the most, in ms. */
+export const REQUEST_MS = 2_000;
+
+/** The server's answers to a message whose expectation does not hold (JetStream API error codes). */
+const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
+
+/** A connection, and its client of JetStream. */
+export interface Line {
+  readonly nc: NatsConnection;
+  readonly js: JetStreamClient;
+}
+
+/**
+ * Stores one message; gives its position.
+ *
+ * Rejects with a `NatsError`: whether the message is stored is known only if `isRefused` tells so.
+ */
+export async function publish({ js }: Line, message: Outgoing, timeout: number): Promise<Position> {
+  const { subject, data } = message;
+  return (await js.publish(subject, data, { headers: headersOf(message), timeout })).seq;
+}
+
+const BatchAck = z.object({ batch: z.string(), count: z.number(), seq: z.number().int().min(1) });
+
+/**
+ * Stores all of the messages or none, with one write to the disk; gives the position of the first, the others follow it
+ * without a gap. There are at most 1,000, and no two that expect something have the same subject.
+ *
+ * Rejects with a `NatsError` as `publish` does. One message whose expectation does not hold has all of them refused.
+ */
+export async function publishBatch(
+  { nc, js }: Line,
+  messages: readonly Outgoing[],
+  timeout: number,
+): Promise<Position> {
+  const id = randomBytes(16).toString('hex');
+  const marked = (message: Outgoing, i: number) => {
+    const marks = headersOf(message);
+    marks.set('Nats-Batch-Id', id);
+    marks.set('Nats-Batch-Sequence', String(i + 1));
+    return marks;
+  };
+  const last = messages.length - 1;
+  let committed: Promise<unknown> | undefined;
+  for (const [i, message] of messages.entries()) {
+    const { subject, data } = message;
+    const marks = marked(message, i);
+    if (i < last) nc.publish(subject, data, { headers: marks });
+    else {
+      marks.set('Nats-Batch-Commit', '1');
+      committed = js.publish(subject, data, { headers: marks, timeout });
+    }
+  }
+  const { data: ack } = BatchAck.safeParse(await committed);
+  if (ack?.batch !== id || ack.count !== messages.length) throw NatsError.errorForCode(ErrorCode.JetStreamInvalidAck);
+  return ack.seq - last;
+}
+
+function headersOf({ expected }: Outgoing): MsgHdrs {
+  const made = headers();
+  if (expected !== undefined) made.set('Nats-Expected-Last-Subject-Sequence', String(expected));
+  return made;
+}
+
+/** Whether the server has said no: nothing of what was sent is stored by it. */
+export function isRefused(error: unknown): boolean {
+  if (!(error instanceof NatsError)) return false;
+  return error.api_error !== undefined && error.api_error.code < 500;
+}
+
+/** Whether what was sent may be stored all the same, or may be when it is sent again; a refused expectation may be our own. */
+export function isUncertain(error: unknown): boolean {
+  if (!(error instanceof NatsError)) return false;
+  return !isRefused(error) || WRONG_LAST_SEQUENCE.has(error.api_error?.err_code ?? 0);
+}
