@@ -105,6 +105,7 @@ function changeBitcoind(world: World, { node, is }: Extract<Command, { do: 'bitc
   if (is === 'slow' || is === 'quick') {
     if (wire) wire.bitcoindIsSlow = is === 'slow';
   } else if (is === 'choosy' || is === 'modest') bitcoind.isChoosy = is === 'choosy';
+  else if (is === 'obscure' || is === 'plain') bitcoind.isObscure = is === 'obscure';
   else if (is === 'pruned') bitcoind.prune();
   else if (is === 'whole') bitcoind.pruned = new Set();
   else {

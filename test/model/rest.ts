@@ -11,7 +11,7 @@ export async function bringToRest(world: World): Promise<void> {
   Object.assign(steps, { atOnce: true, logAway: false, lostAcks: 0, repeats: 0 });
   for (const wire of world.wires) wire.bitcoindIsSlow = false;
   for (const bitcoind of world.bitcoinds)
-    Object.assign(bitcoind, { isAway: false, isChoosy: false, pruned: new Set() });
+    Object.assign(bitcoind, { isAway: false, isChoosy: false, isObscure: false, pruned: new Set() });
   for (let node = 0; node < world.setting.nodes; node++) world.start(node);
   await calm(world);
   await mineEverywhere(world, 1);

@@ -43,7 +43,20 @@ const start = fc.record({ do: is('start'), node });
 const bitcoind = fc.record({
   do: is('bitcoind'),
   node,
-  is: fc.constantFrom('away', 'back', 'back', 'slow', 'quick', 'restarted', 'choosy', 'modest', 'pruned', 'whole'),
+  is: fc.constantFrom(
+    'away',
+    'back',
+    'back',
+    'slow',
+    'quick',
+    'restarted',
+    'choosy',
+    'modest',
+    'obscure',
+    'plain',
+    'pruned',
+    'whole',
+  ),
 });
 const log = fc.record({
   do: is('log'),
