@@ -1,3 +1,4 @@
+import { auditLocatorCache } from './audit-states.js';
 import type { Block } from './block-tree.js';
 import { isOn } from './block-tree.js';
 import type { Command } from './commands.js';
@@ -96,7 +97,11 @@ export function relay(world: World, from: number): void {
 
 async function settle(world: World): Promise<void> {
   if (await world.steps.take(MOST_STEPS)) world.failures.push(`no rest after ${MOST_STEPS} steps`);
-  for (let node = 0; node < world.setting.nodes; node++) world.sample(node);
+  const isIdle = world.steps.isIdle && world.time.isIdle;
+  for (let node = 0; node < world.setting.nodes; node++) {
+    world.sample(node);
+    if (isIdle) world.failures.push(...auditLocatorCache(world, node));
+  }
 }
 
 function changeBitcoind(world: World, { node, is }: Extract<Command, { do: 'bitcoind' }>): void {

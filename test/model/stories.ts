@@ -104,7 +104,12 @@ const scenes: fc.Arbitrary<Command[]> = fc.oneof(
 );
 
 const setting = (nodes: Setting['nodes']): fc.Arbitrary<Setting> =>
-  fc.record({ nodes: fc.constant(nodes), seed: fc.nat(), duration: fc.constantFrom(8, 25), seesMempool: fc.boolean() });
+  fc.record({
+    nodes: fc.constant(nodes),
+    seed: fc.nat(),
+    duration: fc.constantFrom(8, 25, 500),
+    seesMempool: fc.boolean(),
+  });
 
 /** Stories of a tower of so many nodes. */
 export const stories = (nodes: Setting['nodes']): fc.Arbitrary<Story> =>
