@@ -65,6 +65,8 @@ const log = fc.record({
 const wait = fc.record({ do: is('wait') });
 
 const prune = fc.record({ do: is('bitcoind'), node, is: fc.constant('pruned' as const) });
+const restart = (of: number) =>
+  fc.record({ do: is('bitcoind'), node: fc.constant(of), is: fc.constant('restarted' as const) });
 const forget = fc.record({ do: is('log'), is: fc.constant('forgetful' as const) });
 
 const weighted = (...of: [number, fc.Arbitrary<Command>][]): fc.Arbitrary<Command> =>
@@ -98,6 +100,7 @@ const scenes: fc.Arbitrary<Command[]> = fc.oneof(
   { weight: 2, arbitrary: fc.tuple(add, pause) },
   { weight: 1, arbitrary: fc.tuple(add, run, crash, start) },
   { weight: 1, arbitrary: fc.tuple(settle, fork, pause) },
+  { weight: 1, arbitrary: fc.tuple(settle, fork, relay, restart(0), restart(1), pause) },
   { weight: 1, arbitrary: fc.tuple(mine, run, crash, pause, start) },
   { weight: 1, arbitrary: fc.tuple(crash, cheat, mine, mine, prune, forget, start, pause) },
   { weight: 1, arbitrary: fc.tuple(add, run, wait, mine, run) },
