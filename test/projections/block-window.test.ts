@@ -70,5 +70,6 @@ describe('the block window', () => {
     });
     assert.equal(JSON.stringify(inTwo), inOne);
     assert.notEqual(JSON.stringify(windowOf(...commits.slice(0, 2))), inOne);
+    assert.notEqual(JSON.stringify(windowOf(...commits.slice(0, 2), [connected(104, 'c')])), inOne);
   });
 });
