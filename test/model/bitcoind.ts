@@ -18,6 +18,8 @@ export class Bitcoind {
   isObscure = false;
   /** Blocks of which it keeps only the headers. */
   pruned: ReadonlySet<Block> = new Set();
+  /** Whether it was ever away: then it saw transactions that nobody was told of. */
+  wasAway = false;
   /** How often it was started anew. */
   runs = 0;
   /** The tip of the branch that it left last. */
@@ -26,6 +28,8 @@ export class Bitcoind {
   onTip: () => void = () => {};
   /** Hears of each transaction that is new to the mempool. */
   onAdded: (tx: Tx) => void = () => {};
+  /** Hears of each transaction that it is sent. */
+  onSent: (tx: Tx) => void = () => {};
 
   constructor(
     readonly tree: BlockTree,
@@ -87,6 +91,7 @@ export class Bitcoind {
   }
 
   broadcast(tx: Tx, parent: Tx | undefined): PenaltyVerdict {
+    for (const sent of parent ? [parent, tx] : [tx]) this.onSent(sent);
     const refuse = (kind: 'inputs-missing-or-spent' | 'policy' | 'invalid' | 'unknown', detail: string) => ({
       kind,
       detail,

@@ -103,4 +103,19 @@ export const counterExamples: Readonly<Record<string, Story>> = {
       { do: 'run', steps: 10, node: 0 },
     ],
   },
+  'a dispute that a bitcoind behind the others has in its mempool, and that was mined before its appointment came, is carried on':
+    {
+      setting: { nodes: 2, seed: 0, duration: 500, seesMempool: true },
+      commands: [
+        { do: 'cheat', channel: 0, version: 0, node: 0 },
+        { do: 'mine', node: 0, blocks: 7, take: 255 },
+        { do: 'settle' },
+        { do: 'add', user: 0, node: 0, channel: 0, version: 0, variant: 0 },
+        { do: 'settle' },
+        { do: 'cheat', channel: 0, version: 0, node: 1 },
+        { do: 'settle' },
+        { do: 'mine', node: 0, blocks: 1, take: 255 },
+        { do: 'settle' },
+      ],
+    },
 };

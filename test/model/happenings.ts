@@ -1,3 +1,4 @@
+import { auditMempool } from './audit-mempool.js';
 import { auditLocatorCache } from './audit-states.js';
 import type { Block } from './block-tree.js';
 import { isOn } from './block-tree.js';
@@ -100,7 +101,7 @@ async function settle(world: World): Promise<void> {
   const isIdle = world.steps.isIdle && world.time.isIdle;
   for (let node = 0; node < world.setting.nodes; node++) {
     world.sample(node);
-    if (isIdle) world.failures.push(...auditLocatorCache(world, node));
+    if (isIdle) world.failures.push(...auditLocatorCache(world, node), ...auditMempool(world, node));
   }
 }
 
@@ -115,6 +116,7 @@ function changeBitcoind(world: World, { node, is }: Extract<Command, { do: 'bitc
   else if (is === 'whole') bitcoind.pruned = new Set();
   else {
     bitcoind.isAway = is === 'away';
+    bitcoind.wasAway ||= bitcoind.isAway;
     if (is === 'restarted') bitcoind.restart();
   }
 }

@@ -29,6 +29,16 @@ const fork = fc.record({
   work: fc.constantFrom(1, 2, 4, 20),
   take,
 });
+const mineSix = fc.record({ do: is('mine'), node, blocks: fc.constant(6), take });
+/** To fewer blocks with more work: then blocks are recent again that were not. */
+const forkLower = fc.record({
+  do: is('fork'),
+  node,
+  depth: fc.integer({ min: 2, max: 6 }),
+  blocks: fc.constant(1),
+  work: fc.constant(20),
+  take,
+});
 const goBack = fc.record({ do: is('return'), node });
 const relay = fc.record({ do: is('relay'), from: fc.nat(1) });
 const run = fc.record({
@@ -101,6 +111,8 @@ const scenes: fc.Arbitrary<Command[]> = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(add, run, crash, start) },
   { weight: 1, arbitrary: fc.tuple(settle, fork, pause) },
   { weight: 1, arbitrary: fc.tuple(settle, fork, relay, restart(0), restart(1), pause) },
+  { weight: 1, arbitrary: fc.tuple(cheat, mine, mineSix, settle, forkLower, settle, add, pause) },
+  { weight: 1, arbitrary: fc.tuple(add, settle, cheat, pause, restart(0), restart(1), pause) },
   { weight: 1, arbitrary: fc.tuple(mine, run, crash, pause, start) },
   { weight: 1, arbitrary: fc.tuple(crash, cheat, mine, mine, prune, forget, start, pause) },
   { weight: 1, arbitrary: fc.tuple(add, run, wait, mine, run) },
