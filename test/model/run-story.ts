@@ -1,4 +1,5 @@
 import { auditBreaches } from './audit-breaches.js';
+import { auditChainLog } from './audit-chain.js';
 import { auditLedger } from './audit-ledger.js';
 import { auditStates } from './audit-states.js';
 import { auditTimes } from './audit-times.js';
@@ -23,6 +24,7 @@ export async function brokenPromises({ setting, commands }: Story, look: (world:
       ...auditLedger(world),
       ...auditBreaches(world),
       ...auditTrackers(world),
+      ...auditChainLog(world),
       ...auditTimes(world),
       ...auditStates(world),
     ];
