@@ -6,7 +6,7 @@ import { BlockHash, Height } from './ids.js';
 /**
  * Every breach that this block, and every block below it on its chain, holds for this shard is on the log before this
  * event: but for blocks below that are said to be unread, and were not themselves scanned since. A node that starts goes
- * on after the last of these that is on the best chain.
+ * on after the last of these that is on the best chain, and was not taken back since it was scanned.
  */
 export const BlockScanned = z.strictObject({
   type: z.literal('BlockScanned'),

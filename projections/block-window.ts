@@ -38,6 +38,12 @@ export class BlockWindow {
     return this.at(block.height)?.hash === block.hash;
   }
 
+  /** Whether a block is on the best chain ever since the commit at `position` connected it: not taken back meanwhile. */
+  isBestSince({ height, hash }: BlockRef, position: Position): boolean {
+    const block = this.at(height);
+    return block?.hash === hash && block.position === position;
+  }
+
   /** The blocks from a height to the tip, lowest first. */
   from(height: number): readonly WindowBlock[] {
     const root = this.#blocks[0];

@@ -143,7 +143,8 @@ export class BlockFeed {
   async #step(): Promise<boolean> {
     const { state } = this.options.chain;
     const { current } = this;
-    if (current && !state.isBest(current)) {
+    // One that was taken back and came again is told again: for what was accepted meanwhile.
+    if (current && !state.isBestSince(current, current.position)) {
       await this.#disconnect(current);
       return true;
     }

@@ -3,9 +3,14 @@ import { describe, test } from 'node:test';
 import type { BlockUnread, ScanEvent } from '../../events/scan.js';
 import { Scans } from '../../projections/scans.js';
 import { block, connectedUpTo, disconnected, windowOf } from '../fixtures/blocks.js';
-import { scanned } from '../fixtures/commits.js';
+import { scanned as scannedAt } from '../fixtures/commits.js';
 
 const unread = (at: number, branch = 'a'): BlockUnread => ({ type: 'BlockUnread', ...block(at, branch) });
+
+/** Branch `a` was connected by the first commit, branch `b` by the second. */
+const connectedAt = (branch: string) => (branch === 'a' ? 1 : 2);
+const scanned = (at: number, branch = 'a') => scannedAt(at, branch, connectedAt(branch));
+const placed = (at: number, branch = 'a') => ({ ...block(at, branch), position: connectedAt(branch) });
 
 function scansOf(...events: ScanEvent[]): Scans {
   const scans = new Scans();
@@ -22,9 +27,9 @@ describe('the scans of a shard', () => {
 
   test('know each block that was scanned', () => {
     const scans = scansOf(scanned(100), scanned(101));
-    assert.ok(scans.isScanned(block(100)));
-    assert.ok(!scans.isScanned(block(102)));
-    assert.ok(!scans.isScanned(block(100, 'b')));
+    assert.ok(scans.isScanned(placed(100)));
+    assert.ok(!scans.isScanned(placed(102)));
+    assert.ok(!scans.isScanned(placed(100, 'b')));
   });
 
   test('give the highest one on the best chain', () => {
@@ -39,18 +44,34 @@ describe('the scans of a shard', () => {
     assert.deepEqual(scans.highestOn(reorged), block(107));
     scans.apply(scanned(108, 'b'));
     assert.deepEqual(scans.highestOn(reorged), block(108, 'b'));
-    assert.ok(!scans.isScanned(block(108)), 'one block a height: the other is scanned again should it come back');
+    assert.ok(!scans.isScanned(placed(108)), 'one block a height: the other is scanned again should it come back');
+  });
+
+  test('are of no use for a block that was taken back and came again: something may have been accepted meanwhile', () => {
+    const there = [110, 109, 108].map((height) => disconnected(height));
+    const back = [111, 110, 109, 108].map((height) => disconnected(height, 'b'));
+    const returned = windowOf(
+      connectedUpTo(100, 110),
+      [...there, ...connectedUpTo(108, 111, 'b')],
+      [...back, ...connectedUpTo(108, 112)],
+    );
+    const scans = scansOf(scanned(107), scanned(110), scanned(111, 'b'));
+    assert.ok(returned.isBest(block(110)));
+    assert.deepEqual(scans.highestOn(returned), block(107));
+    assert.ok(!scans.isScanned({ ...block(110), position: 3 }));
+    scans.apply(scannedAt(110, 'a', 3));
+    assert.deepEqual(scans.highestOn(returned), block(110));
   });
 
   test('remember four weeks of blocks, whichever were scanned last', () => {
     const scans = scansOf(...Array.from({ length: 4032 }, (_, n) => scanned(1000 + n)));
-    assert.ok(scans.isScanned(block(1000)));
+    assert.ok(scans.isScanned(placed(1000)));
     scans.apply(scanned(1000));
     scans.apply(scanned(6000));
-    assert.ok(scans.isScanned(block(1000)), 'scanned anew just before');
-    assert.ok(!scans.isScanned(block(1001)));
-    assert.ok(scans.isScanned(block(1002)));
-    assert.ok(scans.isScanned(block(6000)));
+    assert.ok(scans.isScanned(placed(1000)), 'scanned anew just before');
+    assert.ok(!scans.isScanned(placed(1001)));
+    assert.ok(scans.isScanned(placed(1002)));
+    assert.ok(scans.isScanned(placed(6000)));
   });
 
   test('keep a block that nobody could read as a gap, whatever is scanned above it, until it is scanned itself', () => {
