@@ -79,3 +79,11 @@ export class BlockTxids {
 export function* eachTxid(txidsInternal: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at + 32 <= txidsInternal.length; at += 32) yield txidsInternal.subarray(at, at + 32);
 }
+
+/** Whether a block's bytes have a txid among them; 32 bytes in internal order. */
+export function includesTxid(txidsInternal: Uint8Array, txidInternal: Uint8Array): boolean {
+  const haystack = Buffer.from(txidsInternal.buffer, txidsInternal.byteOffset, txidsInternal.byteLength);
+  for (let at = haystack.indexOf(txidInternal); at >= 0; at = haystack.indexOf(txidInternal, at + 1))
+    if (at % 32 === 0) return true;
+  return false;
+}

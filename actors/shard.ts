@@ -170,6 +170,7 @@ export class Shard implements Running {
       chain,
       transactor,
       mempool: needs.mempool,
+      txids,
       sighted,
       fail,
       log: logger.child({ actor: 'mempool-watcher' }),

@@ -26,4 +26,9 @@ export class RecentStarts {
   get lowest(): number {
     return Math.min(...this.#lowest);
   }
+
+  /** The lowest starts, oldest first; null where nothing was accepted. */
+  toJSON(): unknown {
+    return this.#lowest.map((lowest) => (Number.isFinite(lowest) ? lowest : null));
+  }
 }

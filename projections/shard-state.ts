@@ -171,7 +171,10 @@ export class ShardState {
       })),
       trackers: Array.from(this.#trackers, ([id, { state, version }]) => ({ id, version, ...state })),
       live: Array.from(this.#live).sort(),
+      reopened: Array.from(this.#reopened).sort(),
       watched: this.#appointments,
+      watchlist: this.watchlist,
+      recentStarts: this.recentStarts,
       scans: this.scans,
       scanVersion: this.scanVersion,
     };

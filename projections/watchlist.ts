@@ -53,6 +53,14 @@ export class Watchlist {
     return SchemeName.options.flatMap((name) => this.#hits(name, locator));
   }
 
+  /** Who waits under which locator of which scheme. */
+  toJSON(): unknown {
+    return Array.from(this.#byHint, ([scheme, hints]) => [
+      scheme,
+      Array.from(hints, ([locator, watchers]) => [locator, Array.from(watchers)]),
+    ]);
+  }
+
   #lookUpIn(scheme: Scheme, txidInternal: Uint8Array): readonly Hit[] {
     if (this.#hints(scheme.name).size === 0) return [];
     return this.#hits(scheme.name, toHex(scheme.hint(txidInternal)) as Locator);

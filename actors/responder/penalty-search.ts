@@ -1,6 +1,7 @@
 import type { BlockRef } from '../../events/chain.js';
 import type { AppointmentId, BlockHash, Height } from '../../events/ids.js';
 import type { BlockWindow } from '../../projections/block-window.js';
+import { includesTxid } from '../block-txids.js';
 
 export interface PenaltySearchNeeds {
   readonly chain: { readonly state: BlockWindow };
@@ -59,11 +60,4 @@ export class PenaltySearch {
   #pass(id: AppointmentId, { hash }: BlockRef): void {
     this.#passed.set(hash, (this.#passed.get(hash) ?? new Set()).add(id));
   }
-}
-
-function includesTxid(txidsInternal: Uint8Array, txidInternal: Uint8Array): boolean {
-  const haystack = Buffer.from(txidsInternal.buffer, txidsInternal.byteOffset, txidsInternal.byteLength);
-  for (let at = haystack.indexOf(txidInternal); at >= 0; at = haystack.indexOf(txidInternal, at + 1))
-    if (at % 32 === 0) return true;
-  return false;
 }

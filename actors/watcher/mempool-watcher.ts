@@ -1,13 +1,16 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { fromHex, reversed } from '../../events/bytes.js';
+import type { BlockRef } from '../../events/chain.js';
 import type { ChainCommit, ShardCommit } from '../../events/commit.js';
-import type { Locator } from '../../events/ids.js';
+import type { AppointmentId, Locator } from '../../events/ids.js';
 import type { SchemeName } from '../../events/schemes/scheme.js';
 import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import type { Hit } from '../../projections/watchlist.js';
-import { reportSighted, type Seen, txidOf } from '../breach-report.js';
+import { includesTxid } from '../block-txids.js';
+import { reportBreach, reportSighted, type Seen, txidOf } from '../breach-report.js';
 import type { Transactor } from '../runtime/transact.js';
 
 /**
@@ -18,8 +21,9 @@ import type { Transactor } from '../runtime/transact.js';
  *                                       +--sighting--> Responder (at once)
  *
  * takes   a transaction that is in the mempool   looked up once per scheme among known appointments
- *         folded                                 a new appointment, looked up in the mempool
+ *         folded                                 a new appointment, looked up in the mempool; a new sighting
  * emits   BreachSighted                          for each hit that is the first of its appointment
+ *         BreachDetected                         where a block before its appointment holds what was sighted
  *
  * Either the transaction is in the memory before its appointment is folded, or the appointment is in the watchlist
  * before the transaction comes: nothing falls between.
@@ -32,9 +36,10 @@ export class MempoolWatcher {
 
   /** Looks up what is in the mempool already, and from now on whatever comes into it. */
   start(): void {
-    const { mempool, fail } = this.needs;
+    const { fold, mempool, fail } = this.needs;
     this.#end = mempool.onAdded((txidInternal) => this.#lookUp(txidInternal));
     void this.#lookUpAll().catch(fail);
+    for (const [id] of fold.state.trackers()) void this.#lookBack(id).catch(fail);
   }
 
   stop(): void {
@@ -44,6 +49,8 @@ export class MempoolWatcher {
 
   /** Looks at a commit that was folded just now. */
   folded(commit: ShardCommit): void {
+    if (commit.aggregate.kind === 'tracker' && commit.events.some(({ type }) => type === 'BreachSighted'))
+      void this.#lookBack(commit.aggregate.id).catch(this.needs.fail);
     if (commit.aggregate.kind !== 'user') return;
     for (const event of commit.events) {
       if (event.type !== 'AppointmentAccepted') continue;
@@ -77,7 +84,36 @@ export class MempoolWatcher {
     log.info({ locator: hit.locator, user: hit.userId, dispute: seen.disputeTxid }, 'breach in the mempool');
     void reportSighted(transactor, seen, tip.height).catch(fail);
   }
+
+  /**
+   * Looks for a sighted dispute in the blocks before its appointment: a bitcoind that is behind the log's chain has in its
+   * mempool what may be mined there, and nobody else compares an appointment with blocks that were not recent when it came.
+   */
+  async #lookBack(appointmentId: AppointmentId): Promise<void> {
+    const { fold, chain, transactor, txids } = this.needs;
+    const { state } = fold.state.tracker(appointmentId);
+    if (state.stage === 'none' || state.sightedAt === null) return;
+    const { userId, locator, disputeTxid, sightedAt } = state;
+    const startBlock = fold.state.booking(userId, appointmentId)?.startBlock ?? 0;
+    const txidInternal = reversed(fromHex(disputeTxid));
+    for (const { height, hash } of chain.state.from(sightedAt - FARTHEST_BEHIND + 1)) {
+      if (this.#stopped || height > startBlock) return;
+      const block = { height, hash };
+      const found = await txids(block);
+      if (!found || !includesTxid(found, txidInternal)) continue;
+      await reportBreach(transactor, {
+        hit: { appointmentId, userId, locator },
+        disputeTxid,
+        block,
+        foundBy: 'locator-cache',
+      });
+      return;
+    }
+  }
 }
+
+/** How many blocks a bitcoind may be behind the log's chain and see in its mempool what that holds already. */
+const FARTHEST_BEHIND = 100;
 
 /** Transactions that are looked up before others get their turn. */
 const AT_ONCE = 500;
@@ -96,6 +132,8 @@ export interface MempoolWatcherNeeds {
   readonly chain: Fold<ChainCommit, BlockWindow>;
   readonly transactor: Transactor;
   readonly mempool: MempoolView;
+  /** Undefined if nobody has the block, and then the log says so. */
+  readonly txids: (block: BlockRef) => Promise<Uint8Array | undefined>;
   /** Hears of each dispute before it is on the log, and again whenever it comes into the mempool anew. */
   readonly sighted: (seen: Seen) => void;
   readonly fail: (error: Error) => void;

@@ -9,6 +9,8 @@ interface Account {
   /** Blobs up to here were swept, and may not be referred to any more. */
   swept: number;
   readonly held: Map<string, { readonly accepted: AppointmentAccepted; rejected: boolean }>;
+  /** The appointments of all whose breach was in a block. */
+  readonly breached: ReadonlySet<string>;
 }
 
 const SLOT_BYTES = 2048;
@@ -16,9 +18,12 @@ const SLOT_BYTES = 2048;
 export function auditLedger(world: World): string[] {
   const wrong: string[] = [];
   const accounts = new Map<string, Account>();
+  const breached = new Set<string>();
   for (const { commit } of world.stored) {
+    const isBreach = commit.events.some(({ type }) => type === 'BreachDetected');
+    if (commit.aggregate.kind === 'tracker' && isBreach) breached.add(commit.aggregate.id);
     if (commit.aggregate.kind !== 'user') continue;
-    const account = accounts.get(commit.aggregate.id) ?? { slots: undefined, swept: 0, held: new Map() };
+    const account = accounts.get(commit.aggregate.id) ?? { slots: undefined, swept: 0, held: new Map(), breached };
     accounts.set(commit.aggregate.id, account);
     for (const event of commit.events as readonly UserEvent[])
       for (const fault of enter(account, event)) wrong.push(`user commit ${commit.position}: ${fault}`);
@@ -58,7 +63,9 @@ function enter(account: Account, event: UserEvent): string[] {
       if (account.slots === undefined) return ['outdated twice'];
       account.slots = undefined;
       for (const [id, { rejected }] of account.held) if (rejected) account.held.delete(id);
-      return [];
+      return Array.from(account.held.keys()).flatMap((id) =>
+        account.breached.has(id) ? [] : [`${id} outlives its subscription without a breach`],
+      );
     }
     case 'BlobsSwept':
       account.swept = Math.max(account.swept, event.through);

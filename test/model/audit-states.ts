@@ -3,7 +3,7 @@ import { BlockWindow } from '../../projections/block-window.js';
 import { ShardState } from '../../projections/shard-state.js';
 import { towerNumbers } from '../../projections/tower-info.js';
 import { ancestor } from './block-tree.js';
-import { LOCATOR_CACHE } from './model-node.js';
+import { LOCATOR_CACHE, ROOT_HEIGHT } from './model-node.js';
 import type { Sample, World } from './world.js';
 
 /** Guarantee 4: whoever folds as much of the log knows the same, to the byte; and all know the chain as it is. */
@@ -40,7 +40,7 @@ function auditSamples(world: World): string[] {
   return wrong;
 }
 
-/** The chain on the log is bitcoind's, and the locator cache holds exactly its last blocks. */
+/** The chain on the log is bitcoind's, and the locator cache that of its last blocks. */
 function auditChain(world: World, n: number): string[] {
   const node = world.nodes[n];
   const { tip } = world.bitcoind(n);
@@ -50,9 +50,17 @@ function auditChain(world: World, n: number): string[] {
   if (window.tip?.hash !== tip.hash) wrong.push(`node ${n} has tip ${window.tip?.hash}, not ${tip.hash}`);
   for (const { height, hash } of window.from(0))
     if (ancestor(tip, height)?.hash !== hash) wrong.push(`node ${n} has a block at ${height} that is not on the chain`);
+  return [...wrong, ...auditLocatorCache(world, n)];
+}
+
+/** Whenever nothing is under way, and nothing waited for, the locator cache holds exactly the last blocks of the log's chain. */
+export function auditLocatorCache({ nodes, tree }: World, n: number): string[] {
+  const node = nodes[n];
+  const tip = tree.get(node?.chain.state.tip?.hash ?? '');
+  if (!node?.shard || !tip) return [];
   const held = JSON.stringify(node.locatorCache);
-  const last = Array.from({ length: LOCATOR_CACHE }, (_, i) => ancestor(tip, tip.height - LOCATOR_CACHE + 1 + i));
+  const lowest = Math.max(ROOT_HEIGHT, tip.height - LOCATOR_CACHE + 1);
+  const last = Array.from({ length: tip.height - lowest + 1 }, (_, i) => ancestor(tip, lowest + i));
   const expected = JSON.stringify(last.map((block) => ({ height: block?.height, hash: block?.hash })));
-  if (held !== expected) wrong.push(`node ${n} holds the blocks ${held}, not ${expected}`);
-  return wrong;
+  return held === expected ? [] : [`node ${n} holds the blocks ${held}, not ${expected}`];
 }

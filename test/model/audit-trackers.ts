@@ -3,6 +3,7 @@ import type { Tracker } from '../../projections/tracker.js';
 import { isOwed } from './audit-breaches.js';
 import { type Block, isMinable, isMined, isOn } from './block-tree.js';
 import { awaited, busyBlocks, connections, type Life, livesOf } from './lives.js';
+import { BURIED } from './model-node.js';
 import { byId, offerByHash, type Tx } from './transactions.js';
 import type { World } from './world.js';
 
@@ -20,8 +21,6 @@ export function auditTrackers(world: World): string[] {
   }
   return wrong;
 }
-
-const BURIED = 100;
 
 function auditEnd(world: World, id: string, state: Tracker, lives: readonly Life[]): string[] {
   const { tip } = world.bitcoind(0);

@@ -14,8 +14,12 @@ export class Bitcoind {
   isAway = false;
   /** Whether it takes no penalty for its fee, unless together with its dispute. */
   isChoosy = false;
+  /** Whether it refuses penalties for a reason that nobody ever heard of. */
+  isObscure = false;
   /** Blocks of which it keeps only the headers. */
   pruned: ReadonlySet<Block> = new Set();
+  /** Whether it was ever away: then it saw transactions that nobody was told of. */
+  wasAway = false;
   /** How often it was started anew. */
   runs = 0;
   /** The tip of the branch that it left last. */
@@ -24,6 +28,8 @@ export class Bitcoind {
   onTip: (hash: BlockHash) => void = () => {};
   /** Hears of each transaction that is new to the mempool. */
   onAdded: (tx: Tx) => void = () => {};
+  /** Hears of each transaction that it is sent. */
+  onSent: (tx: Tx) => void = () => {};
 
   constructor(
     readonly tree: BlockTree,
@@ -85,9 +91,14 @@ export class Bitcoind {
   }
 
   broadcast(tx: Tx, parent: Tx | undefined): PenaltyVerdict {
-    const refuse = (kind: 'inputs-missing-or-spent' | 'policy' | 'invalid', detail: string) => ({ kind, detail });
+    for (const sent of parent ? [parent, tx] : [tx]) this.onSent(sent);
+    const refuse = (kind: 'inputs-missing-or-spent' | 'policy' | 'invalid' | 'unknown', detail: string) => ({
+      kind,
+      detail,
+    });
     if (isMined(tx, this.tip)) return { kind: 'already-mined' };
     if (this.mempool.includes(tx)) return { kind: 'accepted' };
+    if (this.isObscure && tx.parent) return refuse('unknown', '-1');
     if (tx.invalid) return refuse('invalid', '-26 bad-txns-in-belowout');
     if (this.tip.spent.has(tx.spends)) return refuse('inputs-missing-or-spent', '-25');
     if (this.isChoosy && tx.parent && !parent) return refuse('policy', '-26 min relay fee not met');

@@ -32,7 +32,18 @@ export type Command =
   | {
       do: 'bitcoind';
       node: number;
-      is: 'away' | 'back' | 'slow' | 'quick' | 'restarted' | 'choosy' | 'modest' | 'pruned' | 'whole';
+      is:
+        | 'away'
+        | 'back'
+        | 'slow'
+        | 'quick'
+        | 'restarted'
+        | 'choosy'
+        | 'modest'
+        | 'obscure'
+        | 'plain'
+        | 'pruned'
+        | 'whole';
     }
   /** `forgetful`: the txids of all blocks are older than they are kept. */
   | { do: 'log'; is: 'away' | 'back' | 'losing acks' | 'repeating' | 'forgetful' | 'sound' }

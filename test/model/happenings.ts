@@ -1,3 +1,5 @@
+import { auditMempool } from './audit-mempool.js';
+import { auditLocatorCache } from './audit-states.js';
 import type { Block } from './block-tree.js';
 import { isOn } from './block-tree.js';
 import type { Command } from './commands.js';
@@ -96,7 +98,11 @@ export function relay(world: World, from: number): void {
 
 async function settle(world: World): Promise<void> {
   if (await world.steps.take(MOST_STEPS)) world.failures.push(`no rest after ${MOST_STEPS} steps`);
-  for (let node = 0; node < world.setting.nodes; node++) world.sample(node);
+  const isIdle = world.steps.isIdle && world.time.isIdle;
+  for (let node = 0; node < world.setting.nodes; node++) {
+    world.sample(node);
+    if (isIdle) world.failures.push(...auditLocatorCache(world, node), ...auditMempool(world, node));
+  }
 }
 
 function changeBitcoind(world: World, { node, is }: Extract<Command, { do: 'bitcoind' }>): void {
@@ -105,10 +111,12 @@ function changeBitcoind(world: World, { node, is }: Extract<Command, { do: 'bitc
   if (is === 'slow' || is === 'quick') {
     if (wire) wire.bitcoindIsSlow = is === 'slow';
   } else if (is === 'choosy' || is === 'modest') bitcoind.isChoosy = is === 'choosy';
+  else if (is === 'obscure' || is === 'plain') bitcoind.isObscure = is === 'obscure';
   else if (is === 'pruned') bitcoind.prune();
   else if (is === 'whole') bitcoind.pruned = new Set();
   else {
     bitcoind.isAway = is === 'away';
+    bitcoind.wasAway ||= bitcoind.isAway;
     if (is === 'restarted') bitcoind.restart();
   }
 }

@@ -23,6 +23,8 @@ export const LOCATOR_CACHE = 6;
 /** The heights of the log's first block, below which no branch of the model begins, and of bitcoind's tip by then. */
 export const ROOT_HEIGHT = 1;
 export const FIRST_HEIGHT = 12;
+/** Blocks until what a block holds is irrevocable, that block included. */
+export const BURIED = 100;
 export const TERMS = { slots: 4, grace: 3, maxAppointments: 100 };
 
 /** What a node of the model is made of and with. */

@@ -1,4 +1,5 @@
 import { QUARTER, relay } from './happenings.js';
+import { BURIED, TERMS } from './model-node.js';
 import type { World } from './world.js';
 
 /** Brings the world to rest: everything is well again, and blocks come until every penalty is buried. */
@@ -10,16 +11,16 @@ export async function bringToRest(world: World): Promise<void> {
   Object.assign(steps, { atOnce: true, logAway: false, lostAcks: 0, repeats: 0 });
   for (const wire of world.wires) wire.bitcoindIsSlow = false;
   for (const bitcoind of world.bitcoinds)
-    Object.assign(bitcoind, { isAway: false, isChoosy: false, pruned: new Set() });
+    Object.assign(bitcoind, { isAway: false, isChoosy: false, isObscure: false, pruned: new Set() });
   for (let node = 0; node < world.setting.nodes; node++) world.start(node);
   await calm(world);
   await mineEverywhere(world, 1);
   await mineEverywhere(world, 1);
-  await mineEverywhere(world, EXPIRED);
+  await mineWithStops(world, EXPIRED);
   world.time.pass(QUARTER);
   // Twice: an output that somebody else spent is given up a hundred blocks after the refusal.
   for (let again = 0; again < 2 && hasTrackers(world); again++) {
-    await mineEverywhere(world, 100);
+    await mineWithStops(world, BURIED);
     await mineEverywhere(world, 1);
   }
   await mineEverywhere(world, 1);
@@ -29,6 +30,32 @@ export async function bringToRest(world: World): Promise<void> {
 const EXPIRED = 28;
 
 const hasTrackers = ({ nodes }: World): boolean => (nodes[0]?.shard?.fold.state.counts.trackers ?? 0) > 0;
+
+/** So many blocks, with a stop right before each height at which something is due, and at it: there it must be done. */
+async function mineWithStops(world: World, blocks: number): Promise<void> {
+  const { tip } = world.bitcoind(0);
+  for (let height: number = tip.height; height < tip.height + blocks; ) {
+    const stops = dueHeights(world).flatMap(({ at }) => [at - 1, at]);
+    const next = Math.min(tip.height + blocks, ...stops.filter((stop) => stop > height));
+    await mineEverywhere(world, next - height);
+    height = next;
+    for (const { what, at } of dueHeights(world)) if (at <= height) world.failures.push(`${what} was due at ${at}`);
+  }
+}
+
+/** What is still to be done at some height: the ends of subscriptions, and of what is mined and to be buried. */
+function dueHeights({ nodes }: World): { readonly what: string; readonly at: number }[] {
+  const state = nodes[0]?.shard?.fold.state;
+  const users = Array.from(state?.users() ?? []).flatMap(([id, { state: user }]) =>
+    user.status === 'registered' ? [{ what: `the end of ${id}`, at: user.expiry + TERMS.grace }] : [],
+  );
+  const trackers = Array.from(state?.liveTrackers() ?? []).flatMap(([id, tracker]) => {
+    const block = tracker.stage === 'confirmed' ? tracker.block : undefined;
+    const mined = tracker.stage === 'outspent' ? tracker.outspend.block : block;
+    return mined ? [{ what: `the burial of ${id}`, at: mined.height + BURIED - 1 }] : [];
+  });
+  return [...users, ...trackers];
+}
 
 /** Blocks with all of the mempools in the first; every bitcoind has the same chain afterwards. */
 async function mineEverywhere(world: World, blocks: number): Promise<void> {

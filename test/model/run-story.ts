@@ -1,6 +1,8 @@
 import { auditBreaches } from './audit-breaches.js';
+import { auditChainLog } from './audit-chain.js';
 import { auditLedger } from './audit-ledger.js';
 import { auditStates } from './audit-states.js';
+import { auditTimes } from './audit-times.js';
 import { auditTrackers } from './audit-trackers.js';
 import type { Story } from './commands.js';
 import { happen } from './happenings.js';
@@ -22,6 +24,8 @@ export async function brokenPromises({ setting, commands }: Story, look: (world:
       ...auditLedger(world),
       ...auditBreaches(world),
       ...auditTrackers(world),
+      ...auditChainLog(world),
+      ...auditTimes(world),
       ...auditStates(world),
     ];
   } finally {

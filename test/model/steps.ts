@@ -28,6 +28,11 @@ export class Steps {
 
   constructor(readonly chance: Chance) {}
 
+  /** Whether nothing is under way. */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0;
+  }
+
   add(step: Step): void {
     this.#waiting.push(step);
   }

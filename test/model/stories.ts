@@ -29,6 +29,16 @@ const fork = fc.record({
   work: fc.constantFrom(1, 2, 4, 20),
   take,
 });
+const mineSix = fc.record({ do: is('mine'), node, blocks: fc.constant(6), take });
+/** To fewer blocks with more work: then blocks are recent again that were not. */
+const forkLower = fc.record({
+  do: is('fork'),
+  node,
+  depth: fc.integer({ min: 2, max: 6 }),
+  blocks: fc.constant(1),
+  work: fc.constant(20),
+  take,
+});
 const goBack = fc.record({ do: is('return'), node });
 const relay = fc.record({ do: is('relay'), from: fc.nat(1) });
 const run = fc.record({
@@ -43,7 +53,20 @@ const start = fc.record({ do: is('start'), node });
 const bitcoind = fc.record({
   do: is('bitcoind'),
   node,
-  is: fc.constantFrom('away', 'back', 'back', 'slow', 'quick', 'restarted', 'choosy', 'modest', 'pruned', 'whole'),
+  is: fc.constantFrom(
+    'away',
+    'back',
+    'back',
+    'slow',
+    'quick',
+    'restarted',
+    'choosy',
+    'modest',
+    'obscure',
+    'plain',
+    'pruned',
+    'whole',
+  ),
 });
 const log = fc.record({
   do: is('log'),
@@ -52,6 +75,8 @@ const log = fc.record({
 const wait = fc.record({ do: is('wait') });
 
 const prune = fc.record({ do: is('bitcoind'), node, is: fc.constant('pruned' as const) });
+const restart = (of: number) =>
+  fc.record({ do: is('bitcoind'), node: fc.constant(of), is: fc.constant('restarted' as const) });
 const forget = fc.record({ do: is('log'), is: fc.constant('forgetful' as const) });
 
 const weighted = (...of: [number, fc.Arbitrary<Command>][]): fc.Arbitrary<Command> =>
@@ -85,13 +110,21 @@ const scenes: fc.Arbitrary<Command[]> = fc.oneof(
   { weight: 2, arbitrary: fc.tuple(add, pause) },
   { weight: 1, arbitrary: fc.tuple(add, run, crash, start) },
   { weight: 1, arbitrary: fc.tuple(settle, fork, pause) },
+  { weight: 1, arbitrary: fc.tuple(settle, fork, relay, restart(0), restart(1), pause) },
+  { weight: 1, arbitrary: fc.tuple(cheat, mine, mineSix, settle, forkLower, settle, add, pause) },
+  { weight: 1, arbitrary: fc.tuple(add, settle, cheat, pause, restart(0), restart(1), pause) },
   { weight: 1, arbitrary: fc.tuple(mine, run, crash, pause, start) },
   { weight: 1, arbitrary: fc.tuple(crash, cheat, mine, mine, prune, forget, start, pause) },
   { weight: 1, arbitrary: fc.tuple(add, run, wait, mine, run) },
 );
 
 const setting = (nodes: Setting['nodes']): fc.Arbitrary<Setting> =>
-  fc.record({ nodes: fc.constant(nodes), seed: fc.nat(), duration: fc.constantFrom(8, 25), seesMempool: fc.boolean() });
+  fc.record({
+    nodes: fc.constant(nodes),
+    seed: fc.nat(),
+    duration: fc.constantFrom(8, 25, 500),
+    seesMempool: fc.boolean(),
+  });
 
 /** Stories of a tower of so many nodes. */
 export const stories = (nodes: Setting['nodes']): fc.Arbitrary<Story> =>

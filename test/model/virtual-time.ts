@@ -36,6 +36,11 @@ export class VirtualTime {
     this.#timers.clear();
   }
 
+  /** Whether nobody waits for a time to come. */
+  get isIdle(): boolean {
+    return this.#timers.size === 0;
+  }
+
   /** Time passes, and whatever is due by then is late. */
   pass(ms: number): void {
     this.#now += ms;

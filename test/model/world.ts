@@ -5,6 +5,7 @@ import type { UserId } from '../../events/ids.js';
 import { schemeOf } from '../../events/schemes/schemes.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import { userId } from '../fixtures/ids.js';
+import { auditSent } from './audit-mempool.js';
 import { Bitcoind } from './bitcoind.js';
 import { type Block, BlockTree } from './block-tree.js';
 import { Chance } from './chance.js';
@@ -72,6 +73,7 @@ export class World {
     let tip: Block = this.tree.extend(undefined);
     while (tip.height < FIRST_HEIGHT) tip = this.tree.extend(tip);
     this.bitcoinds = Array.from({ length: setting.nodes }, () => new Bitcoind(this.tree, tip));
+    for (const bitcoind of this.bitcoinds) bitcoind.onSent = (tx) => this.failures.push(...auditSent(this, tx));
     this.clients = (['alice', 'bob'] as const).map((name, n) => ({
       id: userId(name),
       dialect: n === 0 ? 'rust' : 'python',

@@ -45,6 +45,15 @@ describe('the block window', () => {
     assert.equal(window.at(101)?.position, 2);
   });
 
+  test('knows since when a block is on the best chain: not since before it was taken back', () => {
+    const back = [disconnected(101, 'b'), connected(101), connected(102)];
+    const window = windowOf(connectedUpTo(100, 101), [disconnected(101), connected(101, 'b')], back);
+    assert.ok(window.holds({ ...block(100), position: 1 }));
+    assert.ok(!window.holds({ ...block(101), position: 1 }));
+    assert.ok(window.holds({ ...block(101), position: 3 }));
+    assert.ok(!window.holds({ ...block(101, 'b'), position: 2 }));
+  });
+
   test('may be taken back whole, and begin again on another chain', () => {
     const all = [disconnected(101), disconnected(100), connected(100, 'b')];
     const window = windowOf([connected(100), connected(101)], all);
@@ -70,5 +79,6 @@ describe('the block window', () => {
     });
     assert.equal(JSON.stringify(inTwo), inOne);
     assert.notEqual(JSON.stringify(windowOf(...commits.slice(0, 2))), inOne);
+    assert.notEqual(JSON.stringify(windowOf(...commits.slice(0, 2), [connected(104, 'c')])), inOne);
   });
 });

@@ -203,4 +203,37 @@ describe('two nodes with the same log', () => {
     const states = eventful.map((_, n) => bytes(after(...eventful.slice(0, n))));
     assert.equal(new Set(states).size, eventful.length);
   });
+
+  const short = [
+    ofUser('alice', registered()),
+    ofScan(scanned(1000)),
+    ofUser('alice', watching('one')),
+    ofTracker('one', breached()),
+  ];
+  const others = {
+    'the expiry of a user': ofUser('alice', registered({ expiry: height(2001) })),
+    'the block of a scan': ofScan(scanned(1000, 'b')),
+    'the blob of an appointment': ofUser('alice', watching('one', 'teos-internal', 2)),
+    'the block of a breach': ofTracker('one', breached(block(1000, 'b'))),
+  };
+  Object.entries(others).forEach(([what, other], n) => {
+    test(`have another state where ${what} is another`, () => {
+      assert.notEqual(bytes(after(...short.with(n, other))), bytes(after(...short)));
+    });
+  });
+
+  test('say all that they know: also who is watched, what was accepted lately, and what was opened anew', () => {
+    const state = after(
+      ...short,
+      ofTracker('one', blobRefused(1)),
+      ofUser('alice', watching('one', 'teos-internal', 2)),
+    );
+    const said = JSON.parse(bytes(state));
+    assert.deepEqual(said.watchlist, [
+      ['teos-display', []],
+      ['teos-internal', [[hint('teos-internal'), [[appointmentId('one'), userId('alice')]]]]],
+    ]);
+    assert.deepEqual(said.recentStarts, [null, state.recentStarts.lowest]);
+    assert.deepEqual(said.reopened, [appointmentId('one')]);
+  });
 });

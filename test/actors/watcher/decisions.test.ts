@@ -63,6 +63,10 @@ describe('recording that a block was evaluated', () => {
       .when(evaluated(1001, true, 'b'))
       .gives(undefined, scanned(1001, 'b'));
     given(scanned(1001), scanned(1001, 'b')).when(evaluated(1001, true)).gives(undefined, scanned(1001));
+    const { block, isTip } = evaluated(1001, true);
+    given(scanned(1001))
+      .when({ block: { ...block, position: 1003 }, isTip })
+      .gives(undefined, { ...scanned(1001), chainPosition: 1003 });
   });
 });
 
