@@ -13,6 +13,14 @@ const number = () =>
   z.preprocess((value) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value), z.number().int());
 const url = (protocols: RegExp, like: string) =>
   z.string().refine((value) => URL.canParse(value) && protocols.test(value), `must be like ${like}`);
+/** One URL, or those of several servers of one cluster with commas between them. */
+const urls = (protocols: RegExp, like: string) =>
+  z
+    .string()
+    .refine(
+      (value) => value.split(',').every((one) => URL.canParse(one) && protocols.test(one)),
+      `must be like ${like}, or several with commas between them`,
+    );
 const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
 const isAddress = (value: string) => Number(ADDRESS.exec(value)?.[3] ?? Number.NaN) <= 65_535;
 /** `127.0.0.1:9814` or `[::1]:9814`, as `{host, port}`. */
@@ -46,7 +54,7 @@ const Settings = z.strictObject({
   locator_cache_size: number().pipe(z.number().min(1).max(1000)).default(6),
   nats: z
     .strictObject({
-      url: url(/^(nats|tls):$|^(nats|tls):\/\//, 'nats://127.0.0.1:4222').optional(),
+      url: urls(/^(nats|tls):$|^(nats|tls):\/\//, 'nats://127.0.0.1:4222').optional(),
       nkey_file: z.string().min(1).optional(),
       port: number().pipe(z.number().min(1).max(65535)).default(4222),
     })
@@ -106,7 +114,7 @@ export interface Config {
   readonly logLevel: Settings['log_level'];
   readonly locatorCacheSize: number;
   readonly nats: {
-    /** Undefined when the node is to start and own a server. */
+    /** Undefined when the node is to start and own a server; those of a cluster have commas between them. */
     readonly url: string | undefined;
     readonly nodeNkeyFile: string;
     readonly operatorNkeyFile: string;

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
-import type { Height, UserId } from '../events/ids.js';
+import type { Height, Shard as ShardId, UserId } from '../events/ids.js';
 import type { BlobRef } from '../events/user.js';
+import type { BlockWindow } from '../projections/block-window.js';
 import type { ShardState } from '../projections/shard-state.js';
 import type { Config, HttpConfig } from './config.js';
 import { ConfigError } from './config-sources.js';
@@ -12,6 +13,7 @@ import { HttpDoor, type Patience } from './gateway/http-door.js';
 import { NatsDoor } from './gateway/nats-door.js';
 import { OperatorDesk } from './operator-desk/operator-desk.js';
 import type { Shard } from './shard.js';
+import { StateDesk } from './state-desk/state-desk.js';
 import { version } from './version.js';
 import type { InfoAnswer } from './wire.js';
 
@@ -19,6 +21,7 @@ import type { InfoAnswer } from './wire.js';
 export class Doors {
   readonly #nats: NatsDoor;
   readonly #desk: OperatorDesk;
+  readonly #stateDesk: StateDesk;
   readonly #admission: Admission;
   readonly #http: readonly HttpDoor[];
 
@@ -45,6 +48,8 @@ export class Doors {
       height: needs.height,
       shardOf: (userId) => shardOf(userId)?.fold.state,
     });
+    const { chain, states } = needs;
+    this.#stateDesk = new StateDesk(nc, { node: config.node, version, chain, shards: states });
     const { listen, maxConnections } = config.http;
     const { patience } = needs;
     this.#admission = new Admission({ isAble: needs.isAble, mostInside: maxConnections });
@@ -56,7 +61,8 @@ export class Doors {
 
   /** Rejects with `ListenError` if an HTTP door cannot listen on its address. */
   async open(): Promise<void> {
-    await Promise.all([this.#nats.open(), this.#desk.open(), ...this.#http.map((door) => door.open())]);
+    const desks = [this.#desk, this.#stateDesk];
+    await Promise.all([this.#nats, ...desks, ...this.#http].map((door) => door.open()));
   }
 
   get httpUrls(): readonly string[] {
@@ -72,7 +78,7 @@ export class Doors {
   async close(): Promise<void> {
     this.#admission.close();
     await Promise.all([this.#nats.close(), ...this.#http.map((door) => door.close())]);
-    await this.#desk.close();
+    await Promise.all([this.#desk.close(), this.#stateDesk.close()]);
   }
 }
 
@@ -97,6 +103,9 @@ export interface DoorsNeeds {
   readonly publicInfo: () => InfoAnswer;
   readonly info: () => object;
   readonly shards: () => readonly ShardState[];
+  /** The folded state of each shard that runs, with its number. */
+  readonly states: () => readonly (readonly [ShardId, ShardState])[];
+  readonly chain: () => BlockWindow;
   /** The height of the chain's tip; undefined before the first block. */
   readonly height: () => Height | undefined;
   readonly logger: Logger;

@@ -246,6 +246,8 @@ export class TowerNode {
       publicInfo: () => this.publicInfo(),
       info: () => this.info(),
       shards: () => this.shards,
+      states: () => this.#inOrder().map(([shard, { fold }]) => [shard, fold.state] as const),
+      chain: () => this.chain.state,
       height: () => this.chain.state.tip?.height,
     });
     this.#doors = doors;

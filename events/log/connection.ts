@@ -7,8 +7,8 @@ import { reconnectDelay } from './reconnect-delay.js';
 export const OLDEST_SERVER = '2.12.0';
 
 export interface LogConnectionOptions {
-  /** `nats://host:port`, or several of a cluster. */
-  readonly servers: string | string[];
+  /** `nats://host:port`, or several of a cluster with commas between them: whichever answers first is taken. */
+  readonly servers: string;
   /** The seed of the nkey to sign in with (`SU...`); without one the server's public account is used. */
   readonly seed?: string | undefined;
   readonly name: string;
@@ -35,7 +35,7 @@ export async function connectLog(options: LogConnectionOptions): Promise<NatsCon
 
 function natsOptions({ servers, seed, name, inboxPrefix }: LogConnectionOptions): ConnectionOptions {
   return {
-    servers,
+    servers: servers.split(','),
     name,
     maxReconnectAttempts: -1,
     reconnectDelayHandler: reconnectDelay(250),
