@@ -11,6 +11,7 @@ import { Admission } from './gateway/admission.js';
 import { Gateway } from './gateway/gateway.js';
 import { HttpDoor, type Patience } from './gateway/http-door.js';
 import { NatsDoor } from './gateway/nats-door.js';
+import { Standstill } from './gateway/standstill.js';
 import { OperatorDesk } from './operator-desk/operator-desk.js';
 import type { Shard } from './shard.js';
 import { StateDesk } from './state-desk/state-desk.js';
@@ -19,6 +20,7 @@ import type { InfoAnswer } from './wire.js';
 
 /** The ways into one node: for clients over NATS and over HTTP, for the operator over NATS. */
 export class Doors {
+  readonly #standstill: Standstill;
   readonly #nats: NatsDoor;
   readonly #desk: OperatorDesk;
   readonly #stateDesk: StateDesk;
@@ -30,6 +32,7 @@ export class Doors {
     const { nc, config, logger, shardOf } = needs;
     const log = logger.child({ actor: 'gateway' });
     const tls = readTls(config.http);
+    this.#standstill = new Standstill(() => nc.flush(), log);
     const gateway = new Gateway({
       gatekeeper: (userId) => shardOf(userId)?.gatekeeper,
       dialectOf: (userId) => {
@@ -37,6 +40,7 @@ export class Doors {
         return state?.status === 'registered' ? state.dialect : undefined;
       },
       blob: needs.blob,
+      isLate: () => this.#standstill.isRecent,
       limits: config.limits,
       log,
     });
@@ -78,6 +82,7 @@ export class Doors {
   async close(): Promise<void> {
     this.#admission.close();
     await Promise.all([this.#nats.close(), ...this.#http.map((door) => door.close())]);
+    this.#standstill.stop();
     await Promise.all([this.#desk.close(), this.#stateDesk.close()]);
   }
 }

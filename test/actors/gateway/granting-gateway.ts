@@ -49,6 +49,7 @@ export function gateway(face: Partial<GatekeeperFace> = {}, needs: Partial<Gatew
       gatekeeper: () => gatekeeper,
       dialectOf: (userId) => dialects.get(userId),
       blob: async () => fromHex('aabb'),
+      isLate: () => false,
       limits,
       log: pino({ level: 'silent' }),
       ...needs,
