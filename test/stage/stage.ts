@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { connect, type NatsConnection, nkeyAuthenticator } from 'nats';
+import { packageRoot } from '../../actors/package-root.js';
 import { natsSeed, publicNkey, towerKey } from '../../actors/secrets.js';
 import { type Bitcoind, startBitcoind } from '../../cli/servers/bitcoind.js';
 import { findServer } from '../../cli/servers/find.js';
@@ -21,8 +22,8 @@ export interface StageOptions {
   readonly nodes: number;
   /** Whether the nodes' ways to NATS can be disturbed. */
   readonly lines?: boolean;
-  /** Further flags of each NATS server. */
-  readonly natsFlags?: readonly string[];
+  /** Settings of the NATS servers that win over those of `nats.conf`, in its syntax. */
+  readonly natsSettings?: string;
   /** Hears of a process that ended although it was meant to run. */
   readonly onDeath: (what: string) => void;
 }
@@ -53,8 +54,8 @@ export class Stage implements Cleanup {
   readonly #connections: NatsConnection[] = [];
   readonly #watched: Victim[] = [];
   readonly nodes: StageNode[] = [];
-  /** The NATS servers, in the order of their names: n0, n1, n2. */
-  readonly servers: { readonly victim: Victim; readonly server: NatsServer }[] = [];
+  /** The NATS servers: n0, n1, n2. */
+  readonly servers: { readonly name: string; readonly victim: Victim; readonly server: NatsServer }[] = [];
   readonly lines: { readonly name: string; readonly line: NodeLine }[] = [];
   #link: Link | undefined;
   #cleared = false;
@@ -85,7 +86,7 @@ export class Stage implements Cleanup {
   async build(waysOf: (name: string, bitcoind: Bitcoind) => Promise<Ways> = async () => ({})): Promise<void> {
     const [servers, [a = fail(), b = fail()]] = await Promise.all([this.#startNats(), this.#startBitcoinds()]);
     for (const [i, server] of servers.entries())
-      this.servers.push({ server, victim: this.#victim(`nats-server n${i}`, server) });
+      this.servers.push({ name: `n${i}`, server, victim: this.#victim(`nats-server n${i}`, server) });
     this.#link = new Link(a, b);
     await a.chain.mine(110);
     await this.#link.join();
@@ -102,14 +103,17 @@ export class Stage implements Cleanup {
   }
 
   async #startNats(): Promise<NatsServer[]> {
-    const { servers: count, lines, natsFlags = [] } = this.options;
+    const { servers: count, lines, natsSettings } = this.options;
     const { node, operator } = this.#seeds;
+    const config = join(this.folder, 'nats.conf');
+    const ours = relative(this.folder, join(packageRoot, 'nats.conf')); // an include is looked for beside its file
+    if (natsSettings) writeFileSync(config, `include "${ours}"\n${natsSettings}\n`);
     return startNatsCluster({
       count,
       folder: join(this.folder, 'nats'),
       nodeNkey: publicNkey(node),
       operatorNkey: publicNkey(operator),
-      extra: [...(lines ? ['--no_advertise'] : []), ...natsFlags],
+      extra: [...(lines ? ['--no_advertise'] : []), ...(natsSettings ? ['-c', config] : [])],
       started: (server) => this.#started(server),
     });
   }

@@ -81,6 +81,13 @@ export class User {
     return this.#add(breach.disputeTxid, fromHex(breach.penaltyTx), breach.penaltyTxid, true);
   }
 
+  /** Entrusts it with an appointment for a transaction that never comes; rejects if there is no receipt. */
+  watchForNothing(): Promise<void> {
+    const { random } = this;
+    const txid = Txid.parse(toHex(random.bytes(32)));
+    return this.#add(txid, random.bytes(random.between(20, 5_000)), null, true);
+  }
+
   async #do(deed: Deed): Promise<unknown> {
     const { random, ledger } = this;
     switch (deed) {
@@ -98,10 +105,8 @@ export class User {
         this.#sent = this.#sent.filter(({ disputeTxid }) => disputeTxid !== breach.disputeTxid); // never again
         return this.#protect(breach, 'mended appointments');
       }
-      case 'for a transaction that never comes': {
-        const txid = Txid.parse(toHex(random.bytes(32)));
-        return this.#add(txid, random.bytes(random.between(20, 5_000)), null, true);
-      }
+      case 'for a transaction that never comes':
+        return this.watchForNothing();
       case 'updates': {
         const last = this.#sent.length > 0 ? random.oneOf(this.#sent) : undefined;
         if (!last) return;
