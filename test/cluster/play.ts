@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setMaxListeners } from 'node:events';
 import type { TestContext } from 'node:test';
+import type { Courier } from '../../actors/client/courier.js';
 import { overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
 import type { Breach } from '../../cli/demo/channel.js';
@@ -82,12 +83,11 @@ export class Play {
     this.#work = Promise.all(this.#users.map((user) => user.run(this.#over.signal)));
   }
 
-  /** One more client, registered: it tries each request twice at the most. Through one server alone if that is named. */
-  async newUser(name: string, dialect: Dialect = 'rust', natsUrl = this.stage.natsUrl): Promise<User> {
+  /** One more client, registered: it tries each request twice at the most. Its way to the tower may be another. */
+  async newUser(name: string, dialect: Dialect = 'rust', way?: Courier): Promise<User> {
     const random = new Random(1).of(name);
-    const courier = retryingOnce(overNats(await this.stage.connect('client', natsUrl)), () =>
-      this.ledger.count('requests tried again'),
-    );
+    const straight = way ?? overNats(await this.stage.connect('client'));
+    const courier = retryingOnce(straight, () => this.ledger.count('requests tried again'));
     const towerId = TowerId.parse(this.stage.towerId);
     const client = new TowerClient(courier, { towerId, secretKey: random.bytes(32), dialect });
     const user = new User(client, this.ledger, random, LOAD);
