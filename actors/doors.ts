@@ -15,6 +15,7 @@ import { Gateway, type Request } from './gateway/gateway.js';
 import { HttpDoor, type Patience } from './gateway/http-door.js';
 import { NatsDoor } from './gateway/nats-door.js';
 import { RequestRelay } from './gateway/request-relay.js';
+import { Standstill } from './gateway/standstill.js';
 import type { Rpc } from './operator-desk/bitcoind-report.js';
 import { NodeDesk } from './operator-desk/node-desk.js';
 import { NodeReporter } from './operator-desk/node-report.js';
@@ -25,6 +26,7 @@ import type { Refusal } from './outcomes.js';
 import { type Served, ShardRelay } from './runtime/shard-relay.js';
 import type { ServedShards } from './served-shards.js';
 import { shardOf } from './shard.js';
+import { StateDesk } from './state-desk/state-desk.js';
 import { version } from './version.js';
 import type { InfoAnswer } from './wire.js';
 
@@ -32,10 +34,12 @@ import type { InfoAnswer } from './wire.js';
 export class Doors {
   readonly #gateway: Gateway;
   readonly #requests: RequestRelay;
+  readonly #standstill: Standstill;
   readonly #nats: NatsDoor;
   readonly #shardDesk: ShardDesk;
   readonly #desk: OperatorDesk;
   readonly #nodeDesk: NodeDesk;
+  readonly #stateDesk: StateDesk;
   readonly #admission: Admission;
   readonly #http: readonly HttpDoor[];
   /** Ends what other nodes may ask of each shard. */
@@ -50,6 +54,7 @@ export class Doors {
     const shardIdOf = (userId: UserId) => shardOf(userId, towerShards);
     const relay = new ShardRelay(nc, logger.child({ actor: 'relay' }));
     this.#requests = new RequestRelay(relay);
+    this.#standstill = new Standstill(() => nc.flush(), log);
     const gateway = new Gateway({
       gatekeeper: (userId) => shards.get(shardIdOf(userId))?.gatekeeper,
       passOn: (userId, request) => this.#passOn(shardIdOf(userId), request),
@@ -58,6 +63,7 @@ export class Doors {
         return state?.status === 'registered' ? state.dialect : undefined;
       },
       blob: (userId, ref) => needs.blob(shardIdOf(userId), ref),
+      isLate: () => this.#standstill.isRecent,
       limits: config.limits,
       log,
     });
@@ -74,6 +80,12 @@ export class Doors {
       log: logger.child({ actor: 'operator-desk' }),
     });
     this.#nodeDesk = nodeDeskOf(needs);
+    this.#stateDesk = new StateDesk(nc, {
+      node: config.node,
+      version,
+      chain: () => needs.chain,
+      shards: () => shards.states,
+    });
     const { listen, maxConnections } = config.http;
     const { patience } = needs;
     this.#admission = new Admission({ isAble: needs.isAble, mostInside: maxConnections });
@@ -94,7 +106,8 @@ export class Doors {
 
   /** Rejects with `ListenError` if an HTTP door cannot listen on its address. */
   async open(): Promise<void> {
-    await Promise.all([this.#nats.open(), this.#desk.open(), ...this.#http.map((door) => door.open())]);
+    const desks = [this.#desk, this.#stateDesk];
+    await Promise.all([this.#nats, ...desks, ...this.#http].map((door) => door.open()));
   }
 
   get httpUrls(): readonly string[] {
@@ -126,7 +139,8 @@ export class Doors {
     this.#admission.close();
     const served = Array.from(this.#served.values(), (end) => end());
     await Promise.all([this.#nats.close(), ...this.#http.map((door) => door.close()), ...served]);
-    await this.#desk.close();
+    this.#standstill.stop();
+    await Promise.all([this.#desk.close(), this.#stateDesk.close()]);
   }
 
   async #passOn(shard: ShardId, request: Request): Promise<Answer | Refusal> {

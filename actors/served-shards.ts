@@ -46,6 +46,14 @@ export class ServedShards {
     return this.numbers.flatMap((shard) => this.#running.get(shard) ?? []);
   }
 
+  /** What is folded of those that run, with their numbers. */
+  get states(): readonly (readonly [ShardId, ShardState])[] {
+    return this.numbers.flatMap((shard) => {
+      const state = this.#running.get(shard)?.fold.state;
+      return state ? [[shard, state] as const] : [];
+    });
+  }
+
   /** A shard that runs. */
   get(shard: ShardId): Shard | undefined {
     return this.#running.get(shard);

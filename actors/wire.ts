@@ -20,6 +20,11 @@ export const operatorSubjects = {
   trackers: 'argus.operator.v1.trackers',
 } as const;
 
+/** The subjects on which each node of a tower answers its operator for itself. */
+export const nodeSubjects = {
+  state: 'argus.operator.v1.state',
+} as const;
+
 const u32 = z.number().int().min(0).max(0xffffffff);
 
 /** Answer to `register` (teos-protocol A4; both generations' fields). */
@@ -83,6 +88,22 @@ export const InfoAnswer = z.object({
   max_blob_bytes: u32,
 });
 export type InfoAnswer = z.infer<typeof InfoAnswer>;
+
+const Folded = z.object({
+  /** Of the last commit in it. */
+  position: z.number().int().min(0),
+  /** Of the JSON of the state, in hex. */
+  sha256: z.string(),
+});
+
+/** Answer to `state`: what a node has made of the log. Equal positions of nodes of one version have equal digests. */
+export const StateAnswer = z.object({
+  node: z.string(),
+  version: z.string(),
+  chain: Folded,
+  shards: z.array(Folded.extend({ shard: z.number().int().min(0) })),
+});
+export type StateAnswer = z.infer<typeof StateAnswer>;
 
 /** What is answered instead when a request is not granted: `error_code` in the user's dialect, `reason` in neither. */
 export const ErrorAnswer = z.object({

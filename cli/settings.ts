@@ -18,7 +18,11 @@ const folder: readonly Flag[] = [
 
 /** Of every command that has to do with NATS: where the tower is. */
 const whereabouts: readonly Flag[] = [
-  { setting: 'nats.url', flags: '--nats <url>', help: 'the NATS server (default for `up`: one of its own)' },
+  {
+    setting: 'nats.url',
+    flags: '--nats <url>',
+    help: 'the NATS server, or several with commas (default for `up`: one of its own)',
+  },
   { setting: 'nats.nkey_file', flags: '--nats-nkey <file>', help: 'the seed to sign in to NATS with' },
   { setting: 'nats.port', flags: '--nats-port <port>', help: "the port of the node's own NATS server (default: 4222)" },
 ];

@@ -63,6 +63,7 @@ export class Gatekeeper implements BlockListener {
   }
 
   register(userId: UserId, dialect: Dialect): Promise<Registered | Refusal> {
+    const deadline = performance.now() + REQUEST_MS;
     return this.#lanes.send(userId, async () => {
       const height = this.#height();
       if (height === undefined) return noChain;
@@ -76,12 +77,13 @@ export class Gatekeeper implements BlockListener {
         duration,
         sign: this.needs.sign,
       };
-      return answerOf<Registered>(await this.#transact(userId, command, REQUEST_MS));
+      return answerOf<Registered>(await this.#transact(userId, command, deadline - performance.now()));
     });
   }
 
   addAppointment(request: AddAppointmentRequest): Promise<Accepted | Refusal> {
-    return this.#lanes.send(request.userId, () => this.#addAppointment(request));
+    const deadline = performance.now() + REQUEST_MS;
+    return this.#lanes.send(request.userId, () => this.#addAppointment(request, deadline));
   }
 
   /** What a user may see of one of its appointments. */
@@ -122,7 +124,7 @@ export class Gatekeeper implements BlockListener {
 
   async blockDisconnected(): Promise<void> {}
 
-  async #addAppointment(request: AddAppointmentRequest): Promise<Accepted | Refusal> {
+  async #addAppointment(request: AddAppointmentRequest, deadline: number): Promise<Accepted | Refusal> {
     const { userId, blob: bytes } = request;
     const height = this.#height();
     if (height === undefined) return noChain;
@@ -137,7 +139,7 @@ export class Gatekeeper implements BlockListener {
     const before = this.needs.fold.state.booking(userId, unsigned.appointmentId)?.blob;
     const blob = await this.needs.blobs.put(userId, bytes);
     const command = this.#addCommand(request, height, blob, this.needs.sign);
-    const outcome = answerOf<Accepted>(await this.#transact(userId, command, REQUEST_MS));
+    const outcome = answerOf<Accepted>(await this.#transact(userId, command, deadline - performance.now()));
     const now = this.needs.fold.state.booking(userId, command.appointmentId)?.blob;
     for (const old of [before, blob]) if (old && old.position !== now?.position) this.needs.blobs.erase(old);
     return outcome;
@@ -229,7 +231,7 @@ export class Gatekeeper implements BlockListener {
   }
 }
 
-/** How long a client waits for the log at the most, in ms. */
+/** How long a request may take, in ms: later, its client may have sent something newer, which it must not undo. */
 const REQUEST_MS = 4_000;
 
 /** How far below the start of a subscription a block may come after it, in a reorg. */

@@ -37,6 +37,7 @@ export class Gateway {
   }
 
   async serve(operation: requests.Operation, body: Uint8Array, caller: Caller): Promise<Answer> {
+    if (this.needs.isLate()) return refusedWith('unavailable', words[caller.dialect].refused(operation, stoodStill));
     const json = requests.parseJson(body, this.mostBytes(operation));
     if (!json.ok) return this.refuse(operation, json.fault, caller.dialect);
     const request = { operation, body, caller };
@@ -187,6 +188,7 @@ function refused({ request, dialect, locator }: Asked, refusal: Refusal): Answer
 
 type Act = (gatekeeper: GatekeeperFace, userId: UserId) => Promise<Answer | Refusal>;
 
+const stoodStill: Refusal = { kind: 'unavailable', why: 'the tower stood still for a while' };
 const nobody: Refusal = { kind: 'authentication-failed' };
 const away: Refusal = { kind: 'unavailable', why: 'the tower is starting or cannot reach its log' };
 
@@ -214,6 +216,8 @@ export interface GatewayNeeds {
   /** The dialect that a user registered with, if it did. */
   readonly dialectOf: (userId: UserId) => Dialect | undefined;
   readonly blob: (userId: UserId, ref: BlobRef) => Promise<Uint8Array | undefined>;
+  /** Whether a request that is served now may have been sent long ago. */
+  readonly isLate: () => boolean;
   readonly limits: FieldLimits;
   readonly log: Logger;
 }

@@ -15,7 +15,7 @@ export interface Transaction<State, Outcome, Event> {
   /** The state as folded so far; asked again after each conflict. */
   readonly read: (shard: ShardState) => Versioned<State>;
   readonly decide: (state: State) => Decision<Outcome, Event>;
-  /** How long each append may try, in ms. */
+  /** How long it may take in all, in ms; afterwards nothing is appended any more. */
   readonly patience: number;
 }
 
@@ -36,14 +36,17 @@ export class Transactor {
    * Rejects with `LogUnavailableError` when the log did not take it in time.
    */
   async transact<State, Outcome, Event>(work: Transaction<State, Outcome, Event>): Promise<Outcome> {
+    const deadline = performance.now() + work.patience;
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       const { state, version } = work.read(this.fold.state);
       const { outcome, events } = work.decide(state);
       if (events.length === 0) return outcome;
       const commit = newCommit(work.aggregate, events, this.node, Date.now()) as Omit<Commit, 'position'>;
+      const patience = deadline - performance.now();
+      if (patience <= 0) throw new LogUnavailableError('it took too long until it could be appended');
       const { shard } = this;
       const signal = this.#stopping.signal;
-      const appended = await this.log.append(commit, { shard, expected: version, patience: work.patience, signal });
+      const appended = await this.log.append(commit, { shard, expected: version, patience, signal });
       await this.fold.reached(appended.position);
       if (appended.kind === 'appended') return outcome;
     }

@@ -19,7 +19,7 @@ export interface Heard {
 export class Witness {
   readonly #subscriber = new Subscriber({ linger: 0 });
   readonly #heard = new Map<string, Heard>();
-  readonly #waiting = new Map<string, (heard: Heard) => void>();
+  readonly #waiting = new Map<string, { resolve(heard: Heard): void; reject(error: Error): void }>();
 
   constructor(zmqUrl: string) {
     this.#subscriber.connect(zmqUrl);
@@ -32,6 +32,11 @@ export class Witness {
     return this.#hear(`block ${hash}`);
   }
 
+  /** When the next block becomes the tip: resolves as soon as it is heard of, before anybody may know which it is. */
+  nextBlock(): Promise<Heard> {
+    return this.#hear('the next block');
+  }
+
   /** When a transaction came into the mempool. Waits for it, and rejects after a minute. */
   mempool(txid: string): Promise<Heard> {
     return this.#hear(`tx ${txid}`);
@@ -42,29 +47,39 @@ export class Witness {
     return this.#heard.has(`block ${block}`);
   }
 
+  /** Whoever still waits is told that it is in vain. */
   close(): void {
     this.#subscriber.close();
+    for (const [what, { reject }] of this.#waiting) reject(new Error(`${what} was not heard of`));
+    this.#waiting.clear();
   }
 
   #hear(what: string): Promise<Heard> {
     const heard = this.#heard.get(what);
     if (heard) return Promise.resolve(heard);
-    return patiently(`bitcoind speaks of ${what}`, new Promise((resolve) => this.#waiting.set(what, resolve)));
+    const spoken = new Promise<Heard>((resolve, reject) => this.#waiting.set(what, { resolve, reject }));
+    return patiently(`bitcoind speaks of ${what}`, spoken);
   }
 
   async #listen(): Promise<void> {
     for await (const [topic, body] of this.#subscriber) {
       const heard = { at: performance.now(), time: Date.now() };
       const hash = body?.toString('hex', 0, 32) ?? '';
-      if (topic?.equals(HASHBLOCK)) this.#note(`block ${hash}`, heard);
-      else if (body?.[32] === ADDED) this.#note(`tx ${hash}`, heard);
+      if (topic?.equals(HASHBLOCK)) {
+        this.#tell('the next block', heard);
+        this.#note(`block ${hash}`, heard);
+      } else if (body?.[32] === ADDED) this.#note(`tx ${hash}`, heard);
     }
   }
 
   #note(what: string, heard: Heard): void {
     if (this.#heard.has(what)) return;
     this.#heard.set(what, heard);
-    this.#waiting.get(what)?.(heard);
+    this.#tell(what, heard);
+  }
+
+  #tell(what: string, heard: Heard): void {
+    this.#waiting.get(what)?.resolve(heard);
     this.#waiting.delete(what);
   }
 }

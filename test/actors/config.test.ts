@@ -95,7 +95,7 @@ describe('the configuration', () => {
       ARGUS_NODE: 'two',
       ARGUS_LOG_LEVEL: 'debug',
       ARGUS_LOCATOR_CACHE_SIZE: '7',
-      ARGUS_NATS_URL: 'nats://nats:4222',
+      ARGUS_NATS_URL: 'nats://nats:4222,nats://other:4222',
       ARGUS_NATS_NKEY_FILE: '/nkey',
       ARGUS_NATS_PORT: '4333',
       ARGUS_HTTP_LISTEN: '[::1]:1',
@@ -125,7 +125,7 @@ describe('the configuration', () => {
       node: 'two',
       logLevel: 'debug',
       locatorCacheSize: 7,
-      nats: { url: 'nats://nats:4222', nodeNkeyFile: '/nkey', operatorNkeyFile: '/nkey', port: 4333 },
+      nats: { url: 'nats://nats:4222,nats://other:4222', nodeNkeyFile: '/nkey', operatorNkeyFile: '/nkey', port: 4333 },
       http: {
         listen: [
           { host: '::1', port: 1 },
@@ -194,6 +194,8 @@ describe('a configuration that cannot be used is refused with one line', () => {
     assert.match(refusal(t, 'bitcoind = 5'), /^FILE: bitcoind: .*expected object/);
     assert.match(refusal(t, 'data = 1979-05-27'), /^FILE: data: .*expected string/);
     assert.match(refusal(t, '[nats]\nurl = "http://nats"'), /^FILE: nats\.url: must be like nats:/);
+    assert.match(refusal(t, '[nats]\nurl = "nats://a,http://b"'), /^FILE: nats\.url: must be like nats:/);
+    assert.match(refusal(t, '[nats]\nurl = "nats://a,"'), /^FILE: nats\.url: must be like nats:/);
     assert.match(refusal(t, 'node = "a name"'), /^FILE: node: must be letters/);
   });
 

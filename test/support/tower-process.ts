@@ -21,7 +21,8 @@ export async function startTowerProcesses(t: Cleanup, { timeoutMs }: { readonly 
   writeFileSync(join(data, 'nats', 'node.nkey'), nats.nodeSeed, { mode: 0o600 });
   const { towerId } = towerKey(join(data, 'tower.key'));
   const options = { towerId, secretKey: secretKey(), timeoutMs };
-  const client = new TowerClient(overNats(await nats.connect('public')), options);
+  const courier = overNats(await nats.connect('public'));
+  const client = new TowerClient(courier, options);
   const args = ['up', '--network=regtest', `--data=${data}`, `--nats=${nats.url}`, '--log-level=silent', '--http=off'];
   const ofBitcoind = [
     `--bitcoind=${bitcoind.rpcUrl}`,
@@ -33,6 +34,8 @@ export async function startTowerProcesses(t: Cleanup, { timeoutMs }: { readonly 
     bitcoind,
     chain,
     client,
+    /** The same user, who waits for another time. */
+    waiting: (timeoutMs: number) => new TowerClient(courier, { ...options, timeoutMs }),
     /** Starts a node, with flags for `node` itself; it is killed after the test. */
     start: (...flags: string[]): ChildProcess => {
       const main = join(packageRoot, 'dist', 'cli', 'main.js');

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BitcoindRefused, BitcoindUnreachable } from '../../actors/bitcoind/rpc-errors.js';
 import { type Breach, buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { BlockHash } from '../../events/ids.js';
+import type { Link, Miner } from '../stage/link.js';
 import type { Ledger } from './ledger.js';
-import type { Link, Miner } from './link.js';
 import type { Random } from './random.js';
 
 /** How many channels are opened at once, and when. */

@@ -12,9 +12,11 @@ const program = new Command('torture')
   .option('--minutes <n>', 'how long', number, 2)
   .option('--seed <n>', 'another seed is another story', number, randomInt(1_000_000))
   .option('--shards <n>', 'groups of users', number, 1)
+  .option('--servers <n>', 'NATS servers: 1, or a cluster of 3', number, 1)
+  .option('--nodes <n>', 'nodes of the tower, at most 5', number, 2)
   .parse();
 
-const { minutes, seed, shards } = program.opts<{ minutes: number; seed: number; shards: number }>();
+const { minutes, ...options } = program.opts<Record<'minutes' | 'seed' | 'shards' | 'servers' | 'nodes', number>>();
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const abort = new AbortController();
 
@@ -32,7 +34,7 @@ for (const [signal, status] of [
   });
 
 try {
-  const report = await torture({ seed, shards, seconds: minutes * 60, say, signal: abort.signal });
+  const report = await torture({ ...options, seconds: minutes * 60, say, signal: abort.signal });
   for (const violation of report.violations) say(`VIOLATION ${violation}\n`);
   if (report.violations.length > 0) say(`the servers' data and logs are in ${report.folder}`);
   process.stdout.write(`${JSON.stringify(report.summary)}\n`);

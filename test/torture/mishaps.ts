@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NatsProxy } from '../support/nats-proxy.js';
+import type { NodeLine } from '../stage/node-line.js';
+import type { Victim } from '../stage/victim.js';
 import type { Ledger } from './ledger.js';
 import type { Random } from './random.js';
-import type { Victim } from './victim.js';
 
 export interface Mishaps {
   readonly victims: readonly Victim[];
+  /** Those of them that are NATS servers: of a cluster mostly one at a time has a mishap, seldom two. */
+  readonly servers: readonly Victim[];
   /** The nodes' ways to NATS. */
-  readonly lines: readonly { readonly name: string; readonly line: NatsProxy }[];
+  readonly lines: readonly { readonly name: string; readonly line: NodeLine }[];
   readonly random: Random;
   readonly ledger: Ledger;
   readonly over: AbortSignal;
@@ -15,7 +17,7 @@ export interface Mishaps {
 }
 
 /** Kills, freezes and ends processes at random, often several at once, until it is over; all of them run again then. */
-export async function befall({ victims, random, ledger, over, tell }: Mishaps): Promise<void> {
+export async function befall({ victims, servers, random, ledger, over, tell }: Mishaps): Promise<void> {
   const underWay = new Set<Promise<void>>();
   while (!over.aborted) {
     await sleep(random.between(500, 5_000), undefined, { signal: over }).catch(() => undefined);
@@ -24,7 +26,8 @@ export async function befall({ victims, random, ledger, over, tell }: Mishaps): 
       const victim = random.oneOf(victims);
       const kind = random.weighted({ killed: 4, paused: 4, restarted: 2 });
       const ms = random.chance(0.15) ? random.between(5_000, 20_000) : random.between(50, 4_000);
-      if (victim.busy) continue;
+      const others = servers.includes(victim) ? servers.filter(({ busy }) => busy).length : 0;
+      if (victim.busy || others > 1 || (others > 0 && !random.chance(0.1))) continue;
       victim.busy = true;
       ledger.count(`${victim.name} ${kind}`);
       tell(`${victim.name} ${kind} for ${ms} ms`);

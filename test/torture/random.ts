@@ -40,11 +40,11 @@ export class Random {
   }
 
   /** A name, each as often as its weight says. */
-  weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
+  weighted<Name extends string>(weights: Readonly<Partial<Record<Name, number>>>): Name {
     const names = Object.keys(weights) as Name[];
-    let at = this.fraction() * names.reduce((sum, name) => sum + weights[name], 0);
+    let at = this.fraction() * names.reduce((sum, name) => sum + (weights[name] ?? 0), 0);
     for (const name of names) {
-      at -= weights[name];
+      at -= weights[name] ?? 0;
       if (at < 0) return name;
     }
     return names.at(-1) ?? assert.fail('nothing to choose from');

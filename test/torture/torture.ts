@@ -6,20 +6,24 @@ import { overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
 import { TowerId } from '../../events/ids.js';
 import { Dialect } from '../../events/signing/receipts.js';
+import { type NodeInfo, Operator } from '../stage/operator.js';
+import { Stage } from '../stage/stage.js';
 import { until } from '../support/until.js';
-import { check, type Findings } from './checker/check.js';
+import type { Findings } from './checker/check.js';
 import { Deeds } from './deeds.js';
-import { Ending, type NodeInfo } from './ending.js';
+import { Ending } from './ending.js';
 import { Ledger } from './ledger.js';
 import { befall, disturb } from './mishaps.js';
 import { Random } from './random.js';
-import { Stage } from './stage.js';
 import { User } from './user.js';
 
 export interface TortureOptions {
   readonly seed: number;
   readonly seconds: number;
   readonly shards: number;
+  /** How many NATS servers: 1, or 3 that are a cluster. */
+  readonly servers: number;
+  readonly nodes: number;
   /** Hears of each stage of the run, for people. */
   readonly say: (text: string) => void;
   readonly signal?: AbortSignal;
@@ -38,7 +42,8 @@ const USERS_OF_EACH_DIALECT = 4;
 /** Puts a tower to the torture and asks the checker. Rejects if the run itself went wrong; its folder is kept then. */
 export async function torture(options: TortureOptions): Promise<Report> {
   const ledger = new Ledger();
-  const stage = new Stage(options.shards, (what) => ledger.broken.push(what));
+  const { shards, servers, nodes } = options;
+  const stage = new Stage({ shards, servers, nodes, lines: true, onDeath: (what) => ledger.broken.push(what) });
   const run = new Run(options, stage, ledger);
   const abort = () => void stage.clear();
   options.signal?.addEventListener('abort', abort, { once: true });
@@ -73,10 +78,13 @@ class Run {
   async run(): Promise<Report> {
     const { stage, ledger, options } = this;
     const begun = performance.now();
-    options.say(`seed ${options.seed}, ${options.shards} shards, ${options.seconds} s, in ${stage.folder}`);
+    const { seed, shards, servers, nodes, seconds } = options;
+    const what = `${shards} shards, ${servers} NATS servers, ${nodes} nodes`;
+    options.say(`seed ${seed}, ${what}, ${seconds} s, in ${stage.folder}`);
     await stage.build();
-    const ending = new Ending(stage, ledger, await stage.connect('operator'), (what) => this.#tell(what));
-    await ending.untilLevel();
+    const operator = new Operator(await stage.connect('operator'), stage.link.a.chain);
+    const ending = new Ending(stage, ledger, operator, (what) => this.#tell(what));
+    await operator.untilLevel(nodes);
     const deeds = new Deeds(stage.link, ledger, this.#random.of('deeds'), (what) => this.#tell(what));
     await deeds.openChannels();
     const users = await this.#users();
@@ -85,16 +93,8 @@ class Run {
     options.say('the storm is over; everything is healed and brought to its end');
     await stage.heal();
     await ending.bring();
-    const accounts = await ending.accounts(users.map(({ client }) => client));
-    const findings = await check({
-      towerId: stage.towerId,
-      shards: options.shards,
-      evidence: ledger,
-      accounts,
-      nc: await stage.connect('node'),
-      bitcoind: { url: stage.link.a.bitcoind.rpcUrl, cookieFile: stage.link.a.bitcoind.cookieFile },
-    });
-    const violations = [...ledger.broken, ...findings.violations, ...(await this.#replayed(ending, findings))];
+    const findings = await ending.judge(users.map(({ client }) => client));
+    const violations = [...findings.violations, ...(await this.#replayed(operator, findings))];
     return { violations, folder: stage.folder, summary: this.#summary(findings, violations, begun) };
   }
 
@@ -128,7 +128,9 @@ class Run {
     setMaxListeners(0, calm.signal); // everybody who pauses listens
     const tell = (what: string) => this.#tell(what);
     const random = this.#random.of('mishaps');
-    const mishaps = { victims: stage.victims, lines: stage.lines, random, ledger, over: calm.signal, tell };
+    const { victims, lines } = stage;
+    const servers = stage.servers.map(({ victim }) => victim);
+    const mishaps = { victims, servers, lines, random, ledger, over: calm.signal, tell };
     const disturbances = disturb({ ...mishaps, random: this.#random.of('lines') });
     const others = [deeds.run(calm.signal), befall(mishaps), disturbances];
     const work = [...users.map((user) => user.run(calm.signal)), ...others];
@@ -145,13 +147,13 @@ class Run {
   }
 
   /** A fresh node, alone, makes of the log what the others made, and what the checker did. */
-  async #replayed(ending: Ending, { numbers }: Findings): Promise<string[]> {
+  async #replayed(operator: Operator, { numbers }: Findings): Promise<string[]> {
     const { stage } = this;
-    const before = await until('a node answers', () => ending.info().catch(() => undefined));
-    for (const victim of stage.victims) if (victim.name.startsWith('node')) await victim.end();
+    const before = await until('a node answers', () => operator.info().catch(() => undefined));
+    for (const { victim } of stage.nodes) await victim.end();
     await stage.startNode('fresh', stage.link.a.bitcoind);
-    await ending.untilLevel(1);
-    const fresh = await until('the fresh node answers', () => ending.info().catch(() => undefined));
+    await operator.untilLevel(1);
+    const fresh = await until('the fresh node answers', () => operator.info().catch(() => undefined));
     const known = ({ tip, users, watched_appointments, trackers, shards }: NodeInfo) =>
       JSON.stringify({
         tip,
@@ -169,9 +171,9 @@ class Run {
   #summary(findings: Findings, violations: readonly string[], begun: number): Report['summary'] {
     const { ledger, options } = this;
     const { breached, punished, refused, reverted, tooOld, orphans, commits } = findings;
-    const { seed, shards, seconds } = options;
+    const { seed, shards, servers, nodes, seconds } = options;
     return {
-      ...{ seed, shards, seconds, took: Math.round((performance.now() - begun) / 1000) },
+      ...{ seed, shards, servers, nodes, seconds, took: Math.round((performance.now() - begun) / 1000) },
       receipts: ledger.appointments.length,
       ...{ breached, punished, refused, reverted, tooOld, orphans, commits },
       violations: violations.length,

@@ -9,7 +9,19 @@ import type { Appointment } from '../../events/signing/appointment.js';
 import type { Ledger } from './ledger.js';
 import type { Random } from './random.js';
 
-const WEIGHTS = {
+export type Deed =
+  | 'for a channel'
+  | 'for a channel, late'
+  | 'for a channel, of no use'
+  | 'for a channel, mended'
+  | 'for a transaction that never comes'
+  | 'updates'
+  | 'resends'
+  | 'questions'
+  | 'renewals';
+
+/** How often a user does what, unless told. */
+const WEIGHTS: Readonly<Record<Deed, number>> = {
   'for a channel': 4,
   'for a channel, late': 4,
   'for a channel, of no use': 0.6,
@@ -19,7 +31,7 @@ const WEIGHTS = {
   resends: 2,
   questions: 1,
   renewals: 0.1,
-} as const;
+};
 
 /** What was sent, to be sent again. */
 interface Sent {
@@ -40,11 +52,12 @@ export class User {
     readonly client: TowerClient,
     private readonly ledger: Ledger,
     private readonly random: Random,
+    private readonly weights: Readonly<Partial<Record<Deed, number>>> = WEIGHTS,
   ) {}
 
   async run(over: AbortSignal): Promise<void> {
     while (!over.aborted) {
-      await this.#attempt(() => this.#do(this.random.weighted(WEIGHTS)));
+      await this.#attempt(() => this.#do(this.random.weighted(this.weights)));
       await sleep(this.random.between(20, 400), undefined, { signal: over }).catch(() => undefined);
     }
   }
@@ -63,7 +76,19 @@ export class User {
     });
   }
 
-  async #do(deed: keyof typeof WEIGHTS): Promise<unknown> {
+  /** Entrusts the tower with what answers a breach; rejects if there is no receipt. */
+  guard(breach: Breach): Promise<void> {
+    return this.#add(breach.disputeTxid, fromHex(breach.penaltyTx), breach.penaltyTxid, true);
+  }
+
+  /** Entrusts it with an appointment for a transaction that never comes; rejects if there is no receipt. */
+  watchForNothing(): Promise<void> {
+    const { random } = this;
+    const txid = Txid.parse(toHex(random.bytes(32)));
+    return this.#add(txid, random.bytes(random.between(20, 5_000)), null, true);
+  }
+
+  async #do(deed: Deed): Promise<unknown> {
     const { random, ledger } = this;
     switch (deed) {
       case 'for a channel':
@@ -80,10 +105,8 @@ export class User {
         this.#sent = this.#sent.filter(({ disputeTxid }) => disputeTxid !== breach.disputeTxid); // never again
         return this.#protect(breach, 'mended appointments');
       }
-      case 'for a transaction that never comes': {
-        const txid = Txid.parse(toHex(random.bytes(32)));
-        return this.#add(txid, random.bytes(random.between(20, 5_000)), null, true);
-      }
+      case 'for a transaction that never comes':
+        return this.watchForNothing();
       case 'updates': {
         const last = this.#sent.length > 0 ? random.oneOf(this.#sent) : undefined;
         if (!last) return;

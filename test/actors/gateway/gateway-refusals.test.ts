@@ -38,6 +38,18 @@ describe('the Gateway refuses', () => {
     assert.equal(no(await to.serve('get_subscription_info', info, asPython)), '400/-8 authentication-failed');
   });
 
+  test('what may have been sent long ago, and asks nobody', async () => {
+    let late = true;
+    const { to, asked } = gateway({}, { isLate: () => late });
+    assert.equal(no(await to.serve('register', json({ user_id: user }), asRust)), '503/32 unavailable');
+    assert.equal(no(await to.serve('add_appointment', add(python), asRust)), '503/7 unavailable');
+    assert.equal(no(await to.serve('get_appointment', get(), asPython)), '503/- unavailable');
+    assert.equal(no(await to.serve('get_subscription_info', info, asPython)), '503/- unavailable');
+    assert.deepEqual(asked, []);
+    late = false;
+    assert.equal((await to.serve('get_subscription_info', info, asRust)).status, 200);
+  });
+
   test('what cannot be read, with a sentence that names the field', async () => {
     const { to, asked } = gateway();
     const noLocator = { signature: getAppointmentSignature };

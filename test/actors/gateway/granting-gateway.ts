@@ -50,6 +50,7 @@ export function gateway(face: Partial<GatekeeperFace> = {}, needs: Partial<Gatew
       passOn: async () => ({ kind: 'unavailable', why: 'nobody else is there' }),
       dialectOf: (userId) => dialects.get(userId),
       blob: async () => fromHex('aabb'),
+      isLate: () => false,
       limits,
       log: pino({ level: 'silent' }),
       ...needs,

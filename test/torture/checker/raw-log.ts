@@ -66,7 +66,8 @@ async function messages(js: JetStreamClient, stream: string): Promise<Message[]>
   const { state } = await (await js.jetstreamManager()).streams.info(stream);
   if (state.messages === 0) return [];
   const found: Message[] = [];
-  const delivered = await (await js.consumers.get(stream)).consume();
+  // In a cluster the first request may come before the consumer is known everywhere; it is made again when it expires.
+  const delivered = await (await js.consumers.get(stream)).consume({ expires: 2_000 });
   for await (const { seq, subject, data, info } of delivered) {
     found.push({ seq, subject, data: Uint8Array.from(data) });
     if (info.pending === 0) break;

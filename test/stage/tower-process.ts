@@ -12,14 +12,15 @@ export interface TowerProcessOptions {
   /** The tower's data folder: its keys are there, shared by its nodes. */
   readonly data: string;
   readonly shards: number;
+  readonly replicas: number;
   readonly logFile: string;
   readonly natsUrl: string;
-  readonly bitcoind: Bitcoind;
+  readonly bitcoind: Pick<Bitcoind, 'rpcUrl' | 'cookieFile' | 'zmqUrl'>;
 }
 
 /** Starts one; it is not waited for. */
 export async function startTowerNode(options: TowerProcessOptions): Promise<TowerProcess> {
-  const { name, data, shards, logFile, natsUrl, bitcoind } = options;
+  const { name, data, shards, replicas, logFile, natsUrl, bitcoind } = options;
   const launch = () =>
     startChild({
       program: process.execPath,
@@ -31,12 +32,13 @@ export async function startTowerNode(options: TowerProcessOptions): Promise<Towe
         `--node=${name}`,
         `--data=${data}`,
         `--shards=${shards}`,
+        `--replicas=${replicas}`,
         `--nats=${natsUrl}`,
         `--bitcoind=${bitcoind.rpcUrl}`,
         `--bitcoind-cookie=${bitcoind.cookieFile}`,
         `--zmq=${bitcoind.zmqUrl}`,
         '--http=off',
-        // One node watches the mempool, the other does not: what is promised is the same.
+        // One node watches the mempool, the others do not: what is promised is the same.
         ...(name === 'one' ? [`--zmq-sequence=${bitcoind.zmqUrl}`] : []),
         '--log-level=debug',
       ],

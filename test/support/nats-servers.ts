@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import type { NatsConnection } from 'nats';
+import { findServer } from '../../cli/servers/find.js';
+import { type NatsServer, startNatsServer } from '../../cli/servers/nats-server.js';
+import { freePorts } from '../../cli/servers/ports.js';
+import { clusterOptions } from './nats-cluster.js';
+
+export interface NatsClusterOptions {
+  /** One server, or several that are a cluster, named n0, n1, n2. */
+  readonly count: number;
+  /** Takes a folder for each server. */
+  readonly folder: string;
+  readonly nodeNkey: string;
+  readonly operatorNkey: string;
+  /** Further flags of each. */
+  readonly extra?: readonly string[];
+  /** Told of each that runs, also if another does not. */
+  readonly started: (server: NatsServer) => void;
+}
+
+/** Starts them at once, since none of a cluster is ready without the others. */
+export async function startNatsCluster(options: NatsClusterOptions): Promise<NatsServer[]> {
+  const { count, folder, extra = [], nodeNkey, operatorNkey, started } = options;
+  const program = findServer('nats-server');
+  const routes = count > 1 ? (await freePorts(count)).map((port) => `nats://127.0.0.1:${port}`) : [];
+  const start = async (name: string, route: string | undefined) => {
+    const flags = route ? (clusterOptions(name, route, routes).extra ?? []) : [];
+    const own = { name, dataDir: join(folder, name), extra: [...flags, ...extra] };
+    const server = await startNatsServer({ program, nodeNkey, operatorNkey, ...own });
+    started(server);
+    return server;
+  };
+  return Promise.all(Array.from({ length: count }, (_, i) => start(`n${i}`, routes[i])));
+}
+
+/** Which of them leads a stream: its name; undefined while none does. `nc` is a node's connection. */
+export async function leaderOf(nc: NatsConnection, stream: string): Promise<string | undefined> {
+  const { cluster } = await (await nc.jetstreamManager({ checkAPI: false, timeout: 2_000 })).streams.info(stream);
+  return cluster?.leader;
+}
+
+/** Whether every stream has a leader, and all of its other replicas are there and have all of it. */
+export async function isWhole(nc: NatsConnection): Promise<boolean> {
+  const jsm = await nc.jetstreamManager({ checkAPI: false, timeout: 2_000 });
+  const streams = await jsm.streams.list().next();
+  return (
+    streams.length > 0 &&
+    streams.every(
+      ({ cluster }) => !cluster || (cluster.leader && cluster.replicas?.every((one) => one.current && !one.offline)),
+    )
+  );
+}
