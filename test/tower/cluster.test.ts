@@ -7,6 +7,7 @@ import { overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
 import { readConfig } from '../../actors/config.js';
 import { TowerNode } from '../../actors/node.js';
+import { streamReports } from '../../actors/operator-desk/stream-report.js';
 import { towerKey } from '../../actors/secrets.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { RegtestChain } from '../../cli/servers/regtest-chain.js';
@@ -67,11 +68,15 @@ test('a tower on a cluster of three NATS servers goes on when one of them is los
     await chain.mineOnly([breach.disputeTx]);
     await until('answered', () => isInMempool({ bitcoind }, breach.penaltyTxid));
     assert.equal((await client.getSubscriptionInfo()).locators.length, i + 1);
+    const copies = async () => {
+      const [{ leader, replicas, replicas_current: current } = assert.fail()] = await streamReports(log.jsm, [
+        towerStream(shard),
+      ]);
+      return leader === null ? undefined : `${current} of ${replicas}`;
+    };
+    await until('the operator sees it', async () => (await copies()) === '2 of 3');
     await lost.restart();
-    await until('whole again', async () => {
-      const info = await log.jsm.streams.info(towerStream(shard)).catch(() => undefined);
-      return info?.cluster?.replicas?.every(({ current, offline }) => current && !offline);
-    });
+    await until('whole again', async () => (await copies()) === '3 of 3');
   }
   assert.deepEqual(gaveUp, []);
 });
