@@ -9,9 +9,10 @@ import { txid } from '../fixtures/ids.js';
 import { post } from '../support/http.js';
 import { startHttpTower, urlOf } from '../support/http-tower.js';
 import { fieldsOf, HttpUser } from '../support/http-user.js';
+import { startNatsProxy } from '../support/nats-proxy.js';
 import { secretOf } from '../support/shards.js';
 import type { Cleanup } from '../support/temp-dir.js';
-import { isInMempool, startTestTower, type TestTower, untilLevel } from '../support/tower.js';
+import { isInMempool, type LogLine, startTestTower, type TestTower, untilLevel } from '../support/tower.js';
 import { until } from '../support/until.js';
 
 const SHARDS = 2;
@@ -88,10 +89,7 @@ describe('a tower whose nodes serve one shard each', () => {
     await assert.rejects(client.getSubscriptionInfo(), { reason: 'shard-not-served', status: 503 });
     assert.equal((await other.add(other.appointment(txid('one'), new Uint8Array(100))))[0], 200);
     assert.equal((await other.info())[0], 200);
-    const closed = tower.said
-      .slice(before)
-      .filter(({ msg, address }) => msg === 'refusing HTTP connections' && url.endsWith(`${address}`));
-    assert.deepEqual(closed, [], 'the door of the node that is left is as open as before');
+    assert.deepEqual(closings(tower.said.slice(before), url), [], 'the door of the node that is left stays open');
     assert.deepEqual((await ask('info')).unserved_shards, [1]);
 
     await startTwo();
@@ -99,6 +97,30 @@ describe('a tower whose nodes serve one shard each', () => {
     assert.equal((await client.getSubscriptionInfo()).available_slots, 10_000);
     assert.deepEqual((await ask('info')).unserved_shards, []);
     assert.deepEqual(tower.gaveUp, []);
+  });
+
+  test('tells the users of a node that has fallen silent to come again, and keeps its doors open for the others', async (t) => {
+    const { tower, line, urls } = await twoHalves(t);
+    const [url = ''] = urls;
+    const [user, other] = [1, 0].map((shard) => new HttpUser(() => url, 'rust', secretOf(shard, SHARDS)));
+    assert(user && other);
+    for (const each of [user, other]) assert.equal((await each.register())[0], 200);
+    const appointment = user.appointment(txid('one'), new Uint8Array(100));
+
+    const before = tower.said.length;
+    line.swallow();
+    const lost = await user.add(appointment);
+    assert.deepEqual([lost[0], fieldsOf(lost).error_code], [503, 7]);
+    assert.equal((await other.info())[0], 200);
+    assert.deepEqual(closings(tower.said.slice(before), url), []);
+
+    line.cut();
+    const kept = await until('back', async () => {
+      const answer = await user.add(appointment);
+      return answer[0] === 200 ? answer : undefined;
+    });
+    assert.equal(fieldsOf(kept).available_slots, 9_999, 'charged once, wherever the answer was lost');
+    assert.deepEqual(closings(tower.said.slice(before), url), []);
   });
 
   test('is one tower to its operator, whichever node answers, and says what it cannot see', async (t) => {
@@ -168,17 +190,22 @@ test('a node that is to serve a shard that is not there does not start, and says
 const everyUser = [0, 1].flatMap((shard) => DIALECTS.map((dialect) => [shard, dialect] as const));
 const appointment = (name: string) => makeAppointment('rust', txid(name), new Uint8Array(50), 144);
 
+/** Where a log says that the door at a URL was closed. */
+const closings = (said: readonly LogLine[], url: string): LogLine[] =>
+  said.filter(({ msg, address }) => msg === 'refusing HTTP connections' && url.endsWith(`/${address}`));
+
 type Answer = Record<string, unknown>;
 
-/** Two nodes with an HTTP door each: one serves shard 0, two serves shard 1. */
+/** Two nodes with an HTTP door each: one serves shard 0, two serves shard 1, on a line that can be disturbed. */
 async function twoHalves(t: Cleanup) {
   const [port] = await freePorts(1);
   const tower = await startHttpTower(t, { settings: { 'log.shards': String(SHARDS), 'log.serve': '0' } });
   const settings = { 'log.serve': '1', 'http.listen': `127.0.0.1:${port}` };
-  const startTwo = () => tower.startNode('two', { settings });
+  const line = await startNatsProxy(t, tower.nats.port);
+  const startTwo = () => tower.startNode('two', { natsUrl: line.url, settings });
   const two = await startTwo();
   for (const node of [tower.node, two]) await untilLevel(() => node, tower.chain);
-  return { tower, two, startTwo, urls: [urlOf(tower), urlOf({ node: two })] };
+  return { tower, two, startTwo, line, urls: [urlOf(tower), urlOf({ node: two })] };
 }
 
 async function operatorOf({ nats }: TestTower) {
