@@ -53,6 +53,8 @@ const FOREIGN = new Set([
   'ARGUS_PASSPHRASE',
   // Of the tests, which start nodes.
   'ARGUS_TEST_LOG',
+  'ARGUS_MODEL_RUNS',
+  'ARGUS_MODEL_SEED',
   'ARGUS_TORTURE_SECONDS',
   'ARGUS_TORTURE_SEED',
 ]);
