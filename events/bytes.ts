@@ -8,9 +8,14 @@ export const toHex = (bytes: Uint8Array): string =>
 
 /** The bytes of a hex text. Throws a `RangeError` on an odd length or a character that is not hex. */
 export function fromHex(hex: string): Uint8Array {
-  if (!isHex(hex)) throw new RangeError(`not hex: ${hex.slice(0, 20)}`);
-  return new Uint8Array(Buffer.from(hex, 'hex'));
+  const bytes = bytesOfHex(hex);
+  if (!bytes) throw new RangeError(`not hex: ${hex.slice(0, 20)}`);
+  return bytes;
 }
+
+/** The bytes of a text that may be hex; undefined if it is not. */
+export const bytesOfHex = (text: string): Uint8Array | undefined =>
+  isHex(text) ? new Uint8Array(Buffer.from(text, 'hex')) : undefined;
 
 const HEX = /^[0-9a-fA-F]*$/;
 

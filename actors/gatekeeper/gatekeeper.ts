@@ -128,26 +128,28 @@ export class Gatekeeper implements BlockListener {
     const { userId, blob: bytes } = request;
     const height = this.#height();
     if (height === undefined) return noChain;
-    const unsigned = this.#addCommand(
-      request,
-      height,
-      { position: 0, sha256: blobHash(bytes), size: bytes.length },
-      () => '',
-    );
+    const id = appointmentId(request.locator, userId);
+    const unstored = { position: 0, sha256: blobHash(bytes), size: bytes.length };
+    const unsigned = this.#addCommand(request, id, height, unstored, () => '');
     const dry = userDecider.decide(unsigned, this.needs.fold.state.user(userId).state);
     if (dry.events.length === 0) return answerOf<Accepted>(dry.outcome);
-    const before = this.needs.fold.state.booking(userId, unsigned.appointmentId)?.blob;
+    const before = this.needs.fold.state.booking(userId, id)?.blob;
     const blob = await this.needs.blobs.put(userId, bytes);
-    const command = this.#addCommand(request, height, blob, this.needs.sign);
+    const command = this.#addCommand(request, id, height, blob, this.needs.sign);
     const outcome = answerOf<Accepted>(await this.#transact(userId, command, deadline - performance.now()));
-    const now = this.needs.fold.state.booking(userId, command.appointmentId)?.blob;
+    const now = this.needs.fold.state.booking(userId, id)?.blob;
     for (const old of [before, blob]) if (old && old.position !== now?.position) this.needs.blobs.erase(old);
     return outcome;
   }
 
-  #addCommand(request: AddAppointmentRequest, height: Height, blob: BlobRef, sign: Sign): AddAppointment {
-    const { userId, locator, toSelfDelay, userSignature } = request;
-    const id = appointmentId(locator, userId);
+  #addCommand(
+    request: AddAppointmentRequest,
+    id: AppointmentId,
+    height: Height,
+    blob: BlobRef,
+    sign: Sign,
+  ): AddAppointment {
+    const { locator, toSelfDelay, userSignature } = request;
     const { maxAppointments: limit } = this.needs.terms;
     const { state } = this.needs.fold.state.tracker(id);
     const triggered = isLive(state) || state.stage === 'irrevocable';

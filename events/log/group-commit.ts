@@ -12,7 +12,8 @@ const BATCHES = 2;
 /** What a batch holds at the most; the server takes 1,000 messages. */
 const MOST = 256;
 
-interface Waiting extends Outgoing {
+interface Waiting {
+  readonly message: Outgoing;
   readonly since: number;
   readonly resolve: (position: Position) => void;
   readonly reject: (error: unknown) => void;
@@ -41,7 +42,7 @@ export class GroupCommit {
   publish(message: Outgoing, timeout: number): Promise<Position> {
     if (timeout < REQUEST_MS) return publish(this.line, message, timeout);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ...message, since: performance.now(), resolve, reject });
+      this.#waiting.push({ message, since: performance.now(), resolve, reject });
       this.#schedule();
     });
   }
@@ -64,7 +65,7 @@ export class GroupCommit {
       const group = this.#take(isWorth ? MOST : ALONE - this.#alone);
       if (group.length === 0) return;
       if (group.length >= WORTH) void this.#sendBatch(group);
-      else for (const message of group) void this.#sendAlone(message);
+      else for (const waiting of group) void this.#sendAlone(waiting);
     }
   }
 
@@ -75,14 +76,15 @@ export class GroupCommit {
     const mostBytes = (this.line.nc.info?.max_payload ?? 0) / 2;
     let bytes = 0;
     let isFull = false;
-    for (const message of this.#waiting) {
-      isFull ||= group.length >= most || (group.length > 0 && bytes + message.data.length > mostBytes);
-      const isAfterAnother = message.expected !== undefined && this.#subjects.has(message.subject);
-      if (isFull || isAfterAnother) left.push(message);
+    for (const waiting of this.#waiting) {
+      const { subject, data, expected } = waiting.message;
+      isFull ||= group.length >= most || (group.length > 0 && bytes + data.length > mostBytes);
+      const isAfterAnother = expected !== undefined && this.#subjects.has(subject);
+      if (isFull || isAfterAnother) left.push(waiting);
       else {
-        group.push(message);
-        bytes += message.data.length;
-        if (message.expected !== undefined) this.#subjects.add(message.subject);
+        group.push(waiting);
+        bytes += data.length;
+        if (expected !== undefined) this.#subjects.add(subject);
       }
     }
     this.#waiting = left;
@@ -92,16 +94,17 @@ export class GroupCommit {
   async #sendBatch(group: readonly Waiting[]): Promise<void> {
     this.#batches++;
     try {
-      const first = await publishBatch(this.line, group, REQUEST_MS);
-      for (const [i, { subject, resolve }] of group.entries()) {
-        this.#subjects.delete(subject);
+      const messages = group.map(({ message }) => message);
+      const first = await publishBatch(this.line, messages, REQUEST_MS);
+      for (const [i, { message, resolve }] of group.entries()) {
+        this.#subjects.delete(message.subject);
         resolve(first + i);
       }
     } catch (error) {
-      if (isRefused(error)) for (const message of group) void this.#sendAlone(message);
+      if (isRefused(error)) for (const waiting of group) void this.#sendAlone(waiting);
       else
-        for (const { subject, reject } of group) {
-          this.#subjects.delete(subject);
+        for (const { message, reject } of group) {
+          this.#subjects.delete(message.subject);
           reject(error);
         }
     }
@@ -109,12 +112,12 @@ export class GroupCommit {
     this.#schedule();
   }
 
-  async #sendAlone(message: Waiting): Promise<void> {
+  async #sendAlone({ message, resolve, reject }: Waiting): Promise<void> {
     this.#alone++;
     try {
-      message.resolve(await publish(this.line, message, REQUEST_MS));
+      resolve(await publish(this.line, message, REQUEST_MS));
     } catch (error) {
-      message.reject(error);
+      reject(error);
     }
     this.#alone--;
     this.#subjects.delete(message.subject);
