@@ -22,6 +22,9 @@ const ServedShard = z.looseObject({
   tail: whole.nullable(),
   /** The highest block of the best chain whose breaches are all on the log. */
   scanned_height: whole.nullable(),
+  /** How often the node tried to append since the shard was started, and how often another node had been faster. */
+  appends: whole.optional(),
+  conflicts: whole.optional(),
 });
 
 /** A bitcoind as it answered its node just now; null for what it did not say. */

@@ -191,6 +191,11 @@ export class Shard implements Running {
     this.#responder.bitcoindRestarted();
   }
 
+  /** How often it tried to append since it was started, and how often another node was faster. */
+  get appends(): Transactor['counts'] {
+    return this.#transactor.counts;
+  }
+
   async stop(): Promise<void> {
     this.#failed = true;
     this.#feed?.stop();

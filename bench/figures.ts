@@ -3,6 +3,7 @@ import { breach } from './figures/breach.js';
 import { breachGrowth } from './figures/breach-growth.js';
 import { breachMempool } from './figures/breach-mempool.js';
 import { catchUp } from './figures/catch-up.js';
+import { cluster } from './figures/cluster.js';
 import { http } from './figures/http.js';
 import { ingest } from './figures/ingest.js';
 import { ingestOneUser } from './figures/ingest-one-user.js';
@@ -18,4 +19,5 @@ export const figures: readonly Figure[] = [
   breachMempool,
   memory,
   catchUp,
+  cluster,
 ];

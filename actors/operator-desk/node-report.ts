@@ -40,12 +40,14 @@ export class NodeReporter {
     const tail = await this.#tail(towerStream(shard));
     const { chain, shards: served } = this.needs;
     const state = served.folded(shard);
+    const running = served.get(shard);
     return {
       shard,
-      state: served.get(shard) ? 'ready' : 'replaying',
+      state: running ? 'ready' : 'replaying',
       position: state?.position ?? null,
       tail,
       scanned_height: state?.scans.highestOn(chain)?.height ?? null,
+      ...running?.appends,
     };
   }
 

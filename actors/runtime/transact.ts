@@ -22,6 +22,8 @@ export interface Transaction<State, Outcome, Event> {
 /** Decides and appends for one shard: on a conflict folds what others wrote and decides again. */
 export class Transactor {
   readonly #stopping = new AbortController();
+  #appends = 0;
+  #conflicts = 0;
 
   constructor(
     readonly shard: Shard,
@@ -29,6 +31,11 @@ export class Transactor {
     private readonly fold: Fold<ShardCommit, ShardState>,
     private readonly node: string,
   ) {}
+
+  /** How often it tried to append, and how often others were faster. */
+  get counts(): { readonly appends: number; readonly conflicts: number } {
+    return { appends: this.#appends, conflicts: this.#conflicts };
+  }
 
   /**
    * The outcome of a decision whose events, if any, are on the log and in the folded state.
@@ -47,8 +54,10 @@ export class Transactor {
       const { shard } = this;
       const signal = this.#stopping.signal;
       const appended = await this.log.append(commit, { shard, expected: version, patience, signal });
+      this.#appends++;
       await this.fold.reached(appended.position);
       if (appended.kind === 'appended') return outcome;
+      this.#conflicts++;
     }
     throw new LogUnavailableError(`others were faster ${MOST_CONFLICTS} times`);
   }
