@@ -87,7 +87,7 @@ export class Play {
   async newUser(name: string, dialect: Dialect = 'rust', way?: Courier): Promise<User> {
     const random = new Random(1).of(name);
     const straight = way ?? overNats(await this.stage.connect('client'));
-    const courier = retryingOnce(straight, () => this.ledger.count('requests tried again'));
+    const courier = retryingOnce(straight, (what) => this.ledger.count(what));
     const towerId = TowerId.parse(this.stage.towerId);
     const client = new TowerClient(courier, { towerId, secretKey: random.bytes(32), dialect });
     const user = new User(client, this.ledger, random, LOAD);
@@ -131,10 +131,9 @@ export class Play {
     });
   }
 
-  /** How often clients did not get through, the second time neither. */
-  get failed(): number {
-    const { counts } = this.ledger;
-    return (counts.get('requests without an answer') ?? 0) + (counts.get('refused: unavailable') ?? 0);
+  /** How clients did not get through, the second time neither. */
+  get failures(): string[] {
+    return Array.from(this.ledger.counts.keys()).filter((what) => what.startsWith('requests that failed twice'));
   }
 
   /** Heals everything, buries every penalty, and has the independent checker and the nodes' states speak. */

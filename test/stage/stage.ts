@@ -8,9 +8,9 @@ import { type Bitcoind, startBitcoind } from '../../cli/servers/bitcoind.js';
 import { findServer } from '../../cli/servers/find.js';
 import type { NatsServer } from '../../cli/servers/nats-server.js';
 import { RegtestChain } from '../../cli/servers/regtest-chain.js';
-import { startNatsCluster } from '../support/nats-servers.js';
 import type { Cleanup } from '../support/temp-dir.js';
 import { Link, type Miner } from './link.js';
+import { startNatsServers } from './nats-servers.js';
 import { type NodeLine, startNodeLine } from './node-line.js';
 import { startTowerNode, type TowerProcess } from './tower-process.js';
 import { Victim } from './victim.js';
@@ -108,7 +108,7 @@ export class Stage implements Cleanup {
     const config = join(this.folder, 'nats.conf');
     const ours = relative(this.folder, join(packageRoot, 'nats.conf')); // an include is looked for beside its file
     if (natsSettings) writeFileSync(config, `include "${ours}"\n${natsSettings}\n`);
-    return startNatsCluster({
+    return startNatsServers({
       count,
       folder: join(this.folder, 'nats'),
       nodeNkey: publicNkey(node),

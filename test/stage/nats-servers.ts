@@ -3,9 +3,9 @@ import type { NatsConnection } from 'nats';
 import { findServer } from '../../cli/servers/find.js';
 import { type NatsServer, startNatsServer } from '../../cli/servers/nats-server.js';
 import { freePorts } from '../../cli/servers/ports.js';
-import { clusterOptions } from './nats-cluster.js';
+import { clusterOptions } from '../support/nats-cluster.js';
 
-export interface NatsClusterOptions {
+export interface NatsServersOptions {
   /** One server, or several that are a cluster, named n0, n1, n2. */
   readonly count: number;
   /** Takes a folder for each server. */
@@ -19,14 +19,15 @@ export interface NatsClusterOptions {
 }
 
 /** Starts them at once, since none of a cluster is ready without the others. */
-export async function startNatsCluster(options: NatsClusterOptions): Promise<NatsServer[]> {
+export async function startNatsServers(options: NatsServersOptions): Promise<NatsServer[]> {
   const { count, folder, extra = [], nodeNkey, operatorNkey, started } = options;
   const program = findServer('nats-server');
   const routes = count > 1 ? (await freePorts(count)).map((port) => `nats://127.0.0.1:${port}`) : [];
   const start = async (name: string, route: string | undefined) => {
-    const flags = route ? (clusterOptions(name, route, routes).extra ?? []) : [];
-    const own = { name, dataDir: join(folder, name), extra: [...flags, ...extra] };
-    const server = await startNatsServer({ program, nodeNkey, operatorNkey, ...own });
+    const own: ReturnType<typeof clusterOptions> = route === undefined ? { name } : clusterOptions(name, route, routes);
+    const flags = [...(own.extra ?? []), ...extra];
+    const dataDir = join(folder, name);
+    const server = await startNatsServer({ program, nodeNkey, operatorNkey, dataDir, ...own, extra: flags });
     started(server);
     return server;
   };
