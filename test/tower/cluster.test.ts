@@ -14,6 +14,7 @@ import { RegtestChain } from '../../cli/servers/regtest-chain.js';
 import { fromHex } from '../../events/bytes.js';
 import { EventLog } from '../../events/log/log.js';
 import { towerStream } from '../../events/log/streams.js';
+import { again } from '../support/again.js';
 import { startTestBitcoind } from '../support/bitcoind.js';
 import { shard } from '../support/log.js';
 import { startTestCluster } from '../support/nats-cluster.js';
@@ -25,6 +26,8 @@ test('a tower on a cluster of three NATS servers goes on when one of them is los
   const bitcoind = await startTestBitcoind(t);
   const chain = new RegtestChain(bitcoind.rpc);
   await chain.mine(110);
+  let node: TowerNode | undefined;
+  t.after(() => node?.stop()); // before its servers
   const cluster = await startTestCluster(t);
   const { servers } = cluster;
   const data = tempDir(t);
@@ -45,13 +48,13 @@ test('a tower on a cluster of three NATS servers goes on when one of them is los
   const logger = pino({ level: process.env.ARGUS_TEST_LOG ?? 'silent' });
   const options = { config, key, natsSeed: cluster.nodeSeed, logger };
   const natsUrl = servers[0]?.url ?? '';
-  const node = await TowerNode.start({ ...options, natsUrl, giveUp: (error) => gaveUp.push(error) });
-  t.after(() => node.stop());
-  await untilLevel(() => node, chain);
+  const started = await TowerNode.start({ ...options, natsUrl, giveUp: (error) => gaveUp.push(error) });
+  node = started;
+  await untilLevel(() => started, chain);
   const nc = await connect({ servers: servers.map(({ url }) => url), maxReconnectAttempts: -1, reconnectTimeWait: 50 });
   t.after(() => nc.close());
   const client = new TowerClient(overNats(nc), { towerId: key.towerId, secretKey: secretKey(), timeoutMs: 50_000 });
-  await client.register();
+  await again(() => client.register());
   const channels = await openChannels(chain, 2);
   const log = await EventLog.open(await cluster.connect());
 
@@ -62,12 +65,12 @@ test('a tower on a cluster of three NATS servers goes on when one of them is los
   for (const [i, lose] of [async () => servers[0], () => leaderOf(towerStream(shard))].entries()) {
     const channel = channels[i] ?? assert.fail();
     const breach = buildBreach(channel);
-    await client.protect(breach.disputeTxid, fromHex(breach.penaltyTx), 144);
+    await again(() => client.protect(breach.disputeTxid, fromHex(breach.penaltyTx), 144));
     const lost = (await lose()) ?? assert.fail();
     await lost.kill();
     await chain.mineOnly([breach.disputeTx]);
     await until('answered', () => isInMempool({ bitcoind }, breach.penaltyTxid));
-    assert.equal((await client.getSubscriptionInfo()).locators.length, i + 1);
+    assert.equal((await again(() => client.getSubscriptionInfo())).locators.length, i + 1);
     const copies = async () => {
       const [{ leader, replicas, replicas_current: current } = assert.fail()] = await streamReports(log.jsm, [
         towerStream(shard),

