@@ -35,14 +35,17 @@ export async function copyLog(config: Config, from: string, log: LogAccess, talk
         throw new OperatorError(`there is another ${info.config.name}. ${BEGIN_AGAIN}`);
     }
     if (!(await talk.confirm(missing))) return false;
-    for (const { config: stream } of missing) {
+    for (const { config: stream, state } of missing) {
       if (stream.name === CHAIN) assertSame(streams, await source(), from);
-      await copyStream(old, nc, stream.name, config.log.replicas ?? stream.num_replicas).catch((cause) => {
+      const replicas = config.log.replicas ?? stream.num_replicas;
+      const copy = await copyStream(old, nc, stream.name, replicas).catch((cause) => {
         const why = cause instanceof Error ? cause.message : cause;
         throw new OperatorError(`${stream.name} could not be copied: ${why}. ${BEGIN_AGAIN}`, { cause });
       });
+      if (!holdTheSame(state, copy)) throw new OperatorError(`the copy of ${stream.name} differs. ${BEGIN_AGAIN}`);
       talk.copied(stream.name);
     }
+    assertSame(streams, await source(), from);
     return true;
   } finally {
     await old.close();
