@@ -104,8 +104,14 @@ function commit(stream: string, position: number, aggregate: string, ...events: 
   return { id, aggregate, time: '', node: '', stream, position, subject, events: events as RawCommit['events'] };
 }
 
+/** What each blob holds: the penalty, or nothing of use. */
+const sent = new Map([
+  [blob.sha256, penaltyTxid],
+  [hash('rubbish'), null],
+]);
+
 async function violations({ receipts, log, best }: World): Promise<string[]> {
-  const evidence = { appointments: receipts, registrations: [], sent: new Map([[blob.sha256, penaltyTxid]]) };
+  const evidence = { appointments: receipts, registrations: [], sent };
   const of = (kind: string) =>
     groupBy(
       log.towers.flat().filter(({ aggregate }) => aggregate.startsWith(kind)),
@@ -132,6 +138,19 @@ describe('the checker', () => {
   test('has nothing against a tower that kept its promises', async () => {
     assert.deepEqual(await violations(world('resolved')), []);
     assert.deepEqual(await violations(world('in force')), []);
+  });
+
+  test('takes the penalty of a version whose receipt was lost for the answer to a breach', async () => {
+    const made = world();
+    const [tower = []] = made.log.towers;
+    const [registered, accepted] = tower;
+    assert(registered && accepted);
+    const rubbish = { position: 2, sha256: hash('rubbish'), size: 9 };
+    const before = { ...accepted, events: [{ ...accepted.events[0], blob: rubbish }] } as RawCommit;
+    const all = [registered, before, ...tower.slice(1)];
+    made.log.towers = [all.map((each, i) => ({ ...each, id: `${i}`, position: i + 1 }))];
+    made.receipts = [{ ...receipt, sha256: rubbish.sha256, size: rubbish.size }];
+    assert.deepEqual(await violations(made), []);
   });
 
   test('takes it that a penalty was given up whose inputs another transaction took, if the chain says so', async () => {

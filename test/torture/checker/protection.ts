@@ -66,7 +66,9 @@ export function checkProtection(
 function judge(protecting: readonly AppointmentReceipt[], one: Case, { sent }: Evidence, best: BestChain): string {
   const events = eventsOf(one.tracker);
   const last = one.versions.at(-1);
-  const penalties = one.receipts.map(({ sha256 }) => sent.get(sha256)).filter((txid) => typeof txid === 'string');
+  // Also of a version that was accepted and whose receipt was lost on the way.
+  const blobs = [...one.receipts.map(({ sha256 }) => sha256), ...one.versions.map(blobOf)];
+  const penalties = blobs.map((sha256) => sent.get(sha256)).filter((txid) => typeof txid === 'string');
   const mined = penalties.map((txid) => best.heights.get(txid)).find((height) => height !== undefined);
   if (mined !== undefined) {
     if (best.hashes.length - mined < IRREVOCABLE) return `its penalty is only at ${mined}`;
@@ -75,8 +77,7 @@ function judge(protecting: readonly AppointmentReceipt[], one: Case, { sent }: E
     return last?.fate === 'resolved' ? 'punished' : `it is ${last?.fate} although its penalty is buried`;
   }
   if (isOutspent(one, best)) return 'refused';
-  const isOfUse = (version: Version | undefined) =>
-    typeof sent.get(String((version?.event.blob as Blob)?.sha256)) === 'string';
+  const isOfUse = (version: Version | undefined) => version && typeof sent.get(blobOf(version)) === 'string';
   const promised = protecting.some(({ sha256 }) => typeof sent.get(sha256) === 'string');
   if (promised && isOfUse(last)) return 'there is no penalty on the best chain';
   const reason = events.some(
@@ -109,14 +110,17 @@ interface Blob {
   readonly sha256: string;
 }
 
+const blobOf = ({ event }: Version): string => (event.blob as Blob).sha256;
+
 /** What the log must not say of an appointment, whatever happened to it. */
 function unjust(one: Case, { sent }: Evidence, best: BestChain): string[] {
   const { versions, tracker, receipts } = one;
   const events = eventsOf(tracker);
   const disputeTxid = receipts[0]?.disputeTxid ?? '';
   const wrong: string[] = [];
-  for (const { event, fate } of versions) {
-    const penalty = sent.get((event.blob as Blob).sha256);
+  for (const version of versions) {
+    const { fate } = version;
+    const penalty = sent.get(blobOf(version));
     if (penalty === undefined) wrong.push('the log has a version that its user never sent');
     if (fate === 'expired') wrong.push('it expired, although no subscription ended');
     if (fate === 'rejected' && typeof penalty === 'string' && !isOutspent(one, best))
