@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers';
 import { ErrorCode, NatsError } from 'nats';
 import type { Position } from '../ids.js';
-import { isRefused, type Line, type Outgoing, publish, publishBatch, REQUEST_MS } from './publish.js';
+import { isRefused, type Line, type Outgoing, publish, publishBatch, REQUEST_MS, takesNoBatches } from './publish.js';
 
 /** So many messages are worth a batch: it costs the server as much as some single writes. */
 const WORTH = 12;
@@ -35,6 +35,8 @@ export class GroupCommit {
   #batches = 0;
   #alone = 0;
   #scheduled = false;
+  /** Whether the stream takes batches; a log that was made by an older version may not. */
+  #batching = true;
 
   constructor(private readonly line: Line) {}
 
@@ -59,6 +61,10 @@ export class GroupCommit {
 
   #send(): void {
     this.#rejectLate();
+    if (!this.#batching) {
+      for (const waiting of this.#take(Number.POSITIVE_INFINITY)) void this.#sendAlone(waiting);
+      return;
+    }
     while (this.#batches < BATCHES) {
       const isWorth = this.#waiting.length >= WORTH;
       if (!isWorth && this.#batches > 0) return;
@@ -101,12 +107,11 @@ export class GroupCommit {
         resolve(first + i);
       }
     } catch (error) {
-      if (isRefused(error)) for (const waiting of group) void this.#sendAlone(waiting);
-      else
-        for (const { message, reject } of group) {
-          this.#subjects.delete(message.subject);
-          reject(error);
-        }
+      if (takesNoBatches(error)) this.#batching = false;
+      for (const waiting of group)
+        if (!isRefused(error)) this.#giveUp(waiting, error);
+        else if (isLate(waiting)) this.#giveUp(waiting, timeout());
+        else void this.#sendAlone(waiting);
     }
     this.#batches--;
     this.#schedule();
@@ -124,11 +129,19 @@ export class GroupCommit {
     if (this.#waiting.length > 0) this.#schedule();
   }
 
-  /** Who waits longer than for an answer gets none: the server is away, or far too slow. */
+  #giveUp({ message, reject }: Waiting, why: unknown): void {
+    this.#subjects.delete(message.subject);
+    reject(why);
+  }
+
   #rejectLate(): void {
-    const now = performance.now();
-    const late = this.#waiting.findIndex(({ since }) => now - since < REQUEST_MS);
-    const over = this.#waiting.splice(0, late < 0 ? this.#waiting.length : late);
-    for (const { reject } of over) reject(NatsError.errorForCode(ErrorCode.Timeout));
+    const inTime = this.#waiting.findIndex((waiting) => !isLate(waiting));
+    const late = this.#waiting.splice(0, inTime < 0 ? this.#waiting.length : inTime);
+    for (const { reject } of late) reject(timeout());
   }
 }
+
+/** Who waits longer than for an answer is not sent any more: the server is away, or far too slow. */
+const isLate = ({ since }: Waiting): boolean => performance.now() - since >= REQUEST_MS;
+
+const timeout = (): NatsError => NatsError.errorForCode(ErrorCode.Timeout);

@@ -19,6 +19,9 @@ export const REQUEST_MS = 2_000;
 /** The server's answers to a message whose expectation does not hold (JetStream API error codes). */
 const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
 
+/** What it says of a batch for a stream that is configured to take none. */
+const BATCHES_DISABLED = 10174;
+
 /** A connection, and its client of JetStream. */
 export interface Line {
   readonly nc: NatsConnection;
@@ -82,6 +85,10 @@ export function isRefused(error: unknown): boolean {
   if (!(error instanceof NatsError)) return false;
   return error.api_error !== undefined && error.api_error.code < 500;
 }
+
+/** Whether the stream takes no batches at all. */
+export const takesNoBatches = (error: unknown): boolean =>
+  error instanceof NatsError && error.api_error?.err_code === BATCHES_DISABLED;
 
 /** Whether what was sent may be stored all the same, or may be when it is sent again; a refused expectation may be our own. */
 export function isUncertain(error: unknown): boolean {

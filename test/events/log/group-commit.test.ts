@@ -92,6 +92,22 @@ describe('what is appended at the same time', () => {
     );
   });
 
+  test('goes one by one into a stream that takes no batches, and no second batch is tried', async (t) => {
+    const { nats, log, open } = await startTestLog(t);
+    const { config } = await log.jsm.streams.info(stream);
+    const without: typeof config & { allow_atomic: boolean } = { ...config, allow_atomic: false };
+    await log.jsm.streams.update(stream, without);
+    const line = await startNatsProxy(t, nats.port);
+    const far = await open(line.url);
+    const commits = usersOf(100);
+    await assertStored(log, commits, await appendAtOnce(far, commits));
+    const losing = line.loseSent(/Nats-Batch-Id/);
+    const more = usersOf(100, 'more');
+    await assertStored(log, more, await appendAtOnce(far, more));
+    assert.equal(losing.count(), 0);
+    assert.deepEqual(await batchesOf(log), Array(200).fill(undefined));
+  });
+
   test('and cannot be sent at all fails for its own caller only', async (t) => {
     const { log } = await startTestLog(t);
     const blobs = new BlobStore(log);
