@@ -1,0 +1,135 @@
+import { Column } from './column.js';
+
+/** The bits of a fingerprint that are known from the place in which an entry is found, and not stored. */
+const KNOWN = 8;
+/** Entries to a bucket, at the most, on average. */
+const LOAD = 1.5;
+/** In an entry's link: it is the last of its bucket, whose number the other bits are. */
+const LAST = 0x8000_0000;
+
+/**
+ * Finds entries by fingerprints of 40 bits. Several may have the same. An entry is a number, from 0 on, under which its owner
+ * keeps whatever else there is to know of it; numbers that are given back are given out again.
+ *
+ * A hash table with chains that grows by one bucket at a time (linear hashing, Litwin 1980): adding an entry moves those of
+ * one bucket at the most, so that no growth is ever felt, and removing one leaves nothing behind. 11 bytes an entry.
+ */
+export class FingerprintIndex {
+  /** For each entry, two: the fingerprint without its lowest bits, and the entry after it in its bucket, plus one. */
+  readonly #entries = new Column();
+  /** For each bucket the first entry in it, plus one; 0 if it is empty. */
+  readonly #heads = new Column();
+  #buckets = 1 << KNOWN;
+  /** One less than the power of two above the number of buckets. */
+  #mask = 2 * this.#buckets - 1;
+  #size = 0;
+  #given = 0;
+  /** The first of the entries that were given back, plus one; each links to the next. */
+  #free = 0;
+
+  /** How many entries can be found. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** A new entry. */
+  add(fingerprint: number): number {
+    const entry = this.#take();
+    this.#entries.set(2 * entry, stored(fingerprint));
+    this.#append(entry, this.#bucketOf(fingerprint));
+    this.#size++;
+    if (this.#size > LOAD * this.#buckets) this.#split();
+    return entry;
+  }
+
+  /** The entries with a fingerprint, the oldest first. */
+  find(fingerprint: number): readonly number[] {
+    let link = this.#heads.get(this.#bucketOf(fingerprint));
+    if (link === 0) return NONE;
+    const wanted = stored(fingerprint);
+    let found: number[] | undefined;
+    while (link !== 0) {
+      const entry = link - 1;
+      if (this.#entries.get(2 * entry) === wanted) {
+        found ??= [];
+        found.push(entry);
+      }
+      link = this.#after(entry);
+    }
+    return found ?? NONE;
+  }
+
+  /** Has an entry not be found any more; its number stays taken until it is given back. */
+  remove(entry: number): void {
+    const bucket = this.#bucketWith(entry);
+    const next = this.#entries.get(2 * entry + 1);
+    let before = -1;
+    for (let at = this.#heads.get(bucket) - 1; at !== entry; at = this.#after(at) - 1) before = at;
+    if (before >= 0) this.#entries.set(2 * before + 1, next);
+    else this.#heads.set(bucket, next >= LAST ? 0 : next);
+    this.#size--;
+  }
+
+  /** The number of an entry that was removed may be given out again. */
+  giveBack(entry: number): void {
+    this.#entries.set(2 * entry + 1, this.#free);
+    this.#free = entry + 1;
+  }
+
+  #take(): number {
+    if (this.#free === 0) return this.#given++;
+    const entry = this.#free - 1;
+    this.#free = this.#entries.get(2 * entry + 1);
+    return entry;
+  }
+
+  /** The entry after one in its bucket, plus one; 0 after the last. */
+  #after(entry: number): number {
+    const link = this.#entries.get(2 * entry + 1);
+    return link >= LAST ? 0 : link;
+  }
+
+  /** The bucket that an entry is in: its chain ends with it. */
+  #bucketWith(entry: number): number {
+    let link = this.#entries.get(2 * entry + 1);
+    while (link < LAST) link = this.#entries.get(2 * link - 1);
+    return link - LAST;
+  }
+
+  #bucketOf(fingerprint: number): number {
+    const bucket = ((fingerprint >>> 0) & this.#mask) >>> 0;
+    return bucket < this.#buckets ? bucket : bucket & (this.#mask >>> 1);
+  }
+
+  #append(entry: number, bucket: number): void {
+    this.#entries.set(2 * entry + 1, LAST + bucket);
+    const head = this.#heads.get(bucket);
+    if (head === 0) {
+      this.#heads.set(bucket, entry + 1);
+      return;
+    }
+    let last = head - 1;
+    for (let next = this.#after(last); next !== 0; next = this.#after(last)) last = next - 1;
+    this.#entries.set(2 * last + 1, entry + 1);
+  }
+
+  /** One bucket more: it takes about half of the entries of another, in their order. */
+  #split(): void {
+    const half = (this.#mask + 1) >>> 1;
+    const [from, to] = [this.#buckets - half, this.#buckets];
+    this.#buckets++;
+    let link = this.#heads.get(from);
+    this.#heads.set(from, 0);
+    while (link !== 0) {
+      const entry = link - 1;
+      link = this.#after(entry);
+      const isUpper = ((this.#entries.get(2 * entry) >>> 0) & (half >>> KNOWN)) !== 0;
+      this.#append(entry, isUpper ? to : from);
+    }
+    if (this.#buckets > this.#mask) this.#mask = 2 * this.#mask + 1;
+  }
+}
+
+const NONE: readonly number[] = [];
+
+const stored = (fingerprint: number): number => Math.floor(fingerprint / (1 << KNOWN));
