@@ -5,10 +5,13 @@ import type { Decision } from '../events/decider.js';
 import type { Height, Txid } from '../events/ids.js';
 import type { BreachDetected, BreachSighted } from '../events/tracker.js';
 import type { TrackerState } from '../projections/tracker.js';
-import type { Hit } from '../projections/watchlist.js';
+import type { Found } from './bookings.js';
 import type { Transactor } from './runtime/transact.js';
 
 /** How the Watcher, the LocatorCache and the MempoolWatcher put a breach on the log: once, whichever of them, or of all nodes, was first. */
+
+/** An appointment whose transaction has come. */
+export type Hit = Pick<Found, 'appointmentId' | 'userId' | 'locator' | 'scheme' | 'blob'>;
 
 /** A dispute, wherever it was seen; `block` is null in the mempool. The Responder hears of it at once. */
 export interface Seen {

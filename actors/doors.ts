@@ -69,8 +69,7 @@ export class Doors {
     });
     this.#gateway = gateway;
     this.#nats = new NatsDoor(nc, gateway, { version, info: needs.publicInfo, log });
-    const local = (shard: ShardId) => shards.get(shard)?.fold.state;
-    this.#shardDesk = new ShardDesk({ relay, chain: needs.chain, local });
+    this.#shardDesk = new ShardDesk({ relay, chain: needs.chain, local: (shard) => shards.get(shard) });
     this.#desk = new OperatorDesk(nc, {
       version,
       shards: towerShards,

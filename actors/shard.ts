@@ -9,7 +9,9 @@ import { towerStream } from '../events/log/streams.js';
 import type { BlockWindow } from '../projections/block-window.js';
 import { Fold } from '../projections/fold.js';
 import { ShardState } from '../projections/shard-state.js';
+import type { Booked } from '../projections/watchlist.js';
 import type { BlockTxids } from './block-txids.js';
+import { Bookings, type Found } from './bookings.js';
 import type { Seen } from './breach-report.js';
 import { BlobSweeper } from './gatekeeper/blob-sweeper.js';
 import type { Sign } from './gatekeeper/decisions.js';
@@ -28,6 +30,9 @@ import { Watcher } from './watcher/watcher.js';
 /** The shard of a user: the first four bytes of SHA-256 of its key, modulo their number. */
 export const shardOf = (userId: UserId, shards: number): ShardId =>
   (Buffer.from(sha256(fromHex(userId))).readUInt32BE(0) % shards) as ShardId;
+
+/** How long the operator waits for an appointment to be read, in ms. */
+const READ_MS = 2_000;
 
 /** A block as the ChainMonitor reads it. */
 interface FoundBlock {
@@ -67,6 +72,7 @@ export class Shard implements Running {
   readonly #responder: Responder;
   readonly #sweeper: BlobSweeper;
   readonly #transactor: Transactor;
+  readonly #bookings: Bookings;
   readonly #readTxids: (block: BlockRef) => Promise<Uint8Array | undefined>;
   #feed: BlockFeed | undefined;
   #failed = false;
@@ -101,7 +107,9 @@ export class Shard implements Running {
     const fold = new Fold<ShardCommit, ShardState>(log, towerStream(shard), shard, new ShardState(), fail);
     const transactor = new Transactor(shard, log, fold, node);
     const sighted = (seen: Seen) => this.#responder.sighted(seen);
+    const bookings = new Bookings(log, shard, (error) => logger.warn(why(error), 'waiting to read an appointment'));
     this.fold = fold;
+    this.#bookings = bookings;
     this.#transactor = transactor;
     const scans = new ScanRecord(transactor, logger.child({ actor: 'watcher' }));
     /** Whoever goes on without a block has put that on the log first. */
@@ -115,6 +123,7 @@ export class Shard implements Running {
       fold,
       chain,
       transactor,
+      bookings,
       carrier,
       txids,
       blob: (ref) => blobs.get(shard, ref),
@@ -137,7 +146,7 @@ export class Shard implements Running {
         list: (after) => blobs.list(shard, after),
         erase: (position, overwrite) => blobs.erase(shard, position, overwrite),
       },
-      live: () => fold.state.counts.appointments,
+      state: () => fold.state,
       fail,
       log: logger.child({ actor: 'gatekeeper' }),
     });
@@ -147,8 +156,9 @@ export class Shard implements Running {
       transactor,
       blobs: {
         put: (userId, blob) => blobs.put(shard, userId, blob),
-        erase: ({ position }) => this.#sweeper.erase(position),
+        erase: (position) => this.#sweeper.erase(position),
       },
+      bookings,
       recent: this.locatorCache,
       terms,
       held,
@@ -160,6 +170,7 @@ export class Shard implements Running {
       fold,
       transactor,
       scans,
+      bookings,
       isTip: (block) => chain.state.tip?.hash === block.hash,
       sighted,
       recent: this.locatorCache,
@@ -171,6 +182,7 @@ export class Shard implements Running {
       transactor,
       mempool: needs.mempool,
       txids,
+      bookings,
       sighted,
       fail,
       log: logger.child({ actor: 'mempool-watcher' }),
@@ -179,11 +191,13 @@ export class Shard implements Running {
 
   /** This node's bitcoind has a new best block, which may not be on the log yet, and may never be. */
   blockFound({ connected, txidsInternal }: FoundBlock): void {
-    try {
-      if (txidsInternal) this.#watcher.blockFound({ block: connected, txidsInternal });
-    } catch (error) {
-      this.#fail(error as Error);
-    }
+    if (!txidsInternal) return;
+    this.#watcher.blockFound({ block: connected, txidsInternal }).catch((error) => this.#fail(error));
+  }
+
+  /** An appointment of the folded state, as it is on the log. Rejects with `LogUnavailableError`. */
+  read(booked: Booked): Promise<Found> {
+    return this.#bookings.at(booked, READ_MS);
   }
 
   /** bitcoind is another run of the program than before. */
@@ -203,6 +217,7 @@ export class Shard implements Running {
     this.#responder.stop();
     this.#sweeper.stop();
     this.#transactor.stop();
+    this.#bookings.stop();
     this.fold.stop();
   }
 

@@ -23,7 +23,7 @@ const HEX = /^[0-9a-fA-F]*$/;
 export const isHex = (text: string): boolean => text.length % 2 === 0 && HEX.test(text);
 
 /** `bytes` in the opposite order, as a copy: internal to display order of a txid and back. */
-export const reversed = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes).reverse();
+export const reversed = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes).reverse();
 
 /** SHA-256 of `bytes`: 32 bytes. */
 export const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(hash('sha256', bytes, 'buffer'));

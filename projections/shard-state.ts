@@ -1,11 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import type { Recorded, ShardCommit, TrackerCommit, UserCommit } from '../events/commit.js';
 import type { AppointmentId, Position, UserId } from '../events/ids.js';
 import type { ScanEvent } from '../events/scan.js';
+import type { UserEvent } from '../events/user.js';
 import { RecentStarts } from './recent-starts.js';
 import { Scans } from './scans.js';
 import { evolveTracker, isLive, type LiveTracker, noTracker, type TrackerState } from './tracker.js';
-import { type Booking, bookingsOf, evolveUser, type UserState, unknownUser } from './user.js';
-import { Watchlist } from './watchlist.js';
+import { type Account, evolveAccount, isRemembered, unknownUser } from './user.js';
+import { type AppointmentKey, type Booked, emptyShelf, type Shelf, Watchlist } from './watchlist.js';
 
 /** An aggregate's state and the position of its last commit, which an append must expect. */
 export interface Versioned<State> {
@@ -22,24 +24,38 @@ export interface Counts {
   readonly trackers: number;
 }
 
-/** All that is known of one shard: the fold of its stream, and of nothing else. */
+/** A user's account, and where its appointments are. */
+interface User extends Versioned<Account> {
+  readonly shelf: Shelf;
+}
+
+/**
+ * All that is known of one shard: the fold of its stream, and of nothing else.
+ *
+ * Of an appointment it knows where it is on the log; the rest is read there when it is needed.
+ */
 export class ShardState {
-  readonly #users = new Map<UserId, Versioned<UserState>>();
+  readonly #users = new Map<UserId, User>();
   readonly #trackers = new Map<AppointmentId, Versioned<TrackerState>>();
   readonly #live = new Set<AppointmentId>();
   readonly #reopened = new Set<AppointmentId>();
   readonly #userIds: UserId[] = [];
   readonly #trackerIds: AppointmentId[] = [];
+  readonly #watchlist: Watchlist;
   #registered = 0;
-  #appointments = 0;
-  readonly watchlist = new Watchlist();
+  #liveAppointments = 0;
   readonly scans = new Scans();
   readonly recentStarts = new RecentStarts();
   scanVersion: Position = 0;
   /** The position of the last folded commit. */
   position: Position = 0;
 
-  user(id: UserId): Versioned<UserState> {
+  /** `key`: 16 bytes that no user may know; nothing that is asked depends on it. */
+  constructor(key: Uint8Array = randomBytes(16)) {
+    this.#watchlist = new Watchlist(key);
+  }
+
+  user(id: UserId): Versioned<Account> {
     return this.#users.get(id) ?? { state: unknownUser(), version: 0 };
   }
 
@@ -47,12 +63,23 @@ export class ShardState {
     return this.#trackers.get(id) ?? { state: noTracker(), version: 0 };
   }
 
-  /** An appointment as its user's account has it; undefined if it ended or never was. */
-  booking(userId: UserId, id: AppointmentId): Booking | undefined {
-    return bookingsOf(this.user(userId).state).get(id);
+  /** What every transaction is looked up in. */
+  get watchlist(): Pick<Watchlist, 'size' | 'lookUp' | 'byLocator'> {
+    return this.#watchlist;
   }
 
-  users(): Iterable<[UserId, Versioned<UserState>]> {
+  /** Where an appointment is; undefined if it ended or never was. */
+  booked(key: AppointmentKey): Booked | undefined {
+    return this.#watchlist.get(key);
+  }
+
+  /** Where a user's appointments are, in the order in which they came. */
+  bookedBy(id: UserId): Iterable<Booked> {
+    const user = this.#users.get(id);
+    return user ? this.#watchlist.on(user.shelf) : [];
+  }
+
+  users(): Iterable<[UserId, Versioned<Account>]> {
     return this.#users.entries();
   }
 
@@ -67,14 +94,15 @@ export class ShardState {
   }
 
   get counts(): Counts {
-    return { users: this.#registered, appointments: this.#appointments, trackers: this.#live.size };
+    return { users: this.#registered, appointments: this.#liveAppointments, trackers: this.#live.size };
   }
 
   /** How many live appointments wait for a breach. A tracker's own may have ended before the tracker began. */
   get waiting(): number {
     let answered = 0;
-    for (const [id, { userId }] of this.liveTrackers()) if (this.booking(userId, id)?.status === 'live') answered++;
-    return this.#appointments - answered;
+    for (const [appointmentId, { locator }] of this.liveTrackers())
+      if (this.booked({ appointmentId, locator })?.status === 'live') answered++;
+    return this.#liveAppointments - answered;
   }
 
   /** The breaches being answered. */
@@ -112,41 +140,47 @@ export class ShardState {
   }
 
   #applyUser(id: UserId, { events, position }: Recorded<UserCommit>): void {
-    let { state } = this.user(id);
+    const { state: before, version, shelf } = this.#users.get(id) ?? { ...this.user(id), shelf: emptyShelf() };
+    let state = before;
     for (const event of events) {
-      const before = 'appointmentId' in event ? bookingsOf(state).get(event.appointmentId) : undefined;
-      state = evolveUser(state, event);
-      if (event.type === 'AppointmentAccepted') this.recentStarts.accepted(event.startBlock);
-      if ('appointmentId' in event) this.#rewatch(id, event.appointmentId, before, bookingsOf(state));
+      this.#shelve(shelf, state, event, position);
+      state = evolveAccount(state, event);
     }
-    const before = this.user(id);
-    for (const event of events)
-      if (event.type === 'SubscriptionOutdated') this.#unwatch(bookingsOf(before.state), bookingsOf(state));
-    if (before.version === 0) this.#userIds.push(id);
-    this.#registered += Number(state.status === 'registered') - Number(before.state.status === 'registered');
-    this.#users.set(id, { state, version: position });
+    if (version === 0) this.#userIds.push(id);
+    this.#registered += Number(state.status === 'registered') - Number(before.status === 'registered');
+    this.#users.set(id, { state, version: position, shelf });
     for (const event of events) if ('appointmentId' in event) this.#reopen(event.appointmentId);
+  }
+
+  /** Also what was rejected is watched: a newer version of it has to know in which block its dispute is. */
+  #shelve(shelf: Shelf, { status }: Account, event: UserEvent, position: Position): void {
+    switch (event.type) {
+      case 'AppointmentAccepted': {
+        this.recentStarts.accepted(event.startBlock);
+        if (status !== 'registered') return;
+        const before = this.#watchlist.accept(shelf, event, position, event.blob.position);
+        this.#liveAppointments += 1 - countOf(before);
+        return;
+      }
+      case 'AppointmentEnded': {
+        const { appointmentId: id } = event;
+        const { state: tracker } = this.tracker(id);
+        const locator = tracker.stage === 'none' ? undefined : tracker.locator;
+        const as = isRemembered(event, status) ? 'rejected' : 'ended';
+        this.#liveAppointments -= countOf(this.#watchlist.end(shelf, id, locator, as));
+        return;
+      }
+      case 'SubscriptionOutdated':
+        this.#watchlist.forgetRejected(shelf);
+    }
   }
 
   #reopen(id: AppointmentId): void {
     const { state } = this.tracker(id);
     const isRefused = state.stage === 'blob-refused' || state.stage === 'penalty-refused';
-    const booking = isRefused ? this.booking(state.userId, id) : undefined;
-    if (isRefused && booking?.status === 'live' && booking.blob.position !== state.blob) this.#reopened.add(id);
+    const booked = isRefused ? this.booked({ appointmentId: id, locator: state.locator }) : undefined;
+    if (isRefused && booked?.status === 'live' && booked.blob !== state.blob) this.#reopened.add(id);
     else this.#reopened.delete(id);
-  }
-
-  /** Also what was rejected is watched: a newer version of it has to know in which block its dispute is. */
-  #rewatch(userId: UserId, id: AppointmentId, before: Booking | undefined, bookings: Map<AppointmentId, Booking>) {
-    if (before) this.watchlist.remove(before.scheme, before.locator, id);
-    const now = bookings.get(id);
-    if (now) this.watchlist.add(now.scheme, now.locator, { appointmentId: id, userId });
-    this.#appointments += Number(now?.status === 'live') - Number(before?.status === 'live');
-  }
-
-  /** What was rejected is forgotten with the subscription. */
-  #unwatch(before: ReadonlyMap<AppointmentId, Booking>, now: ReadonlyMap<AppointmentId, Booking>): void {
-    for (const [id, { scheme, locator }] of before) if (!now.has(id)) this.watchlist.remove(scheme, locator, id);
   }
 
   #applyTracker(id: AppointmentId, { events, position }: Recorded<TrackerCommit>): void {
@@ -163,20 +197,22 @@ export class ShardState {
   toJSON(): unknown {
     return {
       position: this.position,
-      users: Array.from(this.#users, ([id, { state, version }]) => ({
+      users: Array.from(this.#users, ([id, { state, version, shelf }]) => ({
         id,
         version,
         ...state,
-        appointments: Array.from(bookingsOf(state)),
+        appointments: Array.from(this.#watchlist.on(shelf)),
       })),
       trackers: Array.from(this.#trackers, ([id, { state, version }]) => ({ id, version, ...state })),
       live: Array.from(this.#live).sort(),
       reopened: Array.from(this.#reopened).sort(),
-      watched: this.#appointments,
-      watchlist: this.watchlist,
+      watched: this.#liveAppointments,
+      watchlist: this.#watchlist.size,
       recentStarts: this.recentStarts,
       scans: this.scans,
       scanVersion: this.scanVersion,
     };
   }
 }
+
+const countOf = (booked: Booked | undefined): number => Number(booked?.status === 'live');

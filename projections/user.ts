@@ -1,7 +1,8 @@
 import type { AppointmentId, Height, Locator } from '../events/ids.js';
 import type { SchemeName } from '../events/schemes/scheme.js';
 import type { Dialect } from '../events/signing/receipts.js';
-import type { AppointmentAccepted, BlobRef, UserEvent } from '../events/user.js';
+import type { AppointmentAccepted, AppointmentEnded, BlobRef, UserEvent } from '../events/user.js';
+import type { Booked } from './watchlist.js';
 
 /** What is known of one user: the fold of its events. */
 
@@ -16,11 +17,7 @@ export interface Booking {
   readonly blob: BlobRef;
   readonly userSignature: string;
   readonly receiptSignature: string;
-  /**
-   * `live`: the tower acts on it. `rejected`: its breach came and its blob was of no use; it stays charged, so that
-   * sending it again costs nothing more (design.md section 5).
-   */
-  readonly status: 'live' | 'rejected';
+  readonly status: Booked['status'];
 }
 
 /** What 32 bits hold: no receipt and no answer can say more. */
@@ -28,6 +25,7 @@ export const MOST_SLOTS = 0xffffffff;
 
 export type Bookings = Map<AppointmentId, Booking>;
 
+/** What a user has, apart from its appointments. */
 export interface Subscription {
   readonly status: 'registered';
   readonly dialect: Dialect;
@@ -35,67 +33,90 @@ export interface Subscription {
   readonly slots: number;
   readonly start: Height;
   readonly expiry: Height;
-  readonly appointments: Bookings;
   /** Blobs up to this position may not be referred to any more; undefined if none was ever swept. */
   readonly swept?: number;
 }
 
-export type UserState =
+export type Account =
   | { readonly status: 'unknown' }
   | Subscription
   /** Forgotten, but for the appointments whose breach is still being answered. */
-  | { readonly status: 'outdated'; readonly appointments: Bookings; readonly swept?: number };
+  | { readonly status: 'outdated'; readonly swept?: number };
 
-export const unknownUser = (): UserState => ({ status: 'unknown' });
+/** An account with its appointments, or with those of them that are asked about. */
+export type UserState = WithBookings<Account>;
+export type WithBookings<A extends Account> = A extends { readonly status: 'unknown' }
+  ? A
+  : A & { readonly appointments: Bookings };
+
+export const unknownUser = (): { readonly status: 'unknown' } => ({ status: 'unknown' });
 
 /** The bookings of a user in any state. */
 export const bookingsOf = (state: UserState): Bookings => (state.status === 'unknown' ? new Map() : state.appointments);
 
+/** The account with these of its bookings. */
+export const withBookings = (account: Account, appointments: Bookings): UserState =>
+  account.status === 'unknown' ? account : { ...account, appointments };
+
 /** The state after an event. It takes over the state it is given: the map of bookings is changed in place. */
-export function evolveUser(state: UserState, event: UserEvent): UserState {
+export const evolveUser = (state: UserState, event: UserEvent): UserState =>
+  withBookings(evolveAccount(state, event), evolveBookings(state, event));
+
+/** The account after an event: what of the state does not depend on any one appointment. */
+export function evolveAccount(account: Account, event: UserEvent): Account {
   switch (event.type) {
     case 'UserRegistered':
     case 'SubscriptionRenewed': {
       const { dialect, slots, start, expiry } = event;
-      return {
-        status: 'registered',
-        dialect,
-        slots,
-        start,
-        expiry,
-        appointments: bookingsOf(state),
-        ...sweptOf(state),
-      };
+      return { status: 'registered', dialect, slots, start, expiry, ...sweptOf(account) };
     }
     case 'AppointmentAccepted':
-      if (state.status !== 'registered') return state;
-      state.appointments.set(event.appointmentId, booking(event));
-      return { ...state, slots: event.slotsLeft };
-    case 'AppointmentEnded':
-      return endAppointment(state, event.appointmentId, event.reason === 'rejected', event.slotsRefunded);
+      return account.status === 'registered' ? { ...account, slots: event.slotsLeft } : account;
+    case 'AppointmentEnded': {
+      if (account.status !== 'registered') return account;
+      return { ...account, slots: Math.min(account.slots + event.slotsRefunded, MOST_SLOTS) };
+    }
     case 'SubscriptionOutdated':
-      return { status: 'outdated', appointments: onlyLive(bookingsOf(state)), ...sweptOf(state) };
+      return { status: 'outdated', ...sweptOf(account) };
     case 'BlobsSwept':
-      return state.status === 'unknown' ? state : { ...state, swept: Math.max(event.through, state.swept ?? 0) };
+      return account.status === 'unknown'
+        ? account
+        : { ...account, swept: Math.max(event.through, account.swept ?? 0) };
   }
 }
 
-const sweptOf = (state: UserState): { swept?: number } => ('swept' in state ? { swept: state.swept } : {});
+const sweptOf = (account: Account): { swept?: number } =>
+  'swept' in account && account.swept !== undefined ? { swept: account.swept } : {};
 
-function onlyLive(bookings: Bookings): Bookings {
-  return new Map(Array.from(bookings).filter(([, { status }]) => status === 'live'));
+function evolveBookings(state: UserState, event: UserEvent): Bookings {
+  const bookings = bookingsOf(state);
+  switch (event.type) {
+    case 'AppointmentAccepted':
+      return state.status === 'registered' ? bookings.set(event.appointmentId, bookingOf(event)) : bookings;
+    case 'AppointmentEnded':
+      return endAppointment(bookings, event, state.status);
+    case 'SubscriptionOutdated':
+      return new Map(Array.from(bookings).filter(([, { status }]) => status === 'live'));
+    default:
+      return bookings;
+  }
 }
 
-function booking(event: AppointmentAccepted): Booking {
+/** An appointment as the event that accepted it has it. */
+export function bookingOf(event: AppointmentAccepted): Booking {
   const { locator, scheme, slots, startBlock, toSelfDelay, blob, userSignature, receiptSignature } = event;
   const status = 'live';
   return { locator, scheme, slots, startBlock, toSelfDelay, blob, userSignature, receiptSignature, status };
 }
 
-function endAppointment(state: UserState, id: AppointmentId, rejected: boolean, refund: number): UserState {
-  const bookings = bookingsOf(state);
+/** What becomes of an appointment that ended: what was rejected is remembered as long as there is a subscription. */
+export const isRemembered = ({ reason }: AppointmentEnded, status: Account['status']): boolean =>
+  reason === 'rejected' && status === 'registered';
+
+function endAppointment(bookings: Bookings, event: AppointmentEnded, status: Account['status']): Bookings {
+  const { appointmentId: id } = event;
   const ended = bookings.get(id);
-  if (rejected && ended && state.status === 'registered') bookings.set(id, { ...ended, status: 'rejected' });
+  if (ended && isRemembered(event, status)) bookings.set(id, { ...ended, status: 'rejected' });
   else bookings.delete(id);
-  return state.status === 'registered' ? { ...state, slots: Math.min(state.slots + refund, MOST_SLOTS) } : state;
+  return bookings;
 }

@@ -1,79 +1,232 @@
-import { toHex } from '../events/bytes.js';
-import type { AppointmentId, Locator, UserId } from '../events/ids.js';
-import { type Scheme, SchemeName } from '../events/schemes/scheme.js';
+import { randomBytes } from 'node:crypto';
+import { fromHex } from '../events/bytes.js';
+import type { AppointmentId, Locator, Position } from '../events/ids.js';
+import type { Scheme } from '../events/schemes/scheme.js';
 import { schemes } from '../events/schemes/schemes.js';
+import { Column } from './table/column.js';
+import { type Fingerprint, keyedFingerprint } from './table/fingerprint.js';
+import { FingerprintIndex } from './table/fingerprint-index.js';
 
-/** An appointment that waits for a transaction. */
-export interface Watched {
-  readonly appointmentId: AppointmentId;
-  readonly userId: UserId;
+/** What is kept of an appointment while nothing happens to it: where the rest can be read. */
+export interface Booked {
+  /** The position of the commit that accepted its newest version. */
+  readonly position: Position;
+  /** The position of that version's blob. */
+  readonly blob: Position;
+  /**
+   * `live`: the tower acts on it. `rejected`: its breach came and its blob was of no use; it stays charged, so that
+   * sending it again costs nothing more (design.md section 5).
+   */
+  readonly status: 'live' | 'rejected';
 }
 
-/** A transaction that appointments wait for. */
-export interface Hit extends Watched {
+/** What an appointment is found by. */
+export interface AppointmentKey {
+  readonly appointmentId: AppointmentId;
   readonly locator: Locator;
 }
 
+/** One user's appointments, in the order in which they came: a list through the table, which alone changes it. */
+export interface Shelf {
+  /** The first and the last of them, plus one; 0 if there is none. */
+  first: number;
+  last: number;
+  /** How many there are, and how many of the list are gone already. */
+  held: number;
+  gone: number;
+}
+
+export const emptyShelf = (): Shelf => ({ first: 0, last: 0, held: 0, gone: 0 });
+
+/** Positions have 35 bits: 34 thousand million. */
+const MOST_POSITION = 2 ** 35 - 1;
+const REJECTED = 0x80;
+/** How many more of a list than there are appointments on it may be gone before it is gone through. */
+const GONE = 32;
+
+/** The words of an appointment in the column of words. */
+const [NEXT, ID, POSITION, BLOB] = [0, 1, 2, 3];
+const WORDS = 4;
+
 /**
- * What the tower watches for: every appointment under its scheme's hint, so that a transaction is looked up once
- * per scheme however many appointments there are. Several users may wait for the same transaction.
+ * Every appointment of a shard that a transaction may be the breach of, in 28 bytes each: the fold of what users did.
+ *
+ * What it is found by, locator and appointment id, is kept as fingerprints under a secret key of the process; who looks
+ * a transaction up reads the commits at the positions it is given, and believes those. Two appointments are taken for
+ * one if 72 bits of their fingerprints agree: once in a hundred million towers of ten million appointments.
  */
 export class Watchlist {
-  readonly #byHint = new Map<SchemeName, Map<Locator, Map<AppointmentId, UserId>>>(
-    SchemeName.options.map((name) => [name, new Map()]),
-  );
-  #size = 0;
+  readonly #index = new FingerprintIndex();
+  readonly #words = new Column();
+  /** The higher three bits of both positions, and the status. */
+  readonly #rest = new Column(Uint8Array);
+  readonly #fingerprint: Fingerprint;
 
-  /** The number of appointments watched. */
+  constructor(key: Uint8Array = randomBytes(16)) {
+    this.#fingerprint = keyedFingerprint(key);
+  }
+
+  /** How many there are: live, or rejected and not forgotten. */
   get size(): number {
-    return this.#size;
+    return this.#index.size;
   }
 
-  add(scheme: SchemeName, locator: Locator, { appointmentId, userId }: Watched): void {
-    const hints = this.#hints(scheme);
-    const watchers = hints.get(locator) ?? new Map<AppointmentId, UserId>();
-    if (!watchers.has(appointmentId)) this.#size++;
-    hints.set(locator, watchers.set(appointmentId, userId));
+  /** Who may wait for a transaction, under any scheme; its id is 32 bytes in internal order. */
+  lookUp(txidInternal: Uint8Array): readonly Booked[] {
+    if (this.size === 0) return NONE;
+    let found = NONE;
+    for (const scheme of SCHEMES) {
+      const entries = this.#index.find(this.#fingerprint(scheme.hint(txidInternal)));
+      if (entries.length > 0) found = found.concat(entries.map((entry) => this.#read(entry)));
+    }
+    return found;
   }
 
-  remove(scheme: SchemeName, locator: Locator, appointmentId: AppointmentId): void {
-    const watchers = this.#hints(scheme).get(locator);
-    if (!watchers?.delete(appointmentId)) return;
-    this.#size--;
-    if (watchers.size === 0) this.#hints(scheme).delete(locator);
+  /** Who may wait under a locator, whatever the scheme. */
+  byLocator(locator: Locator): readonly Booked[] {
+    return this.#index.find(this.#fingerprint(fromHex(locator))).map((entry) => this.#read(entry));
   }
 
-  /** Who waits for a transaction; its id is 32 bytes in internal order. */
-  lookUp(txidInternal: Uint8Array): readonly Hit[] {
-    return Object.values(schemes).flatMap((scheme) => this.#lookUpIn(scheme, txidInternal));
+  /** An appointment; undefined if it ended or never was. */
+  get(key: AppointmentKey): Booked | undefined {
+    const entry = this.#find(key);
+    return entry === undefined ? undefined : this.#read(entry);
   }
 
-  /** Who waits under a locator, whatever the scheme. */
-  byLocator(locator: Locator): readonly Hit[] {
-    return SchemeName.options.flatMap((name) => this.#hits(name, locator));
+  /** Those on a shelf, in the order in which they came. */
+  *on(shelf: Readonly<Shelf>): Generator<Booked> {
+    for (let link = shelf.first; link !== 0; link = this.#word(link - 1, NEXT))
+      if (!this.#isGone(link - 1)) yield this.#read(link - 1);
   }
 
-  /** Who waits under which locator of which scheme. */
-  toJSON(): unknown {
-    return Array.from(this.#byHint, ([scheme, hints]) => [
-      scheme,
-      Array.from(hints, ([locator, watchers]) => [locator, Array.from(watchers)]),
-    ]);
+  /** Takes an appointment in, or its newer version in its place; gives what there was of it before. */
+  accept(shelf: Shelf, key: AppointmentKey, position: Position, blob: Position): Booked | undefined {
+    if (position > MOST_POSITION || blob > MOST_POSITION)
+      throw new RangeError(`no such position: ${position}, ${blob}`);
+    const known = this.#find(key);
+    const before = known === undefined ? undefined : this.#read(known);
+    this.#write(known ?? this.#append(shelf, key), { position, blob, status: 'live' });
+    return before;
   }
 
-  #lookUpIn(scheme: Scheme, txidInternal: Uint8Array): readonly Hit[] {
-    if (this.#hints(scheme.name).size === 0) return [];
-    return this.#hits(scheme.name, toHex(scheme.hint(txidInternal)) as Locator);
+  /**
+   * Ends an appointment of a shelf, or has it be rejected; gives what there was of it before, if anything. The shelf is
+   * gone through where the locator is not known.
+   */
+  end(
+    shelf: Shelf,
+    appointmentId: AppointmentId,
+    locator: Locator | undefined,
+    as: 'ended' | 'rejected',
+  ): Booked | undefined {
+    const entry = (locator && this.#find({ appointmentId, locator })) ?? this.#findOn(shelf, appointmentId);
+    if (entry === undefined) return undefined;
+    const before = this.#read(entry);
+    if (as === 'rejected') this.#write(entry, { ...before, status: 'rejected' });
+    else this.#remove(shelf, entry);
+    return before;
   }
 
-  #hits(scheme: SchemeName, locator: Locator): readonly Hit[] {
-    const watchers = this.#hints(scheme).get(locator);
-    return watchers ? Array.from(watchers, ([appointmentId, userId]) => ({ appointmentId, userId, locator })) : [];
+  /** Forgets those that were rejected. */
+  forgetRejected(shelf: Shelf): void {
+    for (let link = shelf.first; link !== 0; ) {
+      const entry = link - 1;
+      link = this.#word(entry, NEXT);
+      if (!this.#isGone(entry) && this.#read(entry).status === 'rejected') this.#takeOff(shelf, entry);
+    }
+    this.#tidy(shelf);
   }
 
-  #hints(scheme: SchemeName): Map<Locator, Map<AppointmentId, UserId>> {
-    const hints = this.#byHint.get(scheme);
-    if (!hints) throw new TypeError(`no such scheme: ${scheme}`);
-    return hints;
+  #find({ appointmentId, locator }: AppointmentKey): number | undefined {
+    const entries = this.#index.find(this.#fingerprint(fromHex(locator)));
+    if (entries.length === 0) return undefined;
+    const id = this.#idOf(appointmentId);
+    return entries.find((entry) => this.#word(entry, ID) === id);
+  }
+
+  #findOn(shelf: Shelf, appointmentId: AppointmentId): number | undefined {
+    const id = this.#idOf(appointmentId);
+    for (let link = shelf.first; link !== 0; link = this.#word(link - 1, NEXT))
+      if (this.#word(link - 1, ID) === id && !this.#isGone(link - 1)) return link - 1;
+    return undefined;
+  }
+
+  #append(shelf: Shelf, { appointmentId, locator }: AppointmentKey): number {
+    const entry = this.#index.add(this.#fingerprint(fromHex(locator)));
+    this.#words.set(WORDS * entry + NEXT, 0);
+    this.#words.set(WORDS * entry + ID, this.#idOf(appointmentId));
+    if (shelf.last === 0) shelf.first = entry + 1;
+    else this.#words.set(WORDS * (shelf.last - 1) + NEXT, entry + 1);
+    shelf.last = entry + 1;
+    shelf.held++;
+    return entry;
+  }
+
+  #remove(shelf: Shelf, entry: number): void {
+    this.#takeOff(shelf, entry);
+    // Appointments mostly end in the order in which they came.
+    while (shelf.first !== 0 && this.#isGone(shelf.first - 1)) this.#dropAfter(shelf, 0);
+    if (shelf.gone > shelf.held + GONE) this.#tidy(shelf);
+  }
+
+  /** It cannot be found any more. Its entry is taken until the list is gone through. */
+  #takeOff(shelf: Shelf, entry: number): void {
+    this.#index.remove(entry);
+    this.#write(entry, { position: 0, blob: 0, status: 'live' });
+    shelf.held--;
+    shelf.gone++;
+  }
+
+  /** Gives the entries back that are gone. */
+  #tidy(shelf: Shelf): void {
+    for (let kept = 0, link = shelf.first; link !== 0; ) {
+      const next = this.#word(link - 1, NEXT);
+      if (this.#isGone(link - 1)) this.#dropAfter(shelf, kept);
+      else kept = link;
+      link = next;
+    }
+  }
+
+  /** Takes the entry after one, given plus one, or the first after 0, off the list. */
+  #dropAfter(shelf: Shelf, kept: number): void {
+    const link = kept === 0 ? shelf.first : this.#word(kept - 1, NEXT);
+    const next = this.#word(link - 1, NEXT);
+    if (kept === 0) shelf.first = next;
+    else this.#words.set(WORDS * (kept - 1) + NEXT, next);
+    if (next === 0) shelf.last = kept;
+    shelf.gone--;
+    this.#index.giveBack(link - 1);
+  }
+
+  #isGone(entry: number): boolean {
+    return this.#word(entry, POSITION) === 0 && (this.#rest.get(entry) & 7) === 0;
+  }
+
+  #read(entry: number): Booked {
+    const rest = this.#rest.get(entry);
+    return {
+      position: (rest & 7) * 2 ** 32 + this.#word(entry, POSITION),
+      blob: ((rest >>> 3) & 7) * 2 ** 32 + this.#word(entry, BLOB),
+      status: rest & REJECTED ? 'rejected' : 'live',
+    };
+  }
+
+  #write(entry: number, { position, blob, status }: Booked): void {
+    this.#words.set(WORDS * entry + POSITION, position);
+    this.#words.set(WORDS * entry + BLOB, blob);
+    const high = Math.floor(position / 2 ** 32) | (Math.floor(blob / 2 ** 32) << 3);
+    this.#rest.set(entry, high | (status === 'rejected' ? REJECTED : 0));
+  }
+
+  #word(entry: number, which: number): number {
+    return this.#words.get(WORDS * entry + which);
+  }
+
+  /** 32 bits of an appointment's id. */
+  #idOf(appointmentId: AppointmentId): number {
+    return this.#fingerprint(fromHex(appointmentId)) >>> 0;
   }
 }
+
+const NONE: readonly Booked[] = [];
+const SCHEMES: readonly Scheme[] = Object.values(schemes);

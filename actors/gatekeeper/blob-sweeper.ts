@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import { userAggregate } from '../../events/aggregate.js';
 import type { Position, UserId } from '../../events/ids.js';
 import type { StoredBlob } from '../../events/log/blobs.js';
+import type { ShardState } from '../../projections/shard-state.js';
+import { type Bookings, withBookings } from '../../projections/user.js';
 import type { BlockListener } from '../runtime/block-feed.js';
 import { Mailbox } from '../runtime/mailbox.js';
 import type { Transactor } from '../runtime/transact.js';
@@ -68,7 +70,7 @@ export class BlobSweeper implements BlockListener {
   async #sweep(): Promise<void> {
     for (const position of [...this.#failed]) await this.#erase(position);
     // Each live appointment has one: with no more than that, nearly always, there is no need to look at each.
-    if ((await this.needs.blobs.count()) <= this.needs.live()) return;
+    if ((await this.needs.blobs.count()) <= this.needs.state().counts.appointments) return;
     const { old, areAll } = await this.#oldOnes();
     for (const [userId, blobs] of byUser(old)) if (!this.#stopped) await this.#sweepUser(userId, blobs);
     // Should there be too many still, then one was wanted when it was looked at, and is not any more.
@@ -91,12 +93,20 @@ export class BlobSweeper implements BlockListener {
     const outcome = await this.needs.transactor.transact({
       aggregate: userAggregate(userId),
       read: (shard) => shard.user(userId),
-      decide: (state) => userDecider.decide({ kind: 'sweep', blobs }, state),
+      decide: (state) =>
+        userDecider.decide({ kind: 'sweep', blobs, isWanted: this.#wantedBy(userId) }, withBookings(state, NONE)),
       patience: Number.POSITIVE_INFINITY,
     });
     if (outcome.kind !== 'swept' || outcome.blobs.length === 0) return;
     this.needs.log.info({ user: userId, blobs: outcome.blobs.length }, 'blobs that nobody refers to are erased');
     for (const position of outcome.blobs) await this.#erase(position);
+  }
+
+  /** Whether a live appointment of the user refers to a blob. */
+  #wantedBy(userId: UserId): (position: Position) => boolean {
+    const live = Array.from(this.needs.state().bookedBy(userId)).filter(({ status }) => status === 'live');
+    const wanted = new Set(live.map(({ blob }) => blob));
+    return (position) => wanted.has(position);
   }
 
   /** A few are overwritten on the server's disk at once. Of many at a time, most are left to its compaction. */
@@ -128,6 +138,8 @@ export class BlobSweeper implements BlockListener {
  */
 const OLD_MS = 10 * 60_000;
 
+const NONE: Bookings = new Map();
+
 /** Overwriting writes 8 MB: once a second it is no burden. */
 const OVERWRITE_EVERY_MS = 1_000;
 
@@ -149,8 +161,7 @@ export interface BlobSweeperNeeds {
     list(after: Position): AsyncIterable<StoredBlob[]>;
     erase(position: Position, overwrite: boolean): Promise<void>;
   };
-  /** The number of live appointments. */
-  readonly live: () => number;
+  readonly state: () => Pick<ShardState, 'counts' | 'bookedBy'>;
   /** How old a blob is before it is looked at; ten minutes unless told. */
   readonly olderThanMs?: number;
   readonly fail: (error: Error) => void;

@@ -11,6 +11,7 @@ import {
   type Subscription,
   type UserState,
   unknownUser,
+  type WithBookings,
 } from '../../projections/user.js';
 import type { Accepted, Refusal, Registered } from '../outcomes.js';
 
@@ -70,6 +71,7 @@ export interface Sweep {
   readonly kind: 'sweep';
   /** Their positions in the shard's blob stream. */
   readonly blobs: readonly number[];
+  readonly isWanted: (position: number) => boolean;
 }
 
 export type UserCommand = Register | AddAppointment | EndAppointment | Outdate | Sweep;
@@ -88,7 +90,7 @@ type Decided = Decision<UserOutcome, UserEvent>;
 
 const MOST_HEIGHT = 0xffffffff;
 /** How many appointments one commit ends at the most, so that it stays far below a message's size. */
-const ENDINGS_A_COMMIT = 1000;
+export const ENDINGS_A_COMMIT = 1000;
 
 export const userDecider: Decider<UserState, UserCommand, UserOutcome, UserEvent> = {
   initialState: unknownUser,
@@ -141,7 +143,7 @@ function addAppointment(command: AddAppointment, state: UserState): Decided {
 }
 
 /** The very same request again, its answer perhaps lost: the receipt that was given, and nothing new. */
-function acceptedBefore(command: AddAppointment, state: Subscription): Decided | undefined {
+function acceptedBefore(command: AddAppointment, state: WithBookings<Subscription>): Decided | undefined {
   const before = state.appointments.get(command.appointmentId);
   if (before?.status !== 'live') return undefined;
   const same =
@@ -226,10 +228,8 @@ function outdate({ height, grace, triggered, isGapSince }: Outdate, state: UserS
  * A blob is stored before the commit that refers to it, and that commit may be under way for however long. The event
  * makes it a commit that was decided too early, so that it is refused, and decided again, and then the blob is too old.
  */
-function sweep({ blobs }: Sweep, state: UserState): Decided {
-  const bookings = Array.from(bookingsOf(state).values()).filter(({ status }) => status === 'live');
-  const wanted = new Set(bookings.map(({ blob }) => blob.position));
-  const unwanted = blobs.filter((position) => !wanted.has(position));
+function sweep({ blobs, isWanted }: Sweep, state: UserState): Decided {
+  const unwanted = blobs.filter((position) => !isWanted(position));
   const through = unwanted.reduce((most, position) => Math.max(most, position), 0);
   const isNews = state.status !== 'unknown' && through > (state.swept ?? 0);
   return { outcome: { kind: 'swept', blobs: unwanted }, events: isNews ? [{ type: 'BlobsSwept', through }] : [] };

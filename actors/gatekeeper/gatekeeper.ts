@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { userAggregate } from '../../events/aggregate.js';
 import type { ChainCommit, ShardCommit } from '../../events/commit.js';
 import type { Decision } from '../../events/decider.js';
-import type { AppointmentId, Height, Locator, UserId } from '../../events/ids.js';
+import type { AppointmentId, Height, Locator, Position, UserId } from '../../events/ids.js';
 import { blobHash } from '../../events/log/blobs.js';
 import { LogUnavailableError } from '../../events/log/errors.js';
 import { appointmentId } from '../../events/signing/appointment.js';
@@ -12,13 +12,22 @@ import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import { isLive, isOnlySighted } from '../../projections/tracker.js';
-import type { Subscription } from '../../projections/user.js';
+import type { Bookings } from '../bookings.js';
 import type { Accepted, Refusal, Registered, Shown, SubscriptionInfo } from '../outcomes.js';
 import { type BlockListener, lastOf, type Run } from '../runtime/block-feed.js';
 import { KeyedMailbox } from '../runtime/mailbox.js';
 import type { Transactor } from '../runtime/transact.js';
-import { type AddAppointment, type Sign, type UserCommand, type UserOutcome, userDecider } from './decisions.js';
+import {
+  type AddAppointment,
+  type Outdate,
+  type Sign,
+  type UserCommand,
+  type UserOutcome,
+  userDecider,
+} from './decisions.js';
 import { endingOf } from './endings.js';
+import { type About, isDue, loadUser } from './loaded-user.js';
+import { noChain, showAppointment, showSubscription } from './shown.js';
 
 /**
  * The Gatekeeper: who may do what, and what it costs. One message at a time for each user.
@@ -77,7 +86,7 @@ export class Gatekeeper implements BlockListener {
         duration,
         sign: this.needs.sign,
       };
-      return answerOf<Registered>(await this.#transact(userId, command, deadline - performance.now()));
+      return answerOf<Registered>(await this.#transact(userId, command, 'none', deadline - performance.now()));
     });
   }
 
@@ -86,25 +95,14 @@ export class Gatekeeper implements BlockListener {
     return this.#lanes.send(request.userId, () => this.#addAppointment(request, deadline));
   }
 
-  /** What a user may see of one of its appointments. */
-  appointment(userId: UserId, locator: Locator): Shown | Refusal {
-    const account = this.#account(userId);
-    if (account.kind !== 'account') return account;
-    const id = appointmentId(locator, userId);
-    const booking = account.subscription.appointments.get(id);
-    if (booking?.status !== 'live') return { kind: 'appointment-not-found' };
-    const { state } = this.needs.fold.state.tracker(id);
-    if (isLive(state) && 'penalty' in state && state.penalty)
-      return { kind: 'responded', locator, disputeTxid: state.disputeTxid, penalty: state.penalty };
-    return { kind: 'watched', locator, blob: booking.blob, toSelfDelay: booking.toSelfDelay };
+  /** What a user may see of one of its appointments. Rejects with `LogUnavailableError`. */
+  appointment(userId: UserId, locator: Locator): Promise<Shown | Refusal> {
+    return showAppointment(this.needs, userId, locator, REQUEST_MS);
   }
 
-  subscription(userId: UserId): SubscriptionInfo | Refusal {
-    const account = this.#account(userId);
-    if (account.kind !== 'account') return account;
-    const { slots, expiry, appointments } = account.subscription;
-    const live = Array.from(appointments.values()).filter(({ status }) => status === 'live');
-    return { kind: 'subscription', slots, expiry, locators: live.map(({ locator }) => locator) };
+  /** What a user may see of its subscription. Rejects with `LogUnavailableError`. */
+  subscription(userId: UserId): Promise<SubscriptionInfo | Refusal> {
+    return showSubscription(this.needs, userId, REQUEST_MS);
   }
 
   folded(commit: ShardCommit): void {
@@ -128,17 +126,19 @@ export class Gatekeeper implements BlockListener {
     const { userId, blob: bytes } = request;
     const height = this.#height();
     if (height === undefined) return noChain;
+    const { fold, bookings } = this.needs;
     const id = appointmentId(request.locator, userId);
     const unstored = { position: 0, sha256: blobHash(bytes), size: bytes.length };
     const unsigned = this.#addCommand(request, id, height, unstored, () => '');
-    const dry = userDecider.decide(unsigned, this.needs.fold.state.user(userId).state);
+    const known = await loadUser(fold.state, userId, unsigned, bookings, deadline - performance.now());
+    const dry = userDecider.decide(unsigned, known.state);
     if (dry.events.length === 0) return answerOf<Accepted>(dry.outcome);
-    const before = this.needs.fold.state.booking(userId, id)?.blob;
+    const before = fold.state.booked(unsigned)?.blob;
     const blob = await this.needs.blobs.put(userId, bytes);
     const command = this.#addCommand(request, id, height, blob, this.needs.sign);
-    const outcome = answerOf<Accepted>(await this.#transact(userId, command, deadline - performance.now()));
-    const now = this.needs.fold.state.booking(userId, id)?.blob;
-    for (const old of [before, blob]) if (old && old.position !== now?.position) this.needs.blobs.erase(old);
+    const outcome = answerOf<Accepted>(await this.#transact(userId, command, command, deadline - performance.now()));
+    const now = fold.state.booked(command)?.blob;
+    for (const old of [before, blob.position]) if (old && old !== now) this.needs.blobs.erase(old);
     return outcome;
   }
 
@@ -158,26 +158,20 @@ export class Gatekeeper implements BlockListener {
     return { kind, appointmentId: id, locator, toSelfDelay, blob, userSignature, height, triggered, full, limit, sign };
   }
 
-  #account(userId: UserId): { kind: 'account'; subscription: Subscription } | Refusal {
-    const { state } = this.needs.fold.state.user(userId);
-    const height = this.#height();
-    if (height === undefined) return noChain;
-    if (state.status !== 'registered') return { kind: 'authentication-failed' };
-    if (height >= state.expiry) return { kind: 'subscription-expired', expiry: state.expiry };
-    return { kind: 'account', subscription: state };
-  }
-
   /** Ends the appointment of a tracker that came to its end, and erases its blob. */
   #settle(id: AppointmentId): void {
     const { state } = this.needs.fold.state.tracker(id);
     const end = endingOf(state);
     if (!end || state.stage === 'none') return;
-    const { userId } = state;
-    if (this.needs.fold.state.booking(userId, id)?.status !== 'live') return;
+    const { userId, locator } = state;
+    const key = { appointmentId: id, locator };
+    const booked = () => this.needs.fold.state.booked(key);
+    if (booked()?.status !== 'live') return;
     this.#background(userId, async () => {
-      const blob = this.needs.fold.state.booking(userId, id)?.blob;
-      await this.#transact(userId, { kind: 'end-appointment', appointmentId: id, end }, Number.POSITIVE_INFINITY);
-      if (blob && this.needs.fold.state.booking(userId, id)?.status !== 'live') this.needs.blobs.erase(blob);
+      const blob = booked()?.blob;
+      const command: UserCommand = { kind: 'end-appointment', appointmentId: id, end };
+      await this.#transact(userId, command, key, Number.POSITIVE_INFINITY);
+      if (blob && booked()?.status !== 'live') this.needs.blobs.erase(blob);
     });
   }
 
@@ -191,26 +185,26 @@ export class Gatekeeper implements BlockListener {
       };
       const isGapSince = (start: Height) =>
         fold.state.scans.unreadOn(chain.state).some((block) => block.height > start - DEEPEST_REORG);
-      const command: UserCommand = { kind: 'outdate', height, grace: terms.grace, triggered, isGapSince };
+      const command: Outdate = { kind: 'outdate', height, grace: terms.grace, triggered, isGapSince };
+      if (!isDue(command, fold.state.user(userId).state)) return;
+      const about: About = { ending: (id) => !triggered(id) };
       do await this.needs.recent.settled();
-      while ((await this.#transact(userId, command, Number.POSITIVE_INFINITY)).kind === 'more');
+      while ((await this.#transact(userId, command, about, Number.POSITIVE_INFINITY)).kind === 'more');
       const now = this.#blobsOf(userId);
-      for (const [id, blob] of before) if (!now.has(id)) this.needs.blobs.erase(blob);
+      for (const blob of before) if (!now.has(blob)) this.needs.blobs.erase(blob);
       if (fold.state.user(userId).state.status === 'outdated')
         log.info({ user: userId, height }, 'subscription outdated');
     });
   }
 
-  #blobsOf(userId: UserId): Map<AppointmentId, BlobRef> {
-    const { state } = this.needs.fold.state.user(userId);
-    const bookings = state.status === 'unknown' ? [] : Array.from(state.appointments);
-    return new Map(bookings.map(([id, { blob }]) => [id, blob]));
+  #blobsOf(userId: UserId): Set<Position> {
+    return new Set(Array.from(this.needs.fold.state.bookedBy(userId), ({ blob }) => blob));
   }
 
-  #transact(userId: UserId, command: UserCommand, patience: number): Promise<UserOutcome> {
+  #transact(userId: UserId, command: UserCommand, about: About, patience: number): Promise<UserOutcome> {
     return this.needs.transactor.transact({
       aggregate: userAggregate(userId),
-      read: (shard) => shard.user(userId),
+      read: (shard) => loadUser(shard, userId, about, this.needs.bookings, patience),
       decide: (state) => (this.#isEarly(command) ? askAgain : userDecider.decide(command, state)),
       patience,
     });
@@ -240,8 +234,6 @@ const REQUEST_MS = 4_000;
 const DEEPEST_REORG = 100;
 
 const askAgain: Decision<UserOutcome, UserEvent> = { outcome: { kind: 'more' }, events: [] };
-
-const noChain: Refusal = { kind: 'unavailable', why: 'the tower has not seen the chain yet' };
 
 /** The outcome of a request; those of the tower's own commands cannot come here. */
 function answerOf<Answer extends { kind: string }>(outcome: UserOutcome): Answer | Refusal {
@@ -281,7 +273,7 @@ export interface RecentBreaches {
 export interface Blobs {
   put(userId: UserId, blob: Uint8Array): Promise<BlobRef>;
   /** Erases in the background; what fails is swept later. */
-  erase(blob: BlobRef): void;
+  erase(position: Position): void;
 }
 
 export interface GatekeeperNeeds {
@@ -289,6 +281,7 @@ export interface GatekeeperNeeds {
   readonly chain: Fold<ChainCommit, BlockWindow>;
   readonly transactor: Transactor;
   readonly blobs: Blobs;
+  readonly bookings: Pick<Bookings, 'of' | 'at' | 'locators'>;
   readonly recent: RecentBreaches;
   readonly terms: Terms;
   /** The number of appointments that the whole tower holds. */

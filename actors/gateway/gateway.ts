@@ -96,7 +96,7 @@ export class Gateway {
     const { locator, locatorText, signature } = parsed.value;
     const asked = this.#authenticate(request, getAppointmentRequest(locatorText), signature, locatorText);
     return this.#answer(asked, async (gatekeeper, userId) => {
-      const shown = gatekeeper.appointment(userId, locator);
+      const shown = await gatekeeper.appointment(userId, locator);
       if (shown.kind === 'responded') return responded(shown);
       return shown.kind === 'watched' ? this.#watched(userId, shown) : shown;
     });
@@ -107,7 +107,7 @@ export class Gateway {
     if (!parsed.ok) return this.refuse(request.operation, parsed.fault, request.caller.dialect);
     const asked = this.#authenticate(request, getSubscriptionInfoRequest(), parsed.value.signature);
     return this.#answer(asked, async (gatekeeper, userId) => {
-      const outcome = gatekeeper.subscription(userId);
+      const outcome = await gatekeeper.subscription(userId);
       return outcome.kind === 'subscription' ? subscription(outcome) : outcome;
     });
   }
@@ -202,8 +202,8 @@ export interface GatekeeperFace {
     readonly toSelfDelay: number;
     readonly userSignature: string;
   }): Promise<Accepted | Refusal>;
-  appointment(userId: UserId, locator: Locator): Shown | Refusal;
-  subscription(userId: UserId): SubscriptionInfo | Refusal;
+  appointment(userId: UserId, locator: Locator): Promise<Shown | Refusal>;
+  subscription(userId: UserId): Promise<SubscriptionInfo | Refusal>;
   /** Resolves when what other nodes have put on the log is known here too; rejects if that takes too long. */
   level(): Promise<void>;
 }

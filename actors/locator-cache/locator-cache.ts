@@ -89,10 +89,11 @@ export class LocatorCache implements BlockListener {
     if (found) this.#report(userId, event, found);
   }
 
-  #report(userId: UserId, { appointmentId, locator }: AppointmentAccepted, found: Recent): void {
+  #report(userId: UserId, event: AppointmentAccepted, found: Recent): void {
+    const { locator } = event;
     const disputeTxid = txidOf(found.txidInternal);
     this.needs.log.info({ locator, user: userId, dispute: disputeTxid }, 'breach in a recent block');
-    const hit = { appointmentId, userId, locator };
+    const hit = { ...event, userId };
     const sighting: Sighting = { hit, disputeTxid, block: found.block, foundBy: 'locator-cache' };
     this.needs.sighted(sighting);
     this.#reports.send(() => reportBreach(this.needs.transactor, sighting)).catch(this.needs.fail);

@@ -1,10 +1,14 @@
 import type { AppointmentId, Height, Locator, UserId } from '../../events/ids.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import { isLive, type LiveTracker } from '../../projections/tracker.js';
-import { type Booking, bookingsOf } from '../../projections/user.js';
 import { isStuck, type Waiting, waitingOf } from '../../projections/waiting.js';
+import type { Booked } from '../../projections/watchlist.js';
+import type { Found } from '../bookings.js';
 
-/** Long lists of one shard, a page at a time: there may be millions of appointments. Pure reads of the folded state. */
+/**
+ * Long lists of one shard, a page at a time: there may be millions of appointments. Pure reads of the folded state, which
+ * knows where each appointment of a page is to be read.
+ */
 
 /** A page of one shard's items, and where the next one begins; null after the last. */
 export interface Page<Item> {
@@ -77,36 +81,29 @@ export function pageOfTrackers(shard: ShardState, span: Span, height: Height): P
 }
 
 /** Appointments, user by user. */
-export function pageOfAppointments(shard: ShardState, span: Span): Page<ListedAppointment> {
+export function pageOfAppointments(shard: ShardState, span: Span): Page<Booked> {
   return page(span, (index) => {
     const userId = shard.userIds[index];
-    return userId === undefined ? undefined : appointmentsOf(shard, userId);
+    return userId === undefined ? undefined : Array.from(shard.bookedBy(userId));
   });
 }
 
-/** Every live appointment under a locator, whoever's it is. */
-export const pageByLocator = (shard: ShardState, span: Span, locator: Locator): Page<ListedAppointment> =>
-  page(span, (index) => (index === 0 ? underLocator(shard, locator) : undefined));
-
-const underLocator = (shard: ShardState, locator: Locator): ListedAppointment[] =>
-  shard.watchlist.byLocator(locator).flatMap(({ appointmentId, userId }) => {
-    const booking = shard.booking(userId, appointmentId);
-    return booking ? [listedAppointment(shard, userId, appointmentId, booking)] : [];
-  });
+/** Every appointment that may be under a locator, whoever's it is: who reads them sees which are. */
+export const pageByLocator = (shard: ShardState, span: Span, locator: Locator): Page<Booked> =>
+  page(span, (index) => (index === 0 ? shard.watchlist.byLocator(locator) : undefined));
 
 /** One user's appointments, in the order in which they came. */
-export const pageOfUser = (shard: ShardState, span: Span, userId: UserId): Page<ListedAppointment> =>
-  page(span, (index) => (index === 0 ? appointmentsOf(shard, userId) : undefined));
+export const pageOfUser = (shard: ShardState, span: Span, userId: UserId): Page<Booked> =>
+  page(span, (index) => (index === 0 ? Array.from(shard.bookedBy(userId)) : undefined));
 
-const appointmentsOf = (shard: ShardState, userId: UserId): ListedAppointment[] =>
-  Array.from(bookingsOf(shard.user(userId).state), ([id, booking]) => listedAppointment(shard, userId, id, booking));
-
-function listedAppointment(shard: ShardState, userId: UserId, id: AppointmentId, booking: Booking): ListedAppointment {
+/** An appointment of a shard, once it is read. */
+export function listedAppointment(shard: ShardState, booking: Found): ListedAppointment {
+  const { appointmentId: id } = booking;
   const triggered = isLive(shard.tracker(id).state);
   return {
     appointment_id: id,
     locator: booking.locator,
-    user_id: userId,
+    user_id: booking.userId,
     status: booking.status === 'rejected' ? 'rejected' : triggered ? 'dispute_responded' : 'being_watched',
     slots: booking.slots,
     start_block: booking.startBlock,

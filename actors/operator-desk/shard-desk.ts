@@ -2,9 +2,12 @@ import { z } from 'zod';
 import { Locator, type Shard, UserId } from '../../events/ids.js';
 import type { BlockWindow } from '../../projections/block-window.js';
 import type { ShardState } from '../../projections/shard-state.js';
+import type { Booked } from '../../projections/watchlist.js';
+import type { Found } from '../bookings.js';
 import type { Served, ShardRelay } from '../runtime/shard-relay.js';
 import {
   type ListedAppointment,
+  listedAppointment,
   type Page,
   pageByLocator,
   pageOfAppointments,
@@ -29,9 +32,10 @@ const ShardQuestion = z.discriminatedUnion('what', [
 export type ShardQuestion = z.infer<typeof ShardQuestion>;
 
 /**
- * The ShardDesk: what the operator asks of one shard, answered from its folded state, here or by a node that serves it.
+ * The ShardDesk: what the operator asks of one shard, answered from its folded state, and appointments from its
+ * log, here or by a node that serves it.
  *
- *   OperatorDesk --numbers, users, user, appointments, trackers--> ShardDesk --> folded state
+ *   OperatorDesk --numbers, users, user, appointments, trackers--> ShardDesk --> folded state, log
  *                                                                      +-------> ShardDesk of another node
  */
 export class ShardDesk {
@@ -41,23 +45,24 @@ export class ShardDesk {
   serve(shard: Shard): Served {
     return this.needs.relay.serve(shard, QUESTION, async ({ data }) => {
       const question = ShardQuestion.parse(JSON.parse(Buffer.from(data).toString('utf8')));
-      const state = this.needs.local(shard);
-      if (!state) throw new Error(`shard ${shard} is not running any more`);
-      return { data: Buffer.from(JSON.stringify(this.#answer(shard, state, question))) };
+      const local = this.needs.local(shard);
+      if (!local) throw new Error(`shard ${shard} is not running any more`);
+      return { data: Buffer.from(JSON.stringify(await this.#answer(shard, local, question))) };
     });
   }
 
   /** The answer of a shard. Rejects with `ShardNotServedError` or `ShardSilentError` if it is not to be had. */
   async ask(shard: Shard, question: ShardQuestion): Promise<unknown> {
-    const state = this.needs.local(shard);
-    if (state) return this.#answer(shard, state, question);
+    const local = this.needs.local(shard);
+    if (local) return this.#answer(shard, local, question);
     const asked = { data: Buffer.from(JSON.stringify(question)) };
     const { data } = await this.needs.relay.ask(shard, QUESTION, asked, PATIENCE_MS);
     return JSON.parse(Buffer.from(data).toString('utf8'));
   }
 
-  #answer(shard: Shard, state: ShardState, question: ShardQuestion): object | null {
+  async #answer(shard: Shard, local: LocalShard, question: ShardQuestion): Promise<object | null> {
     const { chain } = this.needs;
+    const { state } = local.fold;
     switch (question.what) {
       case 'numbers':
         return shardNumbers(shard, state, chain);
@@ -66,19 +71,27 @@ export class ShardDesk {
       case 'trackers':
         return chain.tip ? pageOfTrackers(state, question, chain.tip.height) : { items: [], next: null };
       case 'appointments':
-        return appointments(state, question);
+        return appointments(local, question);
       case 'user':
         return user(state, question.userId);
     }
   }
 }
 
-function appointments(
-  state: ShardState,
+async function appointments(
+  local: LocalShard,
   { locator, userId, ...span }: Extract<ShardQuestion, { what: 'appointments' }>,
-): Page<ListedAppointment> {
-  if (locator) return pageByLocator(state, span, locator);
-  return userId ? pageOfUser(state, span, userId) : pageOfAppointments(state, span);
+): Promise<Page<ListedAppointment>> {
+  const { state } = local.fold;
+  if (!locator) return read(local, userId ? pageOfUser(state, span, userId) : pageOfAppointments(state, span));
+  const { items, next } = await read(local, pageByLocator(state, span, locator));
+  return { items: items.filter((one) => one.locator === locator), next };
+}
+
+/** A page of appointments as they are on the log. */
+async function read(local: LocalShard, { items, next }: Page<Booked>): Promise<Page<ListedAppointment>> {
+  const found = await Promise.all(items.map((booked) => local.read(booked)));
+  return { items: found.map((one) => listedAppointment(local.fold.state, one)), next };
 }
 
 function user(shard: ShardState, userId: UserId): object | null {
@@ -100,6 +113,12 @@ const PATIENCE_MS = 3_000;
 export interface ShardDeskNeeds {
   readonly relay: Pick<ShardRelay, 'serve' | 'ask'>;
   readonly chain: BlockWindow;
-  /** The state of a shard that this node serves. */
-  readonly local: (shard: Shard) => ShardState | undefined;
+  /** A shard that this node serves. */
+  readonly local: (shard: Shard) => LocalShard | undefined;
+}
+
+export interface LocalShard {
+  readonly fold: { readonly state: ShardState };
+  /** An appointment of its state, as it is on the log. Rejects with `LogUnavailableError`. */
+  read(booked: Booked): Promise<Found>;
 }

@@ -2,8 +2,9 @@ import type { Logger } from 'pino';
 import { fromHex, reversed } from '../../events/bytes.js';
 import type { BlockRef } from '../../events/chain.js';
 import type { ChainCommit, ShardCommit } from '../../events/commit.js';
-import type { AppointmentId, BlockHash, Height, Txid, UserId } from '../../events/ids.js';
+import type { AppointmentId, BlockHash, Height, Locator, Txid } from '../../events/ids.js';
 import { parsePenalty } from '../../events/schemes/penalty.js';
+import type { SchemeName } from '../../events/schemes/scheme.js';
 import { schemes } from '../../events/schemes/schemes.js';
 import type { BlobRef } from '../../events/user.js';
 import type { BlockWindow } from '../../projections/block-window.js';
@@ -39,12 +40,18 @@ export interface AttemptsNeeds {
 }
 
 interface Breach {
-  readonly userId: UserId;
+  readonly locator: Locator;
   readonly disputeTxid: Txid;
   readonly disputeBlock: BlockRef | null;
   /** Not null while the dispute was only ever seen in a mempool. */
   readonly sightedAt: Height | null;
   readonly lostBlock?: BlockRef;
+}
+
+/** Where a penalty is, and how it is hidden. */
+export interface Sealed {
+  readonly blob: BlobRef;
+  readonly scheme: SchemeName;
 }
 
 interface Attempt {
@@ -67,7 +74,7 @@ export class Attempts {
   constructor(private readonly needs: AttemptsNeeds) {}
 
   /** Whether something was tried and recorded at this tip, and with this blob if there is one. */
-  wereMade(id: AppointmentId, tip: BlockRef, blob: BlobRef | undefined): boolean {
+  wereMade(id: AppointmentId, tip: BlockRef, blob: Pick<BlobRef, 'position'> | undefined): boolean {
     const last = this.#last.get(id);
     return (
       last?.recorded === true &&
@@ -77,14 +84,15 @@ export class Attempts {
   }
 
   /** Opens the blob and broadcasts what is in it, unless that was done at this tip; undefined if the blob cannot be had. */
-  async respond(id: AppointmentId, breach: Breach, ref: BlobRef): Promise<Answer | undefined> {
+  async respond(id: AppointmentId, breach: Breach, sealed: Sealed): Promise<Answer | undefined> {
+    const { position } = sealed.blob;
     const tip = this.#tipFor(breach);
     const last = this.#last.get(id);
-    if (last?.answer && last.tip?.hash === tip?.hash && last.blob === ref.position) return last.answer;
+    if (last?.answer && last.tip?.hash === tip?.hash && last.blob === position) return last.answer;
     const run = this.#forgotten;
-    const opened = await this.#open(id, breach, ref);
-    const answer = opened && 'txid' in opened ? await this.#send(breach, opened, ref.position) : opened;
-    this.#set(id, { tip, run, blob: ref.position, answer, recorded: false });
+    const opened = await this.#open(id, breach, sealed);
+    const answer = opened && 'txid' in opened ? await this.#send(breach, opened, position) : opened;
+    this.#set(id, { tip, run, blob: position, answer, recorded: false });
     return answer;
   }
 
@@ -103,8 +111,8 @@ export class Attempts {
   }
 
   /** The position of the blob that a penalty came out of; 0 if there is none any more. */
-  blobOf(id: AppointmentId, { userId }: Pick<Breach, 'userId'>): number {
-    return this.needs.fold.state.booking(userId, id)?.blob.position ?? 0;
+  blobOf(appointmentId: AppointmentId, { locator }: Pick<Breach, 'locator'>): number {
+    return this.needs.fold.state.booked({ appointmentId, locator })?.blob ?? 0;
   }
 
   /** The penalty that was sent last, taken or not. */
@@ -139,14 +147,17 @@ export class Attempts {
     if (attempt.run === this.#forgotten) this.#last.set(id, attempt);
   }
 
-  async #open(id: AppointmentId, { userId, disputeTxid }: Breach, ref: BlobRef): Promise<Penalty | Answer | undefined> {
-    const booking = this.needs.fold.state.booking(userId, id);
+  async #open(
+    id: AppointmentId,
+    { disputeTxid }: Breach,
+    { blob: ref, scheme }: Sealed,
+  ): Promise<Penalty | Answer | undefined> {
     const blob = await this.needs.blob(ref);
-    if (!blob || !booking) {
+    if (!blob) {
       this.needs.log.error({ appointment: id, blob: ref.position }, 'the blob of a breached appointment is not stored');
       return undefined;
     }
-    const plaintext = schemes[booking.scheme].open(blob, reversed(fromHex(disputeTxid)));
+    const plaintext = schemes[scheme].open(blob, reversed(fromHex(disputeTxid)));
     if (!plaintext) return { kind: 'refused-blob', blob: ref.position, reason: 'does-not-decrypt' };
     const penalty = parsePenalty(plaintext);
     if (!penalty) return { kind: 'refused-blob', blob: ref.position, reason: 'not-a-transaction' };

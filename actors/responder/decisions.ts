@@ -31,7 +31,7 @@ export interface Facts {
   /** Whether a block is on the best chain. */
   readonly isBest: (block: BlockRef) => boolean;
   /** The blob of the live appointment; undefined when the appointment is over. */
-  readonly blob: BlobRef | undefined;
+  readonly blob: Pick<BlobRef, 'position'> | undefined;
   /** Whether this node has sent the penalty (or found that it cannot) at this tip, with this blob. */
   readonly tried: boolean;
   /** Whether this node has looked for the penalty in every block up to this tip. */
@@ -48,7 +48,7 @@ export type Action =
   /** The chain says that a block is gone: to be recorded only by a node that knows all of the log's chain. */
   | { readonly kind: 'record-reorg'; readonly event: TrackerEvent }
   /** Open the blob and broadcast what is in it. */
-  | { readonly kind: 'respond'; readonly blob: BlobRef }
+  | { readonly kind: 'respond'; readonly blob: Pick<BlobRef, 'position'> }
   /** Look for the penalty in the blocks from this height on. */
   | { readonly kind: 'search'; readonly from: Height }
   | { readonly kind: 'rebroadcast' }
@@ -72,7 +72,7 @@ export function nextAction(state: TrackerState, facts: Facts): Action {
   }
 }
 
-const respond = (blob: BlobRef): Action => ({ kind: 'respond', blob });
+const respond = (blob: Pick<BlobRef, 'position'>): Action => ({ kind: 'respond', blob });
 
 function disputeGone({ disputeBlock: block, disputeTxid }: Tracker, { isBest }: Facts): Action | undefined {
   return block && !isBest(block) ? recordReorg({ type: 'BreachReorgedOut', disputeTxid, block }) : undefined;

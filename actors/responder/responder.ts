@@ -10,6 +10,7 @@ import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import type { Tracker, TrackerState } from '../../projections/tracker.js';
+import type { Bookings } from '../bookings.js';
 import type { Seen } from '../breach-report.js';
 import type { BlockListener, ReadBlock } from '../runtime/block-feed.js';
 import { KeyedMailbox } from '../runtime/mailbox.js';
@@ -62,15 +63,15 @@ export class Responder implements BlockListener {
   }
 
   sighted({ hit, disputeTxid, block }: Seen): void {
-    const { appointmentId: id, userId } = hit;
+    const { appointmentId: id, locator, blob, scheme } = hit;
     const { fold, chain } = this.needs;
     if (!block) this.#workAnew(id);
     if (fold.state.tracker(id).state.stage !== 'none') return;
     const sightedAt = block ? null : (chain.state.tip?.height ?? null);
     void this.#lanes
       .send(id, async () => {
-        const blob = fold.state.booking(userId, id)?.blob;
-        if (blob) await this.#attempts.respond(id, { userId, disputeTxid, disputeBlock: block, sightedAt }, blob);
+        if (fold.state.booked(hit)?.blob !== blob.position) return;
+        await this.#attempts.respond(id, { locator, disputeTxid, disputeBlock: block, sightedAt }, { blob, scheme });
       })
       // Nothing is lost: the tracker that is being appended brings the same work again.
       .catch((error) => this.needs.log.warn({ ...why(error), appointment: id }, 'could not answer a breach at once'));
@@ -140,8 +141,8 @@ export class Responder implements BlockListener {
     const { state } = fold.state.tracker(id);
     const tip = chain.state.tip;
     if (state.stage === 'none' || !tip) return { kind: 'wait' };
-    const booking = fold.state.booking(state.userId, id);
-    const blob = booking?.status === 'live' ? booking.blob : undefined;
+    const booked = fold.state.booked({ appointmentId: id, locator: state.locator });
+    const blob = booked?.status === 'live' ? { position: booked.blob } : undefined;
     return nextAction(state, {
       tip,
       isBest: (block) => chain.state.isBest(block),
@@ -164,7 +165,10 @@ export class Responder implements BlockListener {
         await this.needs.chain.level();
         return this.#record(id, () => ({ outcome: undefined, events: this.#ifStill(id, action) }));
       case 'respond': {
-        const answer = await this.#attempts.respond(id, state, action.blob);
+        const booked = this.needs.fold.state.booked({ appointmentId: id, locator: state.locator });
+        // A newer version has come meanwhile, or the end: what is to be done now is another thing.
+        if (booked?.blob !== action.blob.position) return;
+        const answer = await this.#attempts.respond(id, state, await this.needs.bookings.of(id, booked, READ_MS));
         if (answer) await this.#record(id, (now) => decideAnswer(answer, now));
         this.#attempts.recorded(id);
         break;
@@ -245,6 +249,8 @@ export class Responder implements BlockListener {
 type Decide = (state: TrackerState) => Decision<void, TrackerEvent>;
 
 const RETRY_MS = 1_000;
+/** How long reading an appointment may take, in ms, before it is called an outage. */
+const READ_MS = 2_000;
 /** A refusal where none has a meaning is one that will pass, too: nothing that bitcoind says ends a node. */
 const OUTAGES = new Set([
   'bitcoind-unreachable',
@@ -258,6 +264,7 @@ export interface ResponderNeeds extends AttemptsNeeds, PenaltySearchNeeds {
   readonly fold: Fold<ShardCommit, ShardState>;
   readonly chain: Fold<ChainCommit, BlockWindow>;
   readonly transactor: Transactor;
+  readonly bookings: Pick<Bookings, 'of'>;
   readonly fail: (error: Error) => void;
   readonly log: Logger;
 }

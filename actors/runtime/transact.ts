@@ -12,8 +12,8 @@ const MOST_CONFLICTS = 50;
 
 export interface Transaction<State, Outcome, Event> {
   readonly aggregate: Aggregate;
-  /** The state as folded so far; asked again after each conflict. */
-  readonly read: (shard: ShardState) => Versioned<State>;
+  /** The state as folded so far, with what of it is to be read from the log; asked again after each conflict. */
+  readonly read: (shard: ShardState) => Versioned<State> | Promise<Versioned<State>>;
   readonly decide: (state: State) => Decision<Outcome, Event>;
   /** How long it may take in all, in ms; afterwards nothing is appended any more. */
   readonly patience: number;
@@ -45,7 +45,7 @@ export class Transactor {
   async transact<State, Outcome, Event>(work: Transaction<State, Outcome, Event>): Promise<Outcome> {
     const deadline = performance.now() + work.patience;
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
-      const { state, version } = work.read(this.fold.state);
+      const { state, version } = await work.read(this.fold.state);
       const { outcome, events } = work.decide(state);
       if (events.length === 0) return outcome;
       const commit = newCommit(work.aggregate, events, this.node, Date.now()) as Omit<Commit, 'position'>;

@@ -8,9 +8,10 @@ import type { SchemeName } from '../../events/schemes/scheme.js';
 import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
-import type { Hit } from '../../projections/watchlist.js';
+import type { Booked } from '../../projections/watchlist.js';
 import { includesTxid } from '../block-txids.js';
-import { reportBreach, reportSighted, type Seen, txidOf } from '../breach-report.js';
+import type { Bookings } from '../bookings.js';
+import { type Hit, reportBreach, reportSighted, type Seen, txidOf } from '../breach-report.js';
 import type { Transactor } from '../runtime/transact.js';
 
 /**
@@ -54,9 +55,8 @@ export class MempoolWatcher {
     if (commit.aggregate.kind !== 'user') return;
     for (const event of commit.events) {
       if (event.type !== 'AppointmentAccepted') continue;
-      const { appointmentId, locator, scheme } = event;
-      const txidInternal = this.needs.mempool.find(scheme, locator);
-      if (txidInternal) this.#report({ appointmentId, locator, userId: commit.aggregate.id }, txidInternal);
+      const txidInternal = this.needs.mempool.find(event.scheme, event.locator);
+      if (txidInternal) this.#report({ ...event, userId: commit.aggregate.id }, txidInternal);
     }
   }
 
@@ -70,7 +70,13 @@ export class MempoolWatcher {
   }
 
   #lookUp(txidInternal: Uint8Array): void {
-    for (const hit of this.needs.fold.state.watchlist.lookUp(txidInternal)) this.#report(hit, txidInternal);
+    const candidates = this.needs.fold.state.watchlist.lookUp(txidInternal);
+    if (candidates.length > 0) void this.#reportAll(txidInternal, candidates).catch(this.needs.fail);
+  }
+
+  async #reportAll(txidInternal: Uint8Array, candidates: readonly Booked[]): Promise<void> {
+    const hits = await this.needs.bookings.waitingFor(txidInternal, candidates);
+    if (!this.#stopped) for (const hit of hits) this.#report(hit, txidInternal);
   }
 
   #report(hit: Hit, txidInternal: Uint8Array): void {
@@ -90,23 +96,20 @@ export class MempoolWatcher {
    * mempool what may be mined there, and nobody else compares an appointment with blocks that were not recent when it came.
    */
   async #lookBack(appointmentId: AppointmentId): Promise<void> {
-    const { fold, chain, transactor, txids } = this.needs;
+    const { fold, bookings, chain, transactor, txids } = this.needs;
     const { state } = fold.state.tracker(appointmentId);
     if (state.stage === 'none' || state.sightedAt === null) return;
-    const { userId, locator, disputeTxid, sightedAt } = state;
-    const startBlock = fold.state.booking(userId, appointmentId)?.startBlock ?? 0;
+    const { locator, disputeTxid, sightedAt } = state;
+    const booked = fold.state.booked({ appointmentId, locator });
+    if (!booked) return;
+    const hit = await bookings.of(appointmentId, booked, Number.POSITIVE_INFINITY);
     const txidInternal = reversed(fromHex(disputeTxid));
     for (const { height, hash } of chain.state.from(sightedAt - FARTHEST_BEHIND + 1)) {
-      if (this.#stopped || height > startBlock) return;
+      if (this.#stopped || height > hit.startBlock) return;
       const block = { height, hash };
       const found = await txids(block);
       if (!found || !includesTxid(found, txidInternal)) continue;
-      await reportBreach(transactor, {
-        hit: { appointmentId, userId, locator },
-        disputeTxid,
-        block,
-        foundBy: 'locator-cache',
-      });
+      await reportBreach(transactor, { hit, disputeTxid, block, foundBy: 'locator-cache' });
       return;
     }
   }
@@ -134,6 +137,7 @@ export interface MempoolWatcherNeeds {
   readonly mempool: MempoolView;
   /** Undefined if nobody has the block, and then the log says so. */
   readonly txids: (block: BlockRef) => Promise<Uint8Array | undefined>;
+  readonly bookings: Pick<Bookings, 'of' | 'waitingFor'>;
   /** Hears of each dispute before it is on the log, and again whenever it comes into the mempool anew. */
   readonly sighted: (seen: Seen) => void;
   readonly fail: (error: Error) => void;

@@ -1,13 +1,14 @@
 import type { Logger } from 'pino';
 import type { BlockRef } from '../../events/chain.js';
 import type { ShardCommit } from '../../events/commit.js';
-import type { BlockHash, Txid } from '../../events/ids.js';
+import type { AppointmentId, BlockHash } from '../../events/ids.js';
 import type { WindowBlock } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
-import type { Hit } from '../../projections/watchlist.js';
+import type { Booked } from '../../projections/watchlist.js';
 import { eachTxid } from '../block-txids.js';
-import { reportBreach, type Sighting, txidOf } from '../breach-report.js';
+import type { Bookings } from '../bookings.js';
+import { type Hit, reportBreach, type Sighting, txidOf } from '../breach-report.js';
 import { type BlockListener, lastOf, type ReadBlock, type Run } from '../runtime/block-feed.js';
 import type { Transactor } from '../runtime/transact.js';
 import type { RecentBreaches, ScanRecord } from './scan-record.js';
@@ -16,7 +17,7 @@ import type { RecentBreaches, ScanRecord } from './scan-record.js';
  * The Watcher: blocks against known appointments.
  *
  *   block feed --blocksConnected--> Watcher --BreachDetected, BlockScanned--> log
- *                                     |
+ *                       log <--reads--  |
  *                                     +--sighting--> Responder (at once, while the append is under way)
  *
  * takes   blockFound          looks every transaction up at once, and tells the Responder; nothing is recorded
@@ -27,15 +28,15 @@ import type { RecentBreaches, ScanRecord } from './scan-record.js';
  *         BlockScanned        when all of the blocks' breaches are on the log
  */
 export class Watcher implements BlockListener {
-  /** The disputes of the block that was found last, which people have been told of. */
-  #found: { readonly hash: BlockHash; readonly disputes: ReadonlySet<Txid> } | undefined;
+  /** The breached appointments of the block that was found last, which people have been told of. */
+  #found: { readonly hash: BlockHash; readonly told: Set<AppointmentId> } | undefined;
 
   constructor(private readonly needs: WatcherNeeds) {}
 
   /** A breach is answered before the log takes the block, and if the log takes nothing. */
-  blockFound({ block, txidsInternal }: FoundBlock): void {
-    const sightings = this.#lookUp([{ block, txidsInternal }]);
-    this.#found = { hash: block.hash, disputes: new Set(sightings.map(({ disputeTxid }) => disputeTxid)) };
+  async blockFound(found: FoundBlock): Promise<void> {
+    this.#found = { hash: found.block.hash, told: new Set() };
+    await this.#tell(this.#lookUp([found]));
   }
 
   async blocksConnected(run: Run): Promise<void> {
@@ -60,35 +61,45 @@ export class Watcher implements BlockListener {
   /** Resolves when every breach that the blocks hold is on the log. */
   async #evaluate(read: readonly ReadBlock[]): Promise<void> {
     const { fold } = this.needs;
-    const sightings = this.#lookUp(read);
-    // What is accepted after this tail meets the blocks in the locator cache, which has taken them already.
     const before = fold.state.position;
-    const tail = await fold.level();
-    if (tail > before) sightings.push(...this.#lookUp(read, sightings));
+    const first = this.#lookUp(read);
+    // What is accepted after this tail meets the blocks in the locator cache, which has taken them already.
+    const [found, tail] = await Promise.all([this.#tell(first), fold.level()]);
+    const known = new Set(first.map(nameOf));
+    const later = tail > before ? this.#lookUp(read).filter((one) => !known.has(nameOf(one))) : [];
+    const sightings = [...found, ...(await this.#tell(later))];
     await Promise.all(sightings.map((sighting) => reportBreach(this.needs.transactor, sighting)));
   }
 
-  /** Everyone who waits for a transaction of the blocks and is not among those found before; the Responder is told at once. */
-  #lookUp(read: readonly FoundBlock[], found: readonly Sighting[] = []): Sighting[] {
+  /** The transactions of the blocks that somebody may wait for. */
+  #lookUp(read: readonly FoundBlock[]): Candidate[] {
     const { watchlist } = this.needs.fold.state;
     if (watchlist.size === 0) return [];
-    const known = new Set(found.map(({ hit }) => hit.appointmentId));
-    const sightings: Sighting[] = [];
+    const candidates: Candidate[] = [];
     for (const { block, txidsInternal } of read)
-      for (const txid of eachTxid(txidsInternal))
-        for (const hit of watchlist.lookUp(txid))
-          if (!known.has(hit.appointmentId)) sightings.push(this.#sighting(hit, txid, block));
-    for (const sighting of sightings) this.needs.sighted(sighting);
-    return sightings;
+      for (const txidInternal of eachTxid(txidsInternal))
+        for (const booked of watchlist.lookUp(txidInternal)) candidates.push({ block, txidInternal, booked });
+    return candidates;
+  }
+
+  /** Those who do wait; the Responder is told of each at once. */
+  async #tell(candidates: readonly Candidate[]): Promise<Sighting[]> {
+    const told = candidates.map(async ({ block, txidInternal, booked }) => {
+      const hits = await this.needs.bookings.waitingFor(txidInternal, [booked]);
+      const sightings = hits.map((hit) => this.#sighting(hit, txidInternal, block));
+      for (const sighting of sightings) this.needs.sighted(sighting);
+      return sightings;
+    });
+    return (await Promise.all(told)).flat();
   }
 
   #sighting(hit: Hit, txidInternal: Uint8Array, { height, hash }: BlockRef): Sighting {
     const disputeTxid = txidOf(txidInternal);
-    if (this.#found?.hash !== hash || !this.#found.disputes.has(disputeTxid))
-      this.needs.log.info(
-        { locator: hit.locator, user: hit.userId, dispute: disputeTxid, height },
-        'breach in a block',
-      );
+    const { appointmentId, locator, userId: user } = hit;
+    const told = this.#found?.hash === hash ? this.#found.told : undefined;
+    if (!told?.has(appointmentId))
+      this.needs.log.info({ locator, user, dispute: disputeTxid, height }, 'breach in a block');
+    told?.add(appointmentId);
     return { hit, disputeTxid, block: { height, hash }, foundBy: 'watcher' };
   }
 }
@@ -99,10 +110,21 @@ interface FoundBlock {
   readonly txidsInternal: Uint8Array;
 }
 
+/** A transaction, and an appointment that may wait for it. */
+interface Candidate {
+  readonly block: BlockRef;
+  readonly txidInternal: Uint8Array;
+  readonly booked: Booked;
+}
+
+const nameOf = ({ txidInternal, booked }: Candidate): string =>
+  `${booked.position}/${booked.blob}/${txidOf(txidInternal)}`;
+
 export interface WatcherNeeds {
   readonly fold: Fold<ShardCommit, ShardState>;
   readonly transactor: Transactor;
   readonly scans: ScanRecord;
+  readonly bookings: Pick<Bookings, 'waitingFor'>;
   /** Whether a block is the tip of the best chain. */
   readonly isTip: (block: WindowBlock) => boolean;
   /** Hears of each hit before it is on the log. */

@@ -1,5 +1,6 @@
 import type { Figure, Lab, Measured } from '../figure.js';
 import { natsWay } from '../load/way.js';
+import { LookUp } from '../measure/look-up.js';
 import { median, round } from '../measure/statistics.js';
 import { BreachRounds } from '../stage/breach-rounds.js';
 import { LongLog } from '../stage/long-log.js';
@@ -7,6 +8,8 @@ import type { Stage } from '../stage/stage.js';
 import { registerUsers, type User } from '../stage/users.js';
 
 const SIZES = [1_000, 10_000, 100_000, 1_000_000];
+/** And of the watchlist alone. */
+const LARGEST = 10_000_000;
 const HOLDERS = 1_000;
 const BLOCK_TXS = 200;
 /** Rounds that are not counted, at each size. */
@@ -15,7 +18,8 @@ const WARM_UP = 3;
 /**
  * How much longer a breach takes with a million appointments held than with a thousand: the quotient of the medians.
  *
- * The same rounds as of `breach` at each size, by the same tower, which goes on while its log grows. The limit is 1: what it
+ * The same rounds as of `breach` at each size, by the same tower, which goes on while its log grows; and in the details, what
+ * looking up a block of 4,000 transactions takes the watchlist alone, in this process, up to ten million. The limit is 1: what it
  * takes by hand does not depend on what a tower holds.
  */
 export const breachGrowth: Figure = {
@@ -69,7 +73,19 @@ async function measureAt(size: number, { stage, log, rounds, user }: Scene, lab:
   return step;
 }
 
-function report(steps: readonly Step[], { tower }: Stage, { options }: Lab): Measured {
+/** What looking up a block takes at each size, in ms. */
+function lookUps(sizes: readonly number[], lab: Lab) {
+  const lookUp = new LookUp();
+  const measured = sizes.map((size) => {
+    lab.say(`looking a block up among ${size}`);
+    lookUp.growTo(size);
+    return { appointments: size, ms: round(lookUp.measure()) };
+  });
+  return { look_up_4000_txs: measured, longest_insertion_ms: round(lookUp.longest) };
+}
+
+function report(steps: readonly Step[], { tower }: Stage, lab: Lab): Measured {
+  const { options } = lab;
   const [first, last] = [steps[0], steps.at(-1)];
   return {
     value: (last?.ms ?? Number.NaN) / (first?.ms ?? Number.NaN),
@@ -83,6 +99,7 @@ function report(steps: readonly Step[], { tower }: Stage, { options }: Lab): Mea
         worst_ms: round(worst),
         by_hand_ms: round(byHand),
       })),
+      ...lookUps([...steps.map(({ size }) => size), ...(options.most < LARGEST ? [] : [LARGEST])], lab),
       rounds: options.rounds,
       block_txs: BLOCK_TXS,
       tower_complaints: tower.complaints().length,

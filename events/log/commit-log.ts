@@ -1,5 +1,5 @@
 import type { Aggregate } from '../aggregate.js';
-import type { Commit, Recorded } from '../commit.js';
+import type { Commit, Recorded, ShardCommit } from '../commit.js';
 import type { Position, Shard } from '../ids.js';
 import type { Appended, AppendOptions, FollowCommitsOptions } from './log.js';
 
@@ -11,6 +11,11 @@ export interface CommitLog {
   last(aggregate: Aggregate, shard: Shard): Promise<Recorded | undefined>;
   /** All commits of an aggregate, oldest first. */
   load(aggregate: Aggregate, shard: Shard): Promise<Recorded[]>;
+  /**
+   * The commit at a position of a shard's stream, which is known to have one. Rejects with `LogUnavailableError` while it
+   * cannot be read, and with `LogDamagedError` if it is not there.
+   */
+  at(position: Position, shard: Shard): Promise<Recorded<ShardCommit>>;
   /** The position of a stream's newest message; 0 if it is empty. */
   tail(stream: string): Promise<Position>;
   /** Every commit of a stream after a position, once and in order. */

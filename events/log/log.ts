@@ -2,7 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type JetStreamManager, type MsgRequest, type NatsConnection, NatsError, type SeqMsgRequest } from 'nats';
 import { type Aggregate, aggregateName, aggregateSubject, chainAggregate } from '../aggregate.js';
 import { UnknownEventError } from '../codec.js';
-import { type Commit, DamagedCommitError, decodeCommit, encodeCommit, type Recorded } from '../commit.js';
+import {
+  type Commit,
+  DamagedCommitError,
+  decodeCommit,
+  encodeCommit,
+  type Recorded,
+  type ShardCommit,
+} from '../commit.js';
 import type { Position, Shard } from '../ids.js';
 import { LogDamagedError, LogUnavailableError } from './errors.js';
 import { Follower, type FollowOptions, type StreamMessage } from './follower.js';
@@ -127,6 +134,20 @@ export class EventLog {
   /** The last commit of an aggregate, read from the stream's leader; undefined if it has none. */
   async last(aggregate: Aggregate, shard: Shard): Promise<Recorded | undefined> {
     return this.#read(aggregate, shard, { last_by_subj: aggregateSubject(aggregate, shard) });
+  }
+
+  /** The commit at a position of a shard's stream, read from its leader: a replica may not have it yet. */
+  async at(position: Position, shard: Shard): Promise<Recorded<ShardCommit>> {
+    const stream = towerStream(shard);
+    try {
+      const { data, subject, seq } = await this.jsm.streams.getMessage(stream, { seq: position });
+      return record(data, subject, seq, shard) as Recorded<ShardCommit>;
+    } catch (error) {
+      if (!(error instanceof NatsError)) throw error;
+      if (error.api_error?.err_code === NO_MESSAGE_FOUND)
+        throw new LogDamagedError(`${stream} has no message ${position}`, { cause: error });
+      throw new LogUnavailableError(`message ${position} of ${stream} could not be read`, { cause: error });
+    }
   }
 
   async #read(aggregate: Aggregate, shard: Shard, query: MsgRequest): Promise<Recorded | undefined> {

@@ -5,6 +5,7 @@ import type { TrackerEvent } from '../../events/tracker.js';
 import { evolveTracker, noTracker } from '../../projections/tracker.js';
 import { block, height } from '../fixtures/blocks.js';
 import {
+  accepted,
   blobRefused,
   breached,
   breachReorgedOut,
@@ -16,7 +17,7 @@ import {
   penaltyReorgedOut,
   sighted,
 } from '../fixtures/histories.js';
-import { appointmentId, locator, txid, userId } from '../fixtures/ids.js';
+import { txid, userId } from '../fixtures/ids.js';
 import { specify } from '../support/given.js';
 
 const given = specify({
@@ -26,7 +27,7 @@ const given = specify({
 });
 
 const seen = (about: Partial<Sighting> = {}): Sighting => ({
-  hit: { appointmentId: appointmentId('channel'), userId: userId('alice'), locator: locator('channel') },
+  hit: { ...accepted('channel'), userId: userId('alice') },
   disputeTxid: dispute,
   block: block(1000),
   foundBy: 'watcher',

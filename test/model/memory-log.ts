@@ -1,8 +1,8 @@
 import { type Aggregate, aggregateSubject } from '../../events/aggregate.js';
-import { type Commit, decodeCommit, encodeCommit, type Recorded } from '../../events/commit.js';
+import { type Commit, decodeCommit, encodeCommit, type Recorded, type ShardCommit } from '../../events/commit.js';
 import type { Position, Shard } from '../../events/ids.js';
 import type { CommitLog, Following } from '../../events/log/commit-log.js';
-import { LogUnavailableError } from '../../events/log/errors.js';
+import { LogDamagedError, LogUnavailableError } from '../../events/log/errors.js';
 import type { Appended, AppendOptions, FollowCommitsOptions } from '../../events/log/log.js';
 import { CHAIN, towerStream } from '../../events/log/streams.js';
 import type { Wire } from './wire.js';
@@ -114,6 +114,10 @@ export class MemoryLog implements CommitLog {
     return this.wire.carry('log', () => all().map((position) => this.#read(stream, position)));
   }
 
+  at(position: Position, shard: Shard): Promise<Recorded<ShardCommit>> {
+    return this.wire.carry('log', () => this.#read(towerStream(shard), position) as Recorded<ShardCommit>);
+  }
+
   tail(stream: string): Promise<Position> {
     return this.wire.carry('log', () => this.streams.commits(stream).length);
   }
@@ -152,7 +156,7 @@ export class MemoryLog implements CommitLog {
 
   #read(stream: string, position: Position): Recorded {
     const commit = this.streams.commits(stream)[position - 1];
-    if (!commit) throw new RangeError(`${stream} has no message ${position}`);
+    if (!commit) throw new LogDamagedError(`${stream} has no message ${position}`);
     return commit;
   }
 }

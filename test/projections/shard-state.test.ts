@@ -5,6 +5,7 @@ import { decodeCommit, encodeCommit, type Recorded, type ShardCommit } from '../
 import { Locator } from '../../events/ids.js';
 import { schemes } from '../../events/schemes/schemes.js';
 import { ShardState } from '../../projections/shard-state.js';
+import type { Booked } from '../../projections/watchlist.js';
 import { block, height } from '../fixtures/blocks.js';
 import { ofScan, ofTracker, ofUser, placed, scanned, type Unplaced } from '../fixtures/commits.js';
 import {
@@ -33,8 +34,10 @@ const hint = (scheme: 'teos-display' | 'teos-internal') => Locator.parse(toHex(s
 /** The appointment of that name, waiting for the dispute. */
 const watching = (name: string, scheme: 'teos-display' | 'teos-internal' = 'teos-internal', position = 1) =>
   accepted(name, { scheme, locator: hint(scheme), blob: blob(position) });
-const watchersOf = (state: ShardState) =>
-  state.watchlist.lookUp(disputeInternal).map(({ appointmentId }) => appointmentId);
+/** The blobs of those that wait for the dispute. */
+const watchersOf = (state: ShardState) => state.watchlist.lookUp(disputeInternal).map(({ blob }) => blob);
+const booked = (state: ShardState, name: string) =>
+  state.booked({ appointmentId: appointmentId(name), locator: hint('teos-internal') });
 
 /** A shard's history with something of everything in it. */
 const eventful = [
@@ -62,7 +65,8 @@ describe('a shard', () => {
     assert.deepEqual(state.counts, { users: 0, appointments: 0, trackers: 0 });
     assert.deepEqual(state.user(userId('alice')), { state: { status: 'unknown' }, version: 0 });
     assert.deepEqual(state.tracker(appointmentId('one')), { state: { stage: 'none' }, version: 0 });
-    assert.equal(state.booking(userId('alice'), appointmentId('one')), undefined);
+    assert.equal(booked(state, 'one'), undefined);
+    assert.deepEqual(Array.from(state.bookedBy(userId('alice'))), []);
     assert.equal(state.position, 0);
   });
 
@@ -74,8 +78,8 @@ describe('a shard', () => {
     assert.equal(state.tracker(appointmentId('two')).version, 10);
     assert.equal(state.scanVersion, 14);
     assert.equal(state.position, 16);
-    assert.equal(state.booking(userId('alice'), appointmentId('one'))?.blob.position, 9);
-    assert.equal(state.booking(userId('bob'), appointmentId('one')), undefined);
+    assert.deepEqual(booked(state, 'one'), { position: 15, blob: 9, status: 'live' });
+    assert.equal(booked(state, 'two'), undefined);
     assert.ok(state.scans.isScanned({ ...block(1001, 'b'), position: 1001 }));
   });
 
@@ -112,7 +116,8 @@ describe('a shard', () => {
   });
 
   test('has work with a breach that was given up when a newer blob comes for it, until that is refused too', () => {
-    const refused = [ofUser('alice', registered()), ofUser('alice', watching('one')), ofTracker('one', breached())];
+    const dispute = breached(block(1000), { locator: hint('teos-internal') });
+    const refused = [ofUser('alice', registered()), ofUser('alice', watching('one')), ofTracker('one', dispute)];
     refused.push(ofTracker('one', blobRefused(1)));
     const open = (...commits: Unplaced[]) => after(...refused, ...commits).unfinished();
     assert.deepEqual(open(), []);
@@ -138,18 +143,18 @@ describe('what a shard watches for', () => {
   test('is every live appointment, of several users and both schemes', () => {
     const state = after(
       ofUser('alice', registered(), watching('one')),
-      ofUser('bob', registered(), watching('two'), watching('three', 'teos-display')),
+      ofUser('bob', registered(), watching('two', 'teos-internal', 2), watching('three', 'teos-display', 3)),
     );
-    assert.deepEqual(watchersOf(state).sort(), ['one', 'two', 'three'].map(appointmentId).sort());
+    assert.deepEqual(watchersOf(state).sort(), [1, 2, 3]);
   });
 
-  test('follows an update to another scheme', () => {
+  test('follows an update, also to another scheme: what is watched is where the newest version is', () => {
+    const newer = accepted('one', { scheme: 'teos-display', locator: hint('teos-internal'), blob: blob(2) });
     const state = after(
       ofUser('alice', registered(), watching('one')),
-      ofUser('alice', renewed({ dialect: 'python' }), watching('one', 'teos-display')),
+      ofUser('alice', renewed({ dialect: 'python' }), newer),
     );
-    assert.deepEqual(watchersOf(state), [appointmentId('one')]);
-    assert.equal(state.watchlist.byLocator(hint('teos-internal')).length, 0);
+    assert.deepEqual(state.watchlist.byLocator(hint('teos-internal')), [{ position: 2, blob: 2, status: 'live' }]);
     assert.equal(state.watchlist.size, 1);
   });
 
@@ -157,21 +162,40 @@ describe('what a shard watches for', () => {
     for (const reason of ['resolved', 'expired'] as const) {
       const over = [ofUser('alice', registered(), watching('one')), ofUser('alice', ended('one', reason))];
       assert.deepEqual(watchersOf(after(...over)), []);
-      assert.deepEqual(watchersOf(after(...over, ofUser('alice', watching('one')))), [appointmentId('one')]);
+      assert.deepEqual(watchersOf(after(...over, ofUser('alice', watching('one')))), [1]);
     }
   });
 
   test('goes on where an appointment was rejected, which does not count, until its user is forgotten', () => {
     const rejected = [ofUser('alice', registered(), watching('one')), ofUser('alice', ended('one', 'rejected'))];
-    assert.deepEqual(watchersOf(after(...rejected)), [appointmentId('one')]);
+    assert.deepEqual(watchersOf(after(...rejected)), [1]);
     assert.equal(after(...rejected).counts.appointments, 0);
     assert.equal(after(...rejected, ofUser('alice', watching('one'))).counts.appointments, 1);
     assert.deepEqual(watchersOf(after(...rejected, ofUser('alice', outdated(2006)))), []);
   });
 
+  test('is known by user in the order in which it came, with the blob of its newest version', () => {
+    const of = (...commits: Unplaced[]) => Array.from(after(...commits).bookedBy(userId('alice')));
+    const all = ['one', 'two', 'three'].map((name, n) => accepted(name, { blob: blob(n + 1) }));
+    const taken = [ofUser('alice', registered(), ...all)];
+    const live = [1, 2, 3].map((blob): Booked => ({ position: 1, blob, status: 'live' }));
+    assert.deepEqual(of(...taken), live);
+    assert.deepEqual(
+      of(...taken, ofUser('alice', accepted('two', { blob: blob(4) }))),
+      live.with(1, { position: 2, blob: 4, status: 'live' }),
+    );
+    assert.deepEqual(
+      of(...taken, ofUser('alice', ended('two', 'rejected'))),
+      live.with(1, { position: 1, blob: 2, status: 'rejected' }),
+    );
+    for (const reason of ['resolved', 'expired'] as const)
+      assert.deepEqual(of(...taken, ofUser('alice', ended('two', reason))), live.toSpliced(1, 1));
+    assert.deepEqual(of(...taken, ofUser('alice', ended('two', 'rejected'), outdated(2006))), live.toSpliced(1, 1));
+  });
+
   test('outlives the subscription while a breach is answered', () => {
     const history = [ofUser('alice', registered(), watching('one')), ofUser('alice', outdated(2006))];
-    assert.deepEqual(watchersOf(after(...history)), [appointmentId('one')]);
+    assert.deepEqual(watchersOf(after(...history)), [1]);
     assert.deepEqual(watchersOf(after(...history, ofUser('alice', ended('one', 'resolved')))), []);
   });
 });
@@ -181,6 +205,11 @@ describe('two nodes with the same log', () => {
 
   test('have the same state, to the byte', () => {
     assert.equal(bytes(after(...eventful)), bytes(after(...eventful)));
+  });
+
+  test('have it whatever their secret keys are', () => {
+    const states = [1, 2].map((n) => fold(placed(...eventful), new ShardState(new Uint8Array(16).fill(n))));
+    assert.equal(new Set(states.map(bytes)).size, 1);
   });
 
   test('have it also if one of them stopped and went on in between, wherever', () => {
@@ -208,13 +237,13 @@ describe('two nodes with the same log', () => {
     ofUser('alice', registered()),
     ofScan(scanned(1000)),
     ofUser('alice', watching('one')),
-    ofTracker('one', breached()),
+    ofTracker('one', breached(block(1000), { locator: hint('teos-internal') })),
   ];
   const others = {
     'the expiry of a user': ofUser('alice', registered({ expiry: height(2001) })),
     'the block of a scan': ofScan(scanned(1000, 'b')),
     'the blob of an appointment': ofUser('alice', watching('one', 'teos-internal', 2)),
-    'the block of a breach': ofTracker('one', breached(block(1000, 'b'))),
+    'the block of a breach': ofTracker('one', breached(block(1000, 'b'), { locator: hint('teos-internal') })),
   };
   Object.entries(others).forEach(([what, other], n) => {
     test(`have another state where ${what} is another`, () => {
@@ -229,10 +258,11 @@ describe('two nodes with the same log', () => {
       ofUser('alice', watching('one', 'teos-internal', 2)),
     );
     const said = JSON.parse(bytes(state));
-    assert.deepEqual(said.watchlist, [
-      ['teos-display', []],
-      ['teos-internal', [[hint('teos-internal'), [[appointmentId('one'), userId('alice')]]]]],
-    ]);
+    assert.equal(said.watchlist, 1);
+    assert.deepEqual(
+      said.users.map(({ appointments }: { appointments: unknown }) => appointments),
+      [[{ position: state.position, blob: 2, status: 'live' }]],
+    );
     assert.deepEqual(said.recentStarts, [null, state.recentStarts.lowest]);
     assert.deepEqual(said.reopened, [appointmentId('one')]);
   });

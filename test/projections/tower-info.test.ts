@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ShardState } from '../../projections/shard-state.js';
 import { heldAppointments, towerNumbers } from '../../projections/tower-info.js';
+import { block } from '../fixtures/blocks.js';
 import { ofTracker, ofUser, placed, type Unplaced } from '../fixtures/commits.js';
 import { accepted, blobRefused, breached, ended, outdated, registered } from '../fixtures/histories.js';
+import { locator } from '../fixtures/ids.js';
 
 function shard(...commits: Unplaced[]): ShardState {
   const state = new ShardState();
@@ -14,7 +16,7 @@ function shard(...commits: Unplaced[]): ShardState {
 test('the tower in numbers is the sum of its shards', () => {
   const one = shard(
     ofUser('alice', registered(), accepted('one'), accepted('two'), accepted('three')),
-    ofTracker('one', breached()),
+    ofTracker('one', breached(block(1000), { locator: locator('one') })),
   );
   const two = shard(ofUser('bob', registered(), accepted('four')), ofUser('carol', registered()));
   assert.deepEqual(towerNumbers([one, two]), { users: 3, watched: 3, trackers: 1 });

@@ -6,7 +6,7 @@ import { userAggregate } from '../../events/aggregate.js';
 import { newCommit } from '../../events/commit.js';
 import { EventLog } from '../../events/log/log.js';
 import { height } from '../fixtures/blocks.js';
-import { accepted, registered } from '../fixtures/histories.js';
+import { accepted, blob, registered } from '../fixtures/histories.js';
 import { type NewCommit, shard } from '../support/log.js';
 import { startTestTower, type TestTower } from '../support/tower.js';
 import { until } from '../support/until.js';
@@ -46,6 +46,9 @@ test('a user with thousands of appointments is shown in answers that are not too
   assert.equal(user.user_id, userId);
 });
 
+/** The appointment of that number, with a blob of its own. */
+const acceptedAs = (n: number) => accepted(`${n}`, { slotsLeft: 10_000 - n, blob: blob(n + 1) });
+
 /** Writes what a node would have written in the course of a year. */
 async function fill(tower: TestTower, userId: Parameters<typeof userAggregate>[0]): Promise<void> {
   const log = await EventLog.open(await tower.nats.connect('node'));
@@ -56,7 +59,6 @@ async function fill(tower: TestTower, userId: Parameters<typeof userAggregate>[0
     expected = (await log.append(commit, { shard, expected, patience: 20_000 })).position;
   };
   await append([registered({ slots: 10_000, start: height(100) })]);
-  for (let c = 0; c < COMMITS; c++)
-    await append(Array.from({ length: EACH }, (_, n) => accepted(`${c} ${n}`, { slotsLeft: 10_000 - c * EACH - n })));
+  for (let c = 0; c < COMMITS; c++) await append(Array.from({ length: EACH }, (_, n) => acceptedAs(c * EACH + n)));
   await until('all are known', () => tower.node.shards[0]?.counts.appointments === COMMITS * EACH);
 }

@@ -3,8 +3,10 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import pino from 'pino';
+import { Bookings } from '../../../actors/bookings.js';
 import { BlobSweeper } from '../../../actors/gatekeeper/blob-sweeper.js';
-import { userDecider } from '../../../actors/gatekeeper/decisions.js';
+import { type AddAppointment, type Register, userDecider } from '../../../actors/gatekeeper/decisions.js';
+import { loadUser } from '../../../actors/gatekeeper/loaded-user.js';
 import { Transactor } from '../../../actors/runtime/transact.js';
 import { userAggregate } from '../../../events/aggregate.js';
 import type { ShardCommit } from '../../../events/commit.js';
@@ -148,15 +150,16 @@ async function world(t: Cleanup) {
           await blobs.erase(shard, position, overwrite);
         },
       },
-      live: () => fold.state.counts.appointments,
+      state: () => fold.state,
       olderThanMs,
       fail: (error) => assert.fail(error),
       log: pino({ level: 'silent' }),
     });
-    const decide = (command: Parameters<typeof userDecider.decide>[0]) =>
+    const bookings = new Bookings(log, shard, () => {});
+    const decide = (command: Register | AddAppointment) =>
       transactor.transact({
         aggregate: userAggregate(user),
-        read: (state) => state.user(user),
+        read: (state) => loadUser(state, user, command.kind === 'register' ? 'none' : command, bookings, 10_000),
         decide: (state) => userDecider.decide(command, state),
         patience: 10_000,
       });

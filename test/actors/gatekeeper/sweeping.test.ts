@@ -1,43 +1,50 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Sweep } from '../../../actors/gatekeeper/decisions.js';
-import { accepted, blob, ended, outdated, registered, swept } from '../../fixtures/histories.js';
+import { blob, outdated, registered, swept } from '../../fixtures/histories.js';
 import { add, given } from './commands.js';
 
-const sweep = (...blobs: number[]): Sweep => ({ kind: 'sweep', blobs });
+/** Blobs were found, of which live appointments refer to some. */
+const sweep = (blobs: readonly number[], wanted: readonly number[] = []): Sweep => ({
+  kind: 'sweep',
+  blobs,
+  isWanted: (position) => wanted.includes(position),
+});
 const erase = (...blobs: number[]) => ({ kind: 'swept', blobs }) as const;
 const tooLate = { kind: 'unavailable', why: 'the request took too long; send it again' } as const;
 
 describe('sweeping the blobs of a user', () => {
   test('erases what no appointment refers to, and says so first', () => {
-    given(registered()).when(sweep(3, 5)).gives(erase(3, 5), swept(5));
-    given(registered(), accepted('one', { blob: blob(3) }))
-      .when(sweep(2, 3, 5))
+    given(registered())
+      .when(sweep([3, 5]))
+      .gives(erase(3, 5), swept(5));
+    given(registered())
+      .when(sweep([2, 3, 5], [3]))
       .gives(erase(2, 5), swept(5));
   });
 
   test('spares what a live appointment refers to', () => {
-    given(registered(), accepted('one', { blob: blob(3) }))
-      .when(sweep(3))
+    given(registered())
+      .when(sweep([3], [3]))
       .gives(erase());
   });
 
-  test('erases what is left of an appointment that ended or was replaced', () => {
-    const one = accepted('one', { blob: blob(3) });
-    given(registered(), one, ended('one', 'rejected')).when(sweep(3)).gives(erase(3), swept(3));
-    given(registered(), one, ended('one', 'resolved')).when(sweep(3)).gives(erase(3), swept(3));
-    given(registered(), one, accepted('one', { blob: blob(4) }))
-      .when(sweep(3, 4))
+  test('also of one that is forgotten', () => {
+    given(registered(), outdated(2006))
+      .when(sweep([3]))
       .gives(erase(3), swept(3));
-    given(registered(), one, ended('one', 'expired'), outdated(2006)).when(sweep(3)).gives(erase(3), swept(3));
   });
 
   test('a second time needs no event: the erasure may have failed', () => {
-    given(registered(), swept(5)).when(sweep(3, 5)).gives(erase(3, 5));
+    given(registered(), swept(5))
+      .when(sweep([3, 5]))
+      .gives(erase(3, 5));
   });
 
   test('of nobody that is known, erases', () => {
-    given().when(sweep(3)).gives(erase(3));
+    given()
+      .when(sweep([3]))
+      .gives(erase(3));
   });
 });
 

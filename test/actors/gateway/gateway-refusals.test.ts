@@ -13,8 +13,8 @@ describe('the Gateway refuses', () => {
   const expired = { kind: 'subscription-expired', expiry: height(2000) } as const;
   const away: Partial<GatekeeperFace> = {
     addAppointment: async () => expired,
-    appointment: () => expired,
-    subscription: () => expired,
+    appointment: async () => expired,
+    subscription: async () => expired,
   };
 
   test('in the dialect that the user registered with', async () => {
@@ -32,7 +32,7 @@ describe('the Gateway refuses', () => {
   });
 
   test('in the dialect that the door guesses, while the user is unknown', async () => {
-    const { to, dialects } = gateway({ subscription: () => ({ kind: 'authentication-failed' }) });
+    const { to, dialects } = gateway({ subscription: async () => ({ kind: 'authentication-failed' }) });
     dialects.clear();
     assert.equal(no(await to.serve('get_subscription_info', info, asRust)), '401/7 authentication-failed');
     assert.equal(no(await to.serve('get_subscription_info', info, asPython)), '400/-8 authentication-failed');
@@ -92,7 +92,7 @@ describe('the Gateway refuses', () => {
     const level = async () => {
       known = true;
     };
-    const subscription = () => (known ? subscribed : ({ kind: 'authentication-failed' } as const));
+    const subscription = async () => (known ? subscribed : ({ kind: 'authentication-failed' } as const));
     const { to } = gateway({ subscription, level });
     assert.equal((await to.serve('get_subscription_info', info, asRust)).status, 200);
     const cutOff = gateway({ ...away, level: () => Promise.reject(new Error('no answer')) });

@@ -86,7 +86,7 @@ describe('the Gateway answers', () => {
   });
 
   test('an appointment that was triggered with what was sent', async () => {
-    const { to } = gateway({ appointment: () => responded });
+    const { to } = gateway({ appointment: async () => responded });
     const { status, body } = await to.serve('get_appointment', get(), asRust);
     assert.equal(status, 200);
     assert.deepEqual(wire.GetAppointmentAnswer.parse(body), {

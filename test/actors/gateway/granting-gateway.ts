@@ -37,8 +37,8 @@ export function gateway(face: Partial<GatekeeperFace> = {}, needs: Partial<Gatew
   const gatekeeper: GatekeeperFace = {
     register: note(face.register ?? (async () => registered)),
     addAppointment: note(face.addAppointment ?? (async () => accepted)),
-    appointment: note(face.appointment ?? (() => watched)),
-    subscription: note(face.subscription ?? (() => subscribed)),
+    appointment: note(face.appointment ?? (async () => watched)),
+    subscription: note(face.subscription ?? (async () => subscribed)),
     level: face.level ?? (async () => {}),
   };
   const dialects = new Map<UserId, Dialect>([[user, 'rust']]);

@@ -69,7 +69,7 @@ describe('a request for a shard that a node does not serve', () => {
   test('and a refusal is in the words of the generation that the user is of, not of the guess', async (t) => {
     const { door, serve } = await twoNodes(t);
     // The vectors' user is known to the other node as rust.
-    await serve(gateway({ subscription: () => ({ kind: 'authentication-failed' }) }).to);
+    await serve(gateway({ subscription: async () => ({ kind: 'authentication-failed' }) }).to);
     assert.equal(no(await door.serve('get_subscription_info', info, asPython)), '401/7 authentication-failed');
   });
 

@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toHex } from '../events/bytes.js';
+import type { Recorded, ShardCommit } from '../events/commit.js';
+import type { AppointmentId, Locator, Position, Shard, UserId } from '../events/ids.js';
+import type { CommitLog } from '../events/log/commit-log.js';
+import { LogUnavailableError } from '../events/log/errors.js';
+import { schemes } from '../events/schemes/schemes.js';
+import type { AppointmentAccepted } from '../events/user.js';
+import { type Booking, bookingOf } from '../projections/user.js';
+import type { Booked } from '../projections/watchlist.js';
+
+/** An appointment as it was accepted, and whose it is. */
+export interface Found extends Booking {
+  readonly appointmentId: AppointmentId;
+  readonly userId: UserId;
+}
+
+/** What is asked, and how long the log may take to be there, in ms; see `CommitLog.at`. */
+type Patience = number;
+
+const RETRY_MS = 250;
+type Commit = Recorded<ShardCommit>;
+
+/** How many commits are remembered. */
+const REMEMBERED = 64;
+/** How many are read at once. */
+const AT_ONCE = 200;
+
+/**
+ * The appointments of a shard, read back from its log: the folded state knows where they are, and no more.
+ *
+ * Every question rejects with `LogUnavailableError` when the log did not answer in time.
+ */
+export class Bookings {
+  readonly #recent = new Map<Position, Promise<Commit>>();
+  readonly #stopping = new AbortController();
+
+  constructor(
+    private readonly log: Pick<CommitLog, 'at'>,
+    private readonly shard: Shard,
+    private readonly onWait: (error: Error) => void,
+  ) {}
+
+  /** Ends every wait: they reject. */
+  stop(): void {
+    this.#stopping.abort(new LogUnavailableError('the shard is stopped'));
+  }
+
+  /** The appointment of an id that the state has there. */
+  async of(appointmentId: AppointmentId, booked: Booked, patience: Patience): Promise<Found> {
+    const accepted = await this.#acceptedAt(booked, patience);
+    const found = accepted.findLast((one) => one.appointmentId === appointmentId);
+    if (!found) throw new TypeError(`position ${booked.position} does not accept ${appointmentId}`);
+    return found;
+  }
+
+  /** The appointment that the state has there, whatever its id. */
+  async at(booked: Booked, patience: Patience): Promise<Found> {
+    const accepted = await this.#acceptedAt(booked, patience);
+    const found = accepted.findLast(({ blob }) => blob.position === booked.blob);
+    if (!found) throw new TypeError(`position ${booked.position} does not accept blob ${booked.blob}`);
+    return found;
+  }
+
+  /** Those of them that wait for a transaction; its id is 32 bytes in internal order. Waits for the log as long as it must. */
+  async waitingFor(txidInternal: Uint8Array, candidates: readonly Booked[]): Promise<readonly Found[]> {
+    const isHint = ({ scheme, locator }: Found) => toHex(schemes[scheme].hint(txidInternal)) === locator;
+    return this.#among(candidates, isHint, Number.POSITIVE_INFINITY);
+  }
+
+  /** Those of them that wait under a locator, whatever the scheme. */
+  async under(locator: Locator, candidates: readonly Booked[], patience: Patience): Promise<readonly Found[]> {
+    return this.#among(candidates, (found) => found.locator === locator, patience);
+  }
+
+  /** Their locators, in their order. */
+  async locators(booked: readonly Booked[], patience: Patience): Promise<Locator[]> {
+    const locators: Locator[] = [];
+    for (let i = 0; i < booked.length; i += AT_ONCE) {
+      const found = await Promise.all(booked.slice(i, i + AT_ONCE).map((one) => this.at(one, patience)));
+      locators.push(...found.map(({ locator }) => locator));
+    }
+    return locators;
+  }
+
+  async #among(candidates: readonly Booked[], isWanted: (found: Found) => boolean, patience: Patience) {
+    const found = await Promise.all(candidates.map((booked) => this.at(booked, patience)));
+    return found.filter(isWanted);
+  }
+
+  async #acceptedAt(booked: Booked, patience: Patience): Promise<Found[]> {
+    const { aggregate, events } = await this.#read(booked, patience);
+    if (aggregate.kind !== 'user') return [];
+    const accepted = events.filter((event): event is AppointmentAccepted => event.type === 'AppointmentAccepted');
+    return accepted.map((event) => ({
+      ...bookingOf(event),
+      status: booked.status,
+      appointmentId: event.appointmentId,
+      userId: aggregate.id,
+    }));
+  }
+
+  async #read({ position }: Booked, patience: Patience): Promise<Commit> {
+    const { signal } = this.#stopping;
+    for (const deadline = performance.now() + patience; ; ) {
+      signal.throwIfAborted();
+      try {
+        return await (this.#recent.get(position) ?? this.#ask(position));
+      } catch (error) {
+        if (!(error instanceof LogUnavailableError) || performance.now() + RETRY_MS > deadline) throw error;
+        this.onWait(error);
+      }
+      await sleep(RETRY_MS, undefined, { signal });
+    }
+  }
+
+  /** Appointments that came in one commit are mostly asked for together. */
+  #ask(position: Position): Promise<Commit> {
+    const answer = this.log.at(position, this.shard);
+    this.#recent.set(position, answer);
+    answer.catch(() => this.#recent.delete(position));
+    for (const oldest of this.#recent.keys()) {
+      if (this.#recent.size <= REMEMBERED) break;
+      this.#recent.delete(oldest);
+    }
+    return answer;
+  }
+}
