@@ -9,7 +9,7 @@ import { Play } from './play.js';
 
 /** By how a transaction is sent: alone, or as a package with its parent. */
 const SENDS = new Set(['sendrawtransaction', 'submitpackage']);
-const ROUNDS = 3;
+const ROUNDS = 2;
 
 test('nodes that are killed between a block and the broadcast are not missed', async (t) => {
   const lines = new Map<string, RpcProxy>();
