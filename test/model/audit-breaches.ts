@@ -26,7 +26,7 @@ export function auditBreaches(world: World): string[] {
 export function isOwed({ accepted, end }: Life, { height }: Block, since: number): boolean {
   const isNews = accepted.some(({ at, event }) => since > at || height > event.startBlock - LOCATOR_CACHE);
   if (!end) return isNews;
-  return isNews && end.reason === 'expired' && since < end.at && height <= (end.height ?? 0);
+  return isNews && end.reason === 'expired' && since <= (end.overAt ?? end.at) && height <= (end.height ?? 0);
 }
 
 interface Detection {

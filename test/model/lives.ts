@@ -8,8 +8,11 @@ import type { World } from './world.js';
 export interface Life {
   readonly id: string;
   readonly accepted: { readonly at: number; readonly event: AppointmentAccepted }[];
-  /** When and why it ended; `height` is that at which the subscription was outdated, if it was that. */
-  end?: { readonly at: number; readonly reason: AppointmentEnded['reason']; height?: Height };
+  /**
+   * When and why it ended. If its subscription was outdated: at which height, and when the log's chain had come to that
+   * first; a reorg after that gives nobody more time.
+   */
+  end?: { readonly at: number; readonly reason: AppointmentEnded['reason']; height?: Height; overAt?: number };
 }
 
 /** Every life of every appointment, in the order of their beginnings. */
@@ -17,7 +20,9 @@ export function livesOf({ stored }: World): Life[] {
   const all: Life[] = [];
   const now = new Map<string, Life>();
   const expired = new Map<string, Life[]>();
+  const reached: { readonly at: number; readonly height: number }[] = [];
   for (const { at, commit } of stored) {
+    for (const event of commit.events) if (event.type === 'BlockConnected') reached.push({ at, height: event.height });
     if (commit.aggregate.kind !== 'user') continue;
     const user = commit.aggregate.id;
     for (const event of commit.events) {
@@ -32,7 +37,11 @@ export function livesOf({ stored }: World): Life[] {
         if (life) life.end = { at, reason: event.reason };
         if (life && event.reason === 'expired') expired.set(user, [...(expired.get(user) ?? []), life]);
       } else if (event.type === 'SubscriptionOutdated') {
-        for (const { end } of expired.get(user) ?? []) if (end) end.height = event.height as Height;
+        for (const { accepted, end } of expired.get(user) ?? []) {
+          const since = accepted[0]?.at ?? at;
+          const over = reached.find(({ at, height }) => at > since && height >= event.height);
+          if (end) Object.assign(end, { height: event.height, overAt: over?.at ?? since });
+        }
         expired.delete(user);
       }
     }
