@@ -21,7 +21,7 @@ describe('a bitcoind that pruned blocks before the tower read them', () => {
   });
 
   test('and cannot get them: newer blocks are evaluated, the gap is shown, also after a restart, until a peer has them', async (t) => {
-    const { tower, early, late, connect } = await prunedTower(t, { peers: false });
+    const { tower, early, late, connect, keepPeer } = await prunedTower(t, { peers: false });
     const isAtTip = async () => tower.node.chain.state.tip?.hash === (await tower.chain.tip());
     const hasGap = async () =>
       (await isAtTip()) &&
@@ -42,7 +42,7 @@ describe('a bitcoind that pruned blocks before the tower read them', () => {
 
     await connect(true);
     await until('the older breach is answered', () => isInMempool(tower, early.penaltyTxid));
-    await untilScanned(tower);
+    await untilScanned(tower, keepPeer);
     assert.deepEqual(tower.gaveUp, []);
   });
 
@@ -66,9 +66,13 @@ async function shardInfo({ node }: TestTower) {
 const gaps = async (tower: TestTower) => (await shardInfo(tower)).unscanned_heights;
 const scannedHeight = async (tower: TestTower) => (await shardInfo(tower)).scanned_height;
 
-async function untilScanned(tower: TestTower): Promise<void> {
+/** `keepPeer` brings back a peer that bitcoind has lost, for which it would itself look once a minute. */
+async function untilScanned(tower: TestTower, keepPeer: () => Promise<void> = async () => {}): Promise<void> {
   await untilLevel(() => tower.node, tower.chain);
-  await until('there is no gap', async () => (await gaps(tower)).length === 0);
+  await until('there is no gap', async () => {
+    await keepPeer();
+    return (await gaps(tower)).length === 0;
+  });
 }
 
 /**
@@ -99,9 +103,12 @@ async function prunedTower(t: Cleanup, { peers }: { readonly peers: boolean }) {
     if (active) await archive.rpc.call('addnode', peer, 'onetry'); // by itself it tries once a minute
     await until('so it is', async () => ((await archive.rpc.call('getconnectioncount')) === 0) !== active);
   };
+  const keepPeer = async () => {
+    if ((await archive.rpc.call('getconnectioncount')) === 0) await connect(true);
+  };
   await connect(peers);
   await tower.bitcoind.rpc.call('pruneblockchain', (await tower.chain.height()) - 300);
-  return { tower, early, late, archive, connect };
+  return { tower, early, late, archive, connect, keepPeer };
 }
 
 /** Hands every block over by RPC: a bitcoind that is new to the chain does not take it from a peer that prunes. */
