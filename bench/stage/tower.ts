@@ -52,6 +52,7 @@ export class Tower {
     const { node, data, logFile, nats, bitcoind, http, profile, mempool, probed } = options;
     const profiler = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
     const probe = probed ? ['--expose-gc', `--import=${join(import.meta.dirname, 'memory-probe.js')}`] : [];
+    const launched = Date.now();
     const child = await startChild({
       program: process.execPath,
       args: [
@@ -71,7 +72,7 @@ export class Tower {
       ],
       logFile,
     });
-    return new Tower(child, logFile, `http://${http}`);
+    return new Tower(child, logFile, `http://${http}`, launched);
   }
 
   private constructor(
@@ -79,6 +80,8 @@ export class Tower {
     private readonly logFile: string,
     /** Where it takes TEOS clients. */
     readonly httpUrl: string,
+    /** When, in ms since 1970. The log file may hold what others logged before. */
+    private readonly launched: number,
   ) {}
 
   get pid(): number {
@@ -89,12 +92,13 @@ export class Tower {
     await this.child.stop();
   }
 
-  /** Resolves when it is level with the log and answers clients. */
+  /** Resolves when it is level with the log and answers clients; takes as long as its replay does. */
   async untilReady(): Promise<void> {
-    await until('the node is level with the log', async () => {
+    const look = async () => {
       await this.#assertAlive();
-      return this.log().some(({ msg }) => msg === 'node is level with the log');
-    });
+      return this.log().some(({ msg, time }) => msg === 'node is level with the log' && time >= this.launched);
+    };
+    await until('the node is level with the log', look, REPLAY_MS);
   }
 
   /** Resolves with the tower's id when it answers clients and is at this height. */
