@@ -17,6 +17,7 @@ import type { Accepted, Refusal, Registered, Shown, SubscriptionInfo } from '../
 import { type BlockListener, lastOf, type Run } from '../runtime/block-feed.js';
 import { KeyedMailbox } from '../runtime/mailbox.js';
 import type { Transactor } from '../runtime/transact.js';
+import { Turns } from '../runtime/turns.js';
 import {
   type AddAppointment,
   type Outdate,
@@ -45,6 +46,8 @@ import { noChain, showAppointment, showSubscription } from './shown.js';
  */
 export class Gatekeeper implements BlockListener {
   readonly #lanes = new KeyedMailbox<UserId>();
+  /** Many subscriptions may run out in one block: what each holds is read from the log, so few at once. */
+  readonly #outdatings = new Turns<UserId>(OUTDATED_AT_ONCE);
 
   constructor(private readonly needs: GatekeeperNeeds) {}
 
@@ -177,7 +180,7 @@ export class Gatekeeper implements BlockListener {
 
   #outdate(userId: UserId, height: Height): void {
     const { fold, chain, terms, log } = this.needs;
-    this.#background(userId, async () => {
+    const outdate = async () => {
       const before = this.#blobsOf(userId);
       const triggered = (id: AppointmentId) => {
         const { state } = fold.state.tracker(id);
@@ -194,7 +197,8 @@ export class Gatekeeper implements BlockListener {
       for (const blob of before) if (!now.has(blob)) this.needs.blobs.erase(blob);
       if (fold.state.user(userId).state.status === 'outdated')
         log.info({ user: userId, height }, 'subscription outdated');
-    });
+    };
+    this.#outdatings.take(userId, () => this.#lanes.send(userId, outdate))?.catch(this.needs.fail);
   }
 
   #blobsOf(userId: UserId): Set<Position> {
@@ -226,6 +230,8 @@ export class Gatekeeper implements BlockListener {
     return this.needs.chain.state.tip?.height;
   }
 }
+
+const OUTDATED_AT_ONCE = 2;
 
 /** How long a request may take, in ms: later, its client may have sent something newer, which it must not undo. */
 const REQUEST_MS = 4_000;

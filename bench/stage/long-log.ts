@@ -15,7 +15,7 @@ const BLOB_BYTES = 600;
 const BATCH = 1_000;
 /** Beyond any position that a blob of the same run is stored at. */
 const FIRST_BLOB = 1_000_000_000;
-const SUBSCRIPTION = { slots: 0xffffffff, start: Height.parse(1), expiry: Height.parse(0xffffffff) };
+const SUBSCRIPTION = { slots: 0xffffffff, start: Height.parse(1) };
 
 const Ack = z.object({ seq: z.number().int().min(1), error: z.undefined().optional() });
 
@@ -29,8 +29,11 @@ export class LongLog {
   readonly #users: UserId[] = [];
   #count = 0;
 
-  /** `nc` may do everything. */
-  constructor(private readonly nc: NatsConnection) {}
+  /** `nc` may do everything. The users' subscriptions end at `expiry`, or never. */
+  constructor(
+    private readonly nc: NatsConnection,
+    private readonly expiry = Height.parse(0xffffffff),
+  ) {}
 
   /** How many appointments it has put on the log. */
   get count(): number {
@@ -41,7 +44,8 @@ export class LongLog {
   async register(count: number): Promise<void> {
     const users = Array.from({ length: count }, () => `02${noise(32)}` as UserId);
     const signature = { receiptSignature: noiseSignature(), slotsAdded: SUBSCRIPTION.slots };
-    const event: UserEvent = { type: 'UserRegistered', dialect: 'rust', ...SUBSCRIPTION, ...signature };
+    const subscription = { ...SUBSCRIPTION, expiry: this.expiry };
+    const event: UserEvent = { type: 'UserRegistered', dialect: 'rust', ...subscription, ...signature };
     for (let i = 0; i < count; i += BATCH)
       await this.#append(users.slice(i, i + BATCH).map((id) => commitOf(id, event)));
     this.#users.push(...users);
