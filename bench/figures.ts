@@ -7,6 +7,7 @@ import { cluster } from './figures/cluster.js';
 import { http } from './figures/http.js';
 import { ingest } from './figures/ingest.js';
 import { ingestOneUser } from './figures/ingest-one-user.js';
+import { logCost } from './figures/log-cost.js';
 import { memory } from './figures/memory.js';
 
 /** Every figure there is, in the order in which they are measured. */
@@ -18,6 +19,7 @@ export const figures: readonly Figure[] = [
   breachGrowth,
   breachMempool,
   memory,
+  logCost,
   catchUp,
   cluster,
 ];

@@ -51,7 +51,8 @@ export async function publishBatch(
   messages: readonly Outgoing[],
   timeout: number,
 ): Promise<Position> {
-  const id = randomBytes(16).toString('hex');
+  // Stored with each message, so short: it must differ from those of the batches that are open at the same time.
+  const id = randomBytes(9).toString('base64url');
   const marked = (message: Outgoing, i: number) => {
     const marks = headersOf(message);
     marks.set('Nats-Batch-Id', id);

@@ -59,7 +59,15 @@ function advice(differences: readonly StreamDifference[], missing: readonly stri
 export const isIdentity = ({ field }: Pick<StreamDifference, 'field'>): boolean => field.startsWith('argus.');
 
 /** What a node can do without: room, direct reads, batches, and as many copies as were meant to be. */
-const HARMLESS = new Set(['max_bytes', 'max_msgs', 'max_msg_size', 'allow_direct', 'allow_atomic', 'num_replicas']);
+const HARMLESS = new Set([
+  'max_bytes',
+  'max_msgs',
+  'max_msg_size',
+  'allow_direct',
+  'allow_atomic',
+  'compression',
+  'num_replicas',
+]);
 /** Of the txids, which can be read from bitcoind again: also how long and where they are kept. */
 const HARMLESS_OF_TXIDS = new Set(['max_age', 'max_msgs_per_subject', 'storage']);
 

@@ -1,4 +1,4 @@
-import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from 'nats';
+import { DiscardPolicy, RetentionPolicy, StorageType, StoreCompression, type StreamConfig } from 'nats';
 import type { Shard } from '../ids.js';
 
 /** The streams of the log: their names, and what each must be. */
@@ -55,7 +55,16 @@ export function wantedStreams({ replicas, ...identity }: LogLayout): WantedStrea
     max_msgs_per_subject: -1,
     allow_direct: true,
   };
-  const forEver = { ...common, discard: DiscardPolicy.New, deny_delete: true, deny_purge: true, ...kept };
+  const forEver = {
+    ...common,
+    discard: DiscardPolicy.New,
+    deny_delete: true,
+    deny_purge: true,
+    ...kept,
+    // The server packs each block of 8 MB once it is full: names of fields, subjects and ids repeat themselves. Blobs
+    // are noise, and what was erased is easier to be sure of in a block that is as it came.
+    compression: StoreCompression.S2,
+  };
   const shards = Array.from({ length: identity.shards }, (_, shard) => shard as Shard);
   return [
     { ...forEver, name: CHAIN, subjects: ['argus.chain'], metadata: identityMetadata(identity) },

@@ -41,6 +41,7 @@ test('every difference of every stream is named', async (t) => {
       'CHAIN: max_age is 1000000000000000, not 0',
       'CHAIN: max_msgs_per_subject is 9, not -1',
       'CHAIN: allow_direct is false, not true',
+      'CHAIN: compression is "none", not "s2"',
       'CHAIN: subjects is ["argus.chain","argus.other"], not ["argus.chain"]',
       'CHAIN: argus.network is not set, not regtest',
       'CHAIN: argus.shards is not set, not 1',
