@@ -76,6 +76,7 @@ const Settings = z.strictObject({
       max_connections: number().pipe(z.number().min(1).max(100_000)).default(1000),
     })
     .prefault({}),
+  metrics: z.strictObject({ listen: addressOrOff().prefault('off') }).prefault({}),
   log: z
     .strictObject({
       // Left out, they are those of the log.
@@ -131,6 +132,8 @@ export interface Config {
     readonly port: number;
   };
   readonly http: HttpConfig;
+  /** Where programs that look after the node are answered; undefined for nowhere. */
+  readonly metrics: { readonly listen: Address | undefined };
   readonly log: Settings['log'];
   readonly bitcoind: {
     readonly url: string;
@@ -188,6 +191,7 @@ function toConfig(settings: Settings): Config {
       port: nats.port,
     },
     http: httpOf(settings.http),
+    metrics: { listen: settings.metrics.listen },
     log: settings.log,
     bitcoind: {
       url: bitcoind.url ?? `http://127.0.0.1:${networks[network].rpcPort}`,

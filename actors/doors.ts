@@ -16,6 +16,8 @@ import { HttpDoor, type Patience } from './gateway/http-door.js';
 import { NatsDoor } from './gateway/nats-door.js';
 import { RequestRelay } from './gateway/request-relay.js';
 import { Standstill } from './gateway/standstill.js';
+import { Metrics } from './metrics/metrics.js';
+import { MetricsDoor } from './metrics/metrics-door.js';
 import type { Rpc } from './operator-desk/bitcoind-report.js';
 import { NodeDesk } from './operator-desk/node-desk.js';
 import { NodeReporter } from './operator-desk/node-report.js';
@@ -39,6 +41,7 @@ export class Doors {
   readonly #shardDesk: ShardDesk;
   readonly #desk: OperatorDesk;
   readonly #nodeDesk: NodeDesk;
+  readonly #metrics: MetricsDoor | undefined;
   readonly #stateDesk: StateDesk;
   readonly #admission: Admission;
   readonly #http: readonly HttpDoor[];
@@ -78,7 +81,9 @@ export class Doors {
       about: needs.about,
       log: logger.child({ actor: 'operator-desk' }),
     });
-    this.#nodeDesk = nodeDeskOf(needs);
+    const reporter = reporterOf(needs);
+    this.#nodeDesk = nodeDeskOf(needs, reporter);
+    this.#metrics = metricsDoorOf(needs, reporter, this.#desk);
     this.#stateDesk = new StateDesk(nc, {
       node: config.node,
       version,
@@ -94,13 +99,18 @@ export class Doors {
     );
   }
 
-  /** Lets the operator ask how this node is, long before it is ready for anything else. */
-  openDesk(): Promise<void> {
-    return this.#nodeDesk.open();
+  /** Lets the operator and Prometheus ask how this node is, long before it is ready for anything else. */
+  async openDesk(): Promise<void> {
+    await Promise.all([this.#nodeDesk.open(), this.#metrics?.open()]);
   }
 
-  closeDesk(): Promise<void> {
-    return this.#nodeDesk.close();
+  async closeDesk(): Promise<void> {
+    await Promise.all([this.#nodeDesk.close(), this.#metrics?.close()]);
+  }
+
+  /** Where Prometheus reads the metrics, if anywhere: `http://127.0.0.1:9815`. */
+  get metricsUrl(): string | undefined {
+    return this.#metrics?.url;
   }
 
   /** Rejects with `ListenError` if an HTTP door cannot listen on its address. */
@@ -150,21 +160,34 @@ export class Doors {
   }
 }
 
-function nodeDeskOf(needs: DoorsNeeds): NodeDesk {
+function reporterOf(needs: DoorsNeeds): NodeReporter {
   const { nc, config, layout, log, chain, shards, rpc, state } = needs;
   const { node } = config;
   const natsServer = () => (needs.isConnected() ? nc.info?.server_name : undefined);
   const tail = (stream: string) => log.tail(stream);
-  const towerShards = layout.shards;
-  const reporter = new NodeReporter({ node, version, towerShards, shards, state, chain, tail, natsServer, rpc });
+  return new NodeReporter({ node, version, towerShards: layout.shards, shards, state, chain, tail, natsServer, rpc });
+}
+
+function nodeDeskOf({ nc, config, layout, log, logger }: DoorsNeeds, reporter: NodeReporter): NodeDesk {
   const names = wantedStreams(layout).map(({ name }) => name);
   return new NodeDesk(nc, {
-    node,
+    node: config.node,
     version,
     report: () => reporter.report(),
     streams: () => streamReports(log.jsm, names),
-    log: needs.logger.child({ actor: 'node-desk' }),
+    log: logger.child({ actor: 'node-desk' }),
   });
+}
+
+function metricsDoorOf(
+  { config, state, isConnected, logger }: DoorsNeeds,
+  reporter: NodeReporter,
+  desk: OperatorDesk,
+): MetricsDoor | undefined {
+  const { listen } = config.metrics;
+  if (!listen) return undefined;
+  const metrics = new Metrics({ report: () => reporter.report(), info: () => desk.info() });
+  return new MetricsDoor({ ...listen, metrics, state, isConnected, log: logger.child({ actor: 'metrics' }) });
 }
 
 function readTls({ tls }: HttpConfig): { cert: Buffer; key: Buffer } | undefined {

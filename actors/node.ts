@@ -144,6 +144,11 @@ export class TowerNode {
     return this.#doors.httpUrls;
   }
 
+  /** Where Prometheus reads this node's metrics, if anywhere: `http://127.0.0.1:9815`. */
+  get metricsUrl(): string | undefined {
+    return this.#doors.metricsUrl;
+  }
+
   /** The folded state of each shard that is running, in the order of their numbers. */
   get shards(): readonly ShardState[] {
     return this.#shards.running.map(({ fold }) => fold.state);

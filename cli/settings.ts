@@ -58,6 +58,11 @@ const ofNode: readonly Flag[] = [
   { setting: 'http.cert_file', flags: '--http-cert <file>', help: 'certificate chain (PEM), for HTTPS' },
   { setting: 'http.key_file', flags: '--http-key <file>', help: 'the key of that certificate (PEM)' },
   {
+    setting: 'metrics.listen',
+    flags: '--metrics <address>',
+    help: "where Prometheus reads the node's metrics, such as 127.0.0.1:9815 (default: nowhere)",
+  },
+  {
     setting: 'log.shards',
     flags: '--shards <n>',
     help: 'groups of users; fixed when the log is made (default: as it is, or 1)',

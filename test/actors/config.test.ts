@@ -53,6 +53,7 @@ describe('the configuration', () => {
         port: 4222,
       },
       http: { listen: [{ host: '127.0.0.1', port: 9814 }], tls: undefined, maxConnections: 1000 },
+      metrics: { listen: undefined },
       log: { serve: 'all' },
       bitcoind: {
         url: 'http://127.0.0.1:8332',
@@ -104,6 +105,7 @@ describe('the configuration', () => {
       ARGUS_HTTP_CERT_FILE: '/cert',
       ARGUS_HTTP_KEY_FILE: '/key',
       ARGUS_HTTP_MAX_CONNECTIONS: '4',
+      ARGUS_METRICS_LISTEN: '127.0.0.1:9815',
       ARGUS_LOG_SHARDS: '2',
       ARGUS_LOG_REPLICAS: '3',
       ARGUS_LOG_SERVE: '0-1',
@@ -135,6 +137,7 @@ describe('the configuration', () => {
         tls: { certFile: '/cert', keyFile: '/key' },
         maxConnections: 4,
       },
+      metrics: { listen: { host: '127.0.0.1', port: 9815 } },
       log: { shards: 2, replicas: 3, serve: [{ from: 0, to: 1 }] },
       bitcoind: {
         url: 'http://bitcoind:1',

@@ -1,0 +1,120 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { z } from 'zod';
+import type { NodeReport } from '../cluster-wire.js';
+
+/** What `argus info` says of every shard that somebody answers for; see `OperatorDesk`. */
+const Info = z.object({
+  unserved_shards: z.array(z.number()),
+  shards: z.array(
+    z.object({
+      shard: z.number(),
+      scanned_height: z.number().nullable(),
+      users: z.number(),
+      watched_appointments: z.number(),
+      trackers: z.number(),
+      stuck_trackers: z.number(),
+    }),
+  ),
+});
+type Info = z.infer<typeof Info>;
+
+export interface MetricsNeeds {
+  readonly report: () => Promise<NodeReport>;
+  /** The tower at a glance, as the operator is told. */
+  readonly info: () => Promise<object>;
+}
+
+/**
+ * A node in numbers, in the text format of Prometheus. `argus_node_*`, `argus_chain_*` and `argus_bitcoind_*` are this
+ * node's own; `argus_shard_*` and `argus_unserved_shards` are of the whole tower, as this node sees it.
+ *
+ * All are read anew whenever somebody asks; what is not known is left out.
+ */
+export class Metrics {
+  /** Of the process: processor, memory, event loop, garbage. */
+  readonly #process = new Registry();
+  #rendering: Promise<string> | undefined;
+
+  constructor(private readonly needs: MetricsNeeds) {
+    collectDefaultMetrics({ register: this.#process });
+  }
+
+  readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
+
+  /** Who asks while others do gets the same answer. */
+  render(): Promise<string> {
+    this.#rendering ??= this.#render().finally(() => {
+      this.#rendering = undefined;
+    });
+    return this.#rendering;
+  }
+
+  async #render(): Promise<string> {
+    const [report, info] = await Promise.all([this.needs.report(), this.needs.info()]);
+    const readings = new Readings();
+    setNode(readings, report);
+    setTower(readings, report.tower_shards, Info.parse(info));
+    return Registry.merge([this.#process, readings.registry]).metrics();
+  }
+}
+
+/** What was read at one moment. */
+class Readings {
+  readonly registry = new Registry();
+  readonly #gauges = new Map<string, Gauge>();
+
+  set(
+    name: string,
+    help: string,
+    value: number | boolean | null | undefined,
+    labels: Readonly<Record<string, string>> = {},
+  ): void {
+    if (value === null || value === undefined) return;
+    const labelNames = Object.keys(labels);
+    const gauge = this.#gauges.get(name) ?? new Gauge({ name, help, labelNames, registers: [this.registry] });
+    this.#gauges.set(name, gauge);
+    gauge.set(labels, Number(value));
+  }
+}
+
+function setNode(
+  readings: Readings,
+  { node, version, state, uptime_seconds: uptime, nats_server: nats, chain, shards, bitcoind }: NodeReport,
+): void {
+  readings.set('argus_node_info', 'The node, its version and its state; always 1.', 1, { node, version, state });
+  readings.set('argus_node_ready', 'Whether the node is level with the log and answers clients.', state === 'ready');
+  readings.set('argus_node_uptime_seconds', 'Since the node was started.', uptime);
+  readings.set('argus_node_nats_connected', 'Whether the node is connected to a NATS server.', nats !== null);
+  readings.set('argus_chain_height', 'Height of the best chain on the log.', chain.height);
+  readings.set('argus_chain_commits_behind', 'Commits of CHAIN not folded yet.', behind(chain));
+  readings.set('argus_bitcoind_reachable', "Whether the node's bitcoind answers.", bitcoind.reachable);
+  readings.set('argus_bitcoind_height', "Height of the node's bitcoind.", bitcoind.height);
+  readings.set('argus_bitcoind_peers', "Peers of the node's bitcoind.", bitcoind.peers);
+  for (const { shard, state, appends, conflicts, ...where } of shards) {
+    const of = { shard: String(shard) };
+    readings.set('argus_node_shard_ready', 'Whether the node serves the shard now.', state === 'ready', of);
+    readings.set('argus_node_shard_commits_behind', 'Commits of the shard not folded yet.', behind(where), of);
+    readings.set('argus_node_shard_appends', 'Appends tried since the shard was started.', appends, of);
+    readings.set('argus_node_shard_conflicts', 'Appends for which another node was faster.', conflicts, of);
+  }
+}
+
+function setTower(readings: Readings, count: number, { unserved_shards: unserved, shards }: Info): void {
+  readings.set('argus_unserved_shards', 'Shards that no node serves: nobody watches for their users.', unserved.length);
+  for (let shard = 0; shard < count; shard++)
+    readings.set('argus_shard_served', 'Whether any node serves the shard.', !unserved.includes(shard), {
+      shard: String(shard),
+    });
+  for (const { shard, scanned_height: scanned, users, watched_appointments, trackers, stuck_trackers } of shards) {
+    const of = { shard: String(shard) };
+    readings.set('argus_shard_scanned_height', 'Height up to which all breaches are on the log.', scanned, of);
+    readings.set('argus_shard_users', 'Users with a subscription.', users, of);
+    readings.set('argus_shard_appointments', 'Appointments that wait for a breach.', watched_appointments, of);
+    readings.set('argus_shard_trackers', 'Breaches being answered.', trackers, of);
+    readings.set('argus_shard_stuck_trackers', 'Breaches whose penalty cannot be mined as it is.', stuck_trackers, of);
+  }
+}
+
+/** How far what is folded is behind the log; undefined where that is not known. */
+const behind = ({ position, tail }: { position: number | null; tail: number | null }): number | undefined =>
+  position === null || tail === null ? undefined : Math.max(0, tail - position);
