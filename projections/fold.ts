@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Acceptance } from '../events/acceptance.js';
 import type { Commit, Recorded } from '../events/commit.js';
 import type { Position, Shard } from '../events/ids.js';
 import type { CommitLog, Following } from '../events/log/commit-log.js';
@@ -8,6 +9,8 @@ import type { CommitLog, Following } from '../events/log/commit-log.js';
 export interface Foldable<C extends Commit> {
   readonly position: Position;
   apply(commit: Recorded<C>): void;
+  /** Does as `apply` does with the whole of it, for less. Without it there are only whole commits. */
+  accept?(acceptance: Acceptance, position: Position): void;
 }
 
 const RETRY_MS = 250;
@@ -50,6 +53,7 @@ export class Fold<C extends Commit, S extends Foldable<C>> extends EventEmitter<
     this.#follower = log.follow(stream, shard, {
       after: state.position,
       onCommit: (commit) => this.#apply(commit as Recorded<C>),
+      ...(state.accept && { onAcceptance: (acceptance, position) => this.#accept(acceptance, position) }),
       onFailure: (error) => {
         this.#end(error);
         onFailure(error);
@@ -114,12 +118,26 @@ export class Fold<C extends Commit, S extends Foldable<C>> extends EventEmitter<
 
   #apply(commit: Recorded<C>): void {
     this.state.apply(commit);
+    this.#arrived();
+    this.emit('folded', commit);
+  }
+
+  /** A node that replays has nobody who listens, and needs no more of a commit than changes the state. */
+  #accept(acceptance: Acceptance, position: Position): void {
+    this.state.accept?.(acceptance, position);
+    this.#arrived();
+    if (this.listenerCount('folded') === 0) return;
+    const whole: Recorded<Commit> = { ...acceptance.commit(), position };
+    this.emit('folded', whole as Recorded<C>);
+  }
+
+  #arrived(): void {
+    if (this.#waiting.size === 0) return;
     for (const waiting of this.#waiting) {
       if (waiting.position > this.state.position) continue;
       this.#waiting.delete(waiting);
       waiting.resolve();
     }
-    this.emit('folded', commit);
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Acceptance } from '../events/acceptance.js';
 import type { Recorded, ShardCommit, TrackerCommit, UserCommit } from '../events/commit.js';
 import type { AppointmentId, Position, UserId } from '../events/ids.js';
 import type { ScanEvent } from '../events/scan.js';
@@ -24,8 +25,10 @@ export interface Counts {
   readonly trackers: number;
 }
 
-/** A user's account, and where its appointments are. */
-interface User extends Versioned<Account> {
+/** A user's account, and where its appointments are. Who asks for it gets a copy, since it is changed in place. */
+interface User {
+  state: Account;
+  version: Position;
   readonly shelf: Shelf;
 }
 
@@ -56,7 +59,8 @@ export class ShardState {
   }
 
   user(id: UserId): Versioned<Account> {
-    return this.#users.get(id) ?? { state: unknownUser(), version: 0 };
+    const user = this.#users.get(id);
+    return user ? { state: user.state, version: user.version } : { state: unknownUser(), version: 0 };
   }
 
   tracker(id: AppointmentId): Versioned<TrackerState> {
@@ -79,8 +83,8 @@ export class ShardState {
     return user ? this.#watchlist.on(user.shelf) : [];
   }
 
-  users(): Iterable<[UserId, Versioned<Account>]> {
-    return this.#users.entries();
+  *users(): Generator<[UserId, Versioned<Account>]> {
+    for (const [id, { state, version }] of this.#users) yield [id, { state, version }];
   }
 
   /** Every user that ever registered, in that order; for paging. */
@@ -139,29 +143,46 @@ export class ShardState {
     this.position = commit.position;
   }
 
+  /** Does as `apply` does with the whole of it. */
+  accept(acceptance: Acceptance, position: Position): void {
+    const user = this.#users.get(acceptance.userId);
+    if (user?.state.status === 'registered') {
+      this.recentStarts.accepted(acceptance.startBlock);
+      this.#booked(this.#watchlist.take(user.shelf, acceptance.key, position, acceptance.blob));
+      user.state = evolveAccount(user.state, acceptance);
+      user.version = position;
+      if (this.#trackers.size > 0) this.#reopen(acceptance.appointmentId());
+      this.position = position;
+    } else this.apply({ ...acceptance.commit(), position });
+  }
+
   #applyUser(id: UserId, { events, position }: Recorded<UserCommit>): void {
-    const { state: before, version, shelf } = this.#users.get(id) ?? { ...this.user(id), shelf: emptyShelf() };
-    let state = before;
+    const user = this.#users.get(id) ?? this.#newUser(id);
+    const before = user.state;
     for (const event of events) {
-      this.#shelve(shelf, state, event, position);
-      state = evolveAccount(state, event);
+      this.#shelve(user.shelf, user.state, event, position);
+      user.state = evolveAccount(user.state, event);
     }
-    if (version === 0) this.#userIds.push(id);
-    this.#registered += Number(state.status === 'registered') - Number(before.status === 'registered');
-    this.#users.set(id, { state, version: position, shelf });
+    user.version = position;
+    this.#registered += Number(user.state.status === 'registered') - Number(before.status === 'registered');
     for (const event of events) if ('appointmentId' in event) this.#reopen(event.appointmentId);
+  }
+
+  #newUser(id: UserId): User {
+    const user = { state: unknownUser(), version: 0, shelf: emptyShelf() };
+    this.#users.set(id, user);
+    this.#userIds.push(id);
+    return user;
   }
 
   /** Also what was rejected is watched: a newer version of it has to know in which block its dispute is. */
   #shelve(shelf: Shelf, { status }: Account, event: UserEvent, position: Position): void {
     switch (event.type) {
-      case 'AppointmentAccepted': {
+      case 'AppointmentAccepted':
         this.recentStarts.accepted(event.startBlock);
         if (status !== 'registered') return;
-        const before = this.#watchlist.accept(shelf, event, position, event.blob.position);
-        this.#liveAppointments += 1 - countOf(before);
+        this.#booked(this.#watchlist.accept(shelf, event, position, event.blob.position));
         return;
-      }
       case 'AppointmentEnded': {
         const { appointmentId: id } = event;
         const { state: tracker } = this.tracker(id);
@@ -173,6 +194,11 @@ export class ShardState {
       case 'SubscriptionOutdated':
         this.#watchlist.forgetRejected(shelf);
     }
+  }
+
+  /** An appointment is live; `before` is what there was of it. */
+  #booked(before: Booked | undefined): void {
+    this.#liveAppointments += 1 - countOf(before);
   }
 
   #reopen(id: AppointmentId): void {

@@ -26,6 +26,12 @@ export interface AppointmentKey {
   readonly locator: Locator;
 }
 
+/** The same as bytes: 20, and 16. Nobody keeps them. */
+export interface KeyBytes {
+  readonly appointmentId: Uint8Array;
+  readonly locator: Uint8Array;
+}
+
 /** One user's appointments, in the order in which they came: a list through the table, which alone changes it. */
 export interface Shelf {
   /** The first and the last of them, plus one; 0 if there is none. */
@@ -101,11 +107,18 @@ export class Watchlist {
 
   /** Takes an appointment in, or its newer version in its place; gives what there was of it before. */
   accept(shelf: Shelf, key: AppointmentKey, position: Position, blob: Position): Booked | undefined {
+    return this.take(shelf, bytesOf(key), position, blob);
+  }
+
+  /** As `accept` does. */
+  take(shelf: Shelf, key: KeyBytes, position: Position, blob: Position): Booked | undefined {
     if (position > MOST_POSITION || blob > MOST_POSITION)
       throw new RangeError(`no such position: ${position}, ${blob}`);
-    const known = this.#find(key);
+    const locator = this.#fingerprint(key.locator);
+    const id = this.#idOf(key.appointmentId);
+    const known = this.#findBoth(locator, id);
     const before = known === undefined ? undefined : this.#read(known);
-    this.#write(known ?? this.#append(shelf, key), { position, blob, status: 'live' });
+    this.#write(known ?? this.#append(shelf, locator, id), position, blob, 'live');
     return before;
   }
 
@@ -122,7 +135,7 @@ export class Watchlist {
     const entry = (locator && this.#find({ appointmentId, locator })) ?? this.#findOn(shelf, appointmentId);
     if (entry === undefined) return undefined;
     const before = this.#read(entry);
-    if (as === 'rejected') this.#write(entry, { ...before, status: 'rejected' });
+    if (as === 'rejected') this.#write(entry, before.position, before.blob, 'rejected');
     else this.#remove(shelf, entry);
     return before;
   }
@@ -137,24 +150,26 @@ export class Watchlist {
     this.#tidy(shelf);
   }
 
-  #find({ appointmentId, locator }: AppointmentKey): number | undefined {
-    const entries = this.#index.find(this.#fingerprint(fromHex(locator)));
-    if (entries.length === 0) return undefined;
-    const id = this.#idOf(appointmentId);
-    return entries.find((entry) => this.#word(entry, ID) === id);
+  #find(key: AppointmentKey): number | undefined {
+    const { appointmentId, locator } = bytesOf(key);
+    return this.#findBoth(this.#fingerprint(locator), this.#idOf(appointmentId));
+  }
+
+  #findBoth(locator: number, id: number): number | undefined {
+    return this.#index.find(locator).find((entry) => this.#word(entry, ID) === id);
   }
 
   #findOn(shelf: Shelf, appointmentId: AppointmentId): number | undefined {
-    const id = this.#idOf(appointmentId);
+    const id = this.#idOf(fromHex(appointmentId));
     for (let link = shelf.first; link !== 0; link = this.#word(link - 1, NEXT))
       if (this.#word(link - 1, ID) === id && !this.#isGone(link - 1)) return link - 1;
     return undefined;
   }
 
-  #append(shelf: Shelf, { appointmentId, locator }: AppointmentKey): number {
-    const entry = this.#index.add(this.#fingerprint(fromHex(locator)));
+  #append(shelf: Shelf, locator: number, id: number): number {
+    const entry = this.#index.add(locator);
     this.#words.set(WORDS * entry + NEXT, 0);
-    this.#words.set(WORDS * entry + ID, this.#idOf(appointmentId));
+    this.#words.set(WORDS * entry + ID, id);
     if (shelf.last === 0) shelf.first = entry + 1;
     else this.#words.set(WORDS * (shelf.last - 1) + NEXT, entry + 1);
     shelf.last = entry + 1;
@@ -172,7 +187,7 @@ export class Watchlist {
   /** It cannot be found any more. Its entry is taken until the list is gone through. */
   #takeOff(shelf: Shelf, entry: number): void {
     this.#index.remove(entry);
-    this.#write(entry, { position: 0, blob: 0, status: 'live' });
+    this.#write(entry, 0, 0, 'live');
     shelf.held--;
     shelf.gone++;
   }
@@ -211,7 +226,7 @@ export class Watchlist {
     };
   }
 
-  #write(entry: number, { position, blob, status }: Booked): void {
+  #write(entry: number, position: Position, blob: Position, status: Booked['status']): void {
     this.#words.set(WORDS * entry + POSITION, position);
     this.#words.set(WORDS * entry + BLOB, blob);
     const high = Math.floor(position / 2 ** 32) | (Math.floor(blob / 2 ** 32) << 3);
@@ -223,10 +238,15 @@ export class Watchlist {
   }
 
   /** 32 bits of an appointment's id. */
-  #idOf(appointmentId: AppointmentId): number {
-    return this.#fingerprint(fromHex(appointmentId)) >>> 0;
+  #idOf(appointmentId: Uint8Array): number {
+    return this.#fingerprint(appointmentId) >>> 0;
   }
 }
+
+const bytesOf = ({ appointmentId, locator }: AppointmentKey): KeyBytes => ({
+  appointmentId: fromHex(appointmentId),
+  locator: fromHex(locator),
+});
 
 const NONE: readonly Booked[] = [];
 const SCHEMES: readonly Scheme[] = Object.values(schemes);

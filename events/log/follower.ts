@@ -30,7 +30,8 @@ export interface FollowOptions {
 }
 
 const HEARTBEAT_MS = 2_000;
-const SILENCE_MS = 3 * HEARTBEAT_MS;
+/** After so many heartbeats' time without a word the consumer is given up. */
+const SILENCE = 3;
 const RETRY_MS = 250;
 const nanos = (ms: number) => ms * 1_000_000;
 
@@ -44,10 +45,13 @@ export class Follower {
   #position: number;
   #subscription: Subscription | undefined;
   #watchdog: NodeJS.Timeout | undefined;
+  /** How often the watchdog has looked since something came. */
+  #silence = 0;
   #retry: NodeJS.Timeout | undefined;
   #stopped = false;
   /** How many messages of the consumer have arrived. It numbers them, so that one that was lost on its way is missed. */
   #arrived = 0;
+  readonly #placeOf = placeReader();
 
   constructor(
     private readonly nc: NatsConnection,
@@ -104,12 +108,14 @@ export class Follower {
 
   #receive(message: Msg): void {
     if (this.#stopped) return;
-    this.#watch();
-    if (message.headers?.code === 100) this.#control(message);
-    else this.#deliver(message, placeOf(message.reply));
+    this.#silence = 0;
+    const { data } = message;
+    // Headers are read where there is nothing else: to read those that a commit was appended with takes as long as the rest.
+    if (data.length === 0 && message.headers?.code === 100) this.#control(message);
+    else this.#deliver(message, data, this.#placeOf(message.reply));
   }
 
-  #deliver({ subject, data }: Msg, { position, delivery }: Place): void {
+  #deliver({ subject }: Msg, data: Uint8Array, { position, delivery }: Place): void {
     if (delivery !== this.#arrived + 1) {
       void this.#begin();
       return;
@@ -147,8 +153,13 @@ export class Follower {
   }
 
   #watch(): void {
-    clearTimeout(this.#watchdog);
-    if (!this.#stopped) this.#watchdog = setTimeout(() => void this.#begin(), SILENCE_MS);
+    clearInterval(this.#watchdog);
+    this.#silence = 0;
+    if (!this.#stopped) this.#watchdog = setInterval(() => this.#look(), HEARTBEAT_MS);
+  }
+
+  #look(): void {
+    if (++this.#silence >= SILENCE) void this.#begin();
   }
 
   #again(): void {
@@ -156,7 +167,7 @@ export class Follower {
   }
 
   #release(): void {
-    clearTimeout(this.#watchdog);
+    clearInterval(this.#watchdog);
     clearTimeout(this.#retry);
     this.#subscription?.unsubscribe();
     this.#subscription = undefined;
@@ -171,9 +182,31 @@ interface Place {
   readonly delivery: number;
 }
 
-/** From the reply subject of a delivered message: `$JS.ACK.[<domain>.<hash>.]<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>[.<random>]`. */
-function placeOf(reply: string | undefined): Place {
-  const tokens = (reply ?? '').split('.');
-  const at = tokens.length === 9 ? 5 : 7;
-  return { position: Number(tokens[at]), delivery: Number(tokens[at + 1]) };
+/**
+ * From the reply subject of a delivered message:
+ * `$JS.ACK.[<domain>.<hash>.]<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>[.<random>]`.
+ *
+ * What stands before the stream's sequence is the same in all messages of a consumer that delivers each once, so it is
+ * gone through once.
+ */
+function placeReader(): (reply: string | undefined) => Place {
+  let before: string | undefined;
+  return (reply = '') => {
+    if (before === undefined || !reply.startsWith(before)) {
+      const tokens = reply.split('.');
+      before = `${tokens.slice(0, tokens.length === 9 ? 5 : 7).join('.')}.`;
+    }
+    const dot = reply.indexOf('.', before.length);
+    return { position: wholeNumber(reply, before.length), delivery: wholeNumber(reply, dot + 1) };
+  };
+}
+
+/** The number in decimal that begins there and ends at a dot; NaN if there is none. */
+function wholeNumber(text: string, from: number): number {
+  let value = 0;
+  for (let at = from; ; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit >= 0 && digit <= 9) value = 10 * value + digit;
+    else return at > from && text[at] === '.' ? value : Number.NaN;
+  }
 }

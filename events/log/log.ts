@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type JetStreamManager, type MsgRequest, type NatsConnection, NatsError, type SeqMsgRequest } from 'nats';
+import { type Acceptance, AcceptanceReader } from '../acceptance.js';
 import { type Aggregate, aggregateName, aggregateSubject, chainAggregate } from '../aggregate.js';
 import { UnknownEventError } from '../codec.js';
 import {
@@ -35,6 +36,11 @@ export interface AppendOptions {
 
 export interface FollowCommitsOptions extends Omit<FollowOptions, 'stream' | 'onMessage'> {
   readonly onCommit: (commit: Recorded) => void;
+  /**
+   * Takes what it can do with the short form of, at that position; without it everything is for `onCommit`. A log need not
+   * use it.
+   */
+  readonly onAcceptance?: (acceptance: Acceptance, position: Position) => void;
 }
 
 /** What the server says when there is no room: of the server, of the account, of the stream (JetStream API error codes). */
@@ -186,8 +192,13 @@ export class EventLog {
   }
 
   /** Follows a stream's commits from a position; see `Follower`. A message that is no commit of its subject is damage. */
-  follow(stream: string, shard: Shard, { onCommit, ...options }: FollowCommitsOptions): Follower {
-    const onMessage = ({ data, subject, position }: StreamMessage) => onCommit(record(data, subject, position, shard));
+  follow(stream: string, shard: Shard, { onCommit, onAcceptance, ...options }: FollowCommitsOptions): Follower {
+    const reader = new AcceptanceReader(shard);
+    const onMessage = ({ data, subject, position }: StreamMessage) => {
+      const acceptance = onAcceptance && reader.read(data, subject);
+      if (acceptance) onAcceptance?.(acceptance, position);
+      else onCommit(record(data, subject, position, shard));
+    };
     return new Follower(this.nc, this.jsm, { ...options, stream, onMessage });
   }
 }

@@ -129,6 +129,20 @@ test('the same history folded at once, later, and by several, is the same to the
   assert.match(states[0] ?? '', /"stage":"broadcast"/);
 });
 
+test('whoever listens hears of whole commits, also of those that are folded from less', async (t) => {
+  const { log } = await startTestLog(t);
+  const fold = foldOf(t, log);
+  const heard: object[] = [];
+  fold.on('folded', (commit) => heard.push(commit));
+  const commits = history();
+  for (const { commit, after } of commits) await log.append(commit, { shard, expected: after, patience: 10_000 });
+  await fold.level();
+  assert.deepEqual(
+    heard,
+    commits.map(({ commit }, n) => ({ ...commit, position: n + 1 })),
+  );
+});
+
 /** Commits and the position that each is to follow. */
 function history(): { commit: NewCommit; after: number }[] {
   const [alice, bob] = [userAggregate(userId('alice')), userAggregate(userId('bob'))];

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { AppointmentId, Locator, TowerId } from '../../../events/ids.js';
+import { AcceptanceReader } from '../../../events/acceptance.js';
+import { aggregateSubject, userAggregate } from '../../../events/aggregate.js';
+import { type Commit, encodeCommit, newCommit } from '../../../events/commit.js';
+import { AppointmentId, Locator, type Shard, TowerId } from '../../../events/ids.js';
 import { signerIs } from '../../../events/signing/message.js';
 import { appointmentReceipt, Dialect } from '../../../events/signing/receipts.js';
 import type { UserEvent } from '../../../events/user.js';
@@ -8,7 +11,7 @@ import { height } from '../../fixtures/blocks.js';
 import { accepted, blob, ended, outdated, registered, renewed } from '../../fixtures/histories.js';
 import { appointmentId, locator } from '../../fixtures/ids.js';
 import { exchange } from '../../fixtures/teos-vectors.js';
-import { add, given } from './commands.js';
+import { add, given, user } from './commands.js';
 
 /** A user with so many slots, on an account that expires at 2000. */
 const withSlots = (slots: number) => registered({ slots });
@@ -171,4 +174,13 @@ describe('adding an appointment', () => {
     const { outcome } = given(withSlots(5), mine).when(theirs);
     assert.equal(outcome.kind === 'accepted' && outcome.slots, 3);
   });
+});
+
+test('what is appended of it is in the form that is read the fastest', () => {
+  const events = [withSlots(100), ...given(withSlots(100)).when(add('channel')).events];
+  const commits = events.map((event) => newCommit(userAggregate(user), [event], 'one', 0) as Commit);
+  const subject = aggregateSubject(userAggregate(user), 0 as Shard);
+  const reader = new AcceptanceReader(0 as Shard);
+  const taken = commits.map((commit) => reader.read(encodeCommit(commit), subject)?.commit());
+  assert.deepEqual(taken, [undefined, commits[1]]);
 });
