@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { userAggregate } from '../events/aggregate.js';
 import { toHex } from '../events/bytes.js';
 import type { Recorded, ShardCommit } from '../events/commit.js';
 import type { AppointmentId, Locator, Position, Shard, UserId } from '../events/ids.js';
@@ -23,7 +24,7 @@ type Commit = Recorded<ShardCommit>;
 
 /** How many commits are remembered. */
 const REMEMBERED = 64;
-/** How many are read at once. */
+/** More than so many of a user are read in one go. */
 const AT_ONCE = 200;
 
 /**
@@ -36,7 +37,7 @@ export class Bookings {
   readonly #stopping = new AbortController();
 
   constructor(
-    private readonly log: Pick<CommitLog, 'at'>,
+    private readonly log: Pick<CommitLog, 'at' | 'each'>,
     private readonly shard: Shard,
     private readonly onWait: (error: Error) => void,
   ) {}
@@ -73,14 +74,23 @@ export class Bookings {
     return this.#among(candidates, (found) => found.locator === locator, patience);
   }
 
-  /** Their locators, in their order. */
-  async locators(booked: readonly Booked[], patience: Patience): Promise<Locator[]> {
-    const locators: Locator[] = [];
-    for (let i = 0; i < booked.length; i += AT_ONCE) {
-      const found = await Promise.all(booked.slice(i, i + AT_ONCE).map((one) => this.at(one, patience)));
-      locators.push(...found.map(({ locator }) => locator));
-    }
-    return locators;
+  /** The locators of a user's appointments, in their order: some are read one by one, many with all else the user did meanwhile. */
+  async locators(userId: UserId, booked: readonly Booked[], patience: Patience): Promise<Locator[]> {
+    if (booked.length <= AT_ONCE)
+      return (await Promise.all(booked.map((one) => this.at(one, patience)))).map(({ locator }) => locator);
+    const found = new Map<Position, Locator | undefined>(booked.map(({ blob }) => [blob, undefined]));
+    const positions = booked.map(({ position }) => position).sort((a, b) => a - b);
+    const [first = 0, last = 0] = [positions[0], positions.at(-1)];
+    const span = { after: first - 1, through: last, patience, signal: this.#stopping.signal };
+    await this.log.each(userAggregate(userId), this.shard, span, (commit) => {
+      for (const { locator, blob } of acceptedIn(commit))
+        if (found.has(blob.position)) found.set(blob.position, locator);
+    });
+    return booked.map(({ blob, position }) => {
+      const locator = found.get(blob);
+      if (locator === undefined) throw new TypeError(`position ${position} does not accept blob ${blob}`);
+      return locator;
+    });
   }
 
   async #among(candidates: readonly Booked[], isWanted: (found: Found) => boolean, patience: Patience) {
@@ -89,10 +99,10 @@ export class Bookings {
   }
 
   async #acceptedAt(booked: Booked, patience: Patience): Promise<Found[]> {
-    const { aggregate, events } = await this.#read(booked, patience);
+    const commit = await this.#read(booked, patience);
+    const { aggregate } = commit;
     if (aggregate.kind !== 'user') return [];
-    const accepted = events.filter((event): event is AppointmentAccepted => event.type === 'AppointmentAccepted');
-    return accepted.map((event) => ({
+    return acceptedIn(commit).map((event) => ({
       ...bookingOf(event),
       status: booked.status,
       appointmentId: event.appointmentId,
@@ -126,3 +136,6 @@ export class Bookings {
     return answer;
   }
 }
+
+const acceptedIn = ({ events }: Pick<Recorded, 'events'>): AppointmentAccepted[] =>
+  (events as readonly Recorded['events'][number][]).filter((event) => event.type === 'AppointmentAccepted');

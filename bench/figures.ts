@@ -9,6 +9,7 @@ import { ingest } from './figures/ingest.js';
 import { ingestOneUser } from './figures/ingest-one-user.js';
 import { logCost } from './figures/log-cost.js';
 import { memory } from './figures/memory.js';
+import { replay } from './figures/replay.js';
 
 /** Every figure there is, in the order in which they are measured. */
 export const figures: readonly Figure[] = [
@@ -20,6 +21,7 @@ export const figures: readonly Figure[] = [
   breachMempool,
   memory,
   logCost,
+  replay,
   catchUp,
   cluster,
 ];

@@ -49,7 +49,7 @@ export async function showSubscription(
   if (account.kind !== 'account') return account;
   const { slots, expiry } = account.subscription;
   const live = Array.from(needs.fold.state.bookedBy(userId)).filter(({ status }) => status === 'live');
-  return { kind: 'subscription', slots, expiry, locators: await needs.bookings.locators(live, patience) };
+  return { kind: 'subscription', slots, expiry, locators: await needs.bookings.locators(userId, live, patience) };
 }
 
 function accountOf(

@@ -1,7 +1,7 @@
 import type { Aggregate } from '../aggregate.js';
 import type { Commit, Recorded, ShardCommit } from '../commit.js';
 import type { Position, Shard } from '../ids.js';
-import type { Appended, AppendOptions, FollowCommitsOptions } from './log.js';
+import type { Appended, AppendOptions, FollowCommitsOptions, Span } from './log.js';
 
 /** The log as the actors know it, whatever it is made of; its contract is `test/contract/log.ts`. */
 export interface CommitLog {
@@ -16,6 +16,11 @@ export interface CommitLog {
    * cannot be read, and with `LogDamagedError` if it is not there.
    */
   at(position: Position, shard: Shard): Promise<Recorded<ShardCommit>>;
+  /**
+   * Gives every commit of an aggregate between two positions, oldest first. Rejects with `LogUnavailableError` when the
+   * patience is over, with the signal's reason when it is aborted.
+   */
+  each(aggregate: Aggregate, shard: Shard, span: Span, onCommit: (commit: Recorded) => void): Promise<void>;
   /** The position of a stream's newest message; 0 if it is empty. */
   tail(stream: string): Promise<Position>;
   /** Every commit of a stream after a position, once and in order. */

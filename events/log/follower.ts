@@ -20,6 +20,8 @@ export interface StreamMessage {
 
 export interface FollowOptions {
   readonly stream: string;
+  /** Only messages of this subject, which are at positions with gaps; all of the stream, without gaps, unless given. */
+  readonly subject?: string;
   /** The position after which to begin; 0 for the beginning. */
   readonly after: number;
   readonly onMessage: (message: StreamMessage) => void;
@@ -36,7 +38,7 @@ const RETRY_MS = 250;
 const nanos = (ms: number) => ms * 1_000_000;
 
 /**
- * Follows a stream from a position, in order and without gaps, through restarts and outages of the server.
+ * Follows a stream, or one subject of it, from a position, in order and without gaps, through restarts and outages of the server.
  *
  * Uses an ephemeral push consumer with flow control, made anew at the next position whenever it falls silent or a
  * message is lost on the way. A message that the server itself no longer has is damage: nothing may delete from the log.
@@ -96,6 +98,7 @@ export class Follower {
       deliver_subject: inbox,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: this.#position + 1,
+      ...(this.options.subject !== undefined && { filter_subject: this.options.subject }),
       ack_policy: AckPolicy.None,
       max_deliver: 1,
       flow_control: true,
@@ -123,7 +126,7 @@ export class Follower {
     this.#arrived = delivery;
     const next = this.#position + 1;
     if (position < next) return;
-    if (position > next) {
+    if (position > next && this.options.subject === undefined) {
       this.#fail(new LogDamagedError(`${this.options.stream} has no message ${next}: it goes on at ${position}`));
       return;
     }

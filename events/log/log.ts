@@ -43,6 +43,15 @@ export interface FollowCommitsOptions extends Omit<FollowOptions, 'stream' | 'on
   readonly onAcceptance?: (acceptance: Acceptance, position: Position) => void;
 }
 
+/** The commits between two positions, the first of which is not among them, and the last of which is known to be there. */
+export interface Span {
+  readonly after: Position;
+  readonly through: Position;
+  /** How long to wait for them, in milliseconds. */
+  readonly patience: number;
+  readonly signal: AbortSignal;
+}
+
 /** What the server says when there is no room: of the server, of the account, of the stream (JetStream API error codes). */
 const FULL = new Set([10023, 10047, 10077]);
 const NO_MESSAGE_FOUND = 10037;
@@ -154,6 +163,36 @@ export class EventLog {
         throw new LogDamagedError(`${stream} has no message ${position}`, { cause: error });
       throw new LogUnavailableError(`message ${position} of ${stream} could not be read`, { cause: error });
     }
+  }
+
+  /**
+   * Gives every commit of an aggregate between two positions, oldest first: by far faster than reading one after the other.
+   * Rejects with `LogUnavailableError` when the patience is over, with the signal's reason when it is aborted.
+   */
+  async each(aggregate: Aggregate, shard: Shard, span: Span, onCommit: (commit: Recorded) => void): Promise<void> {
+    const { after, through, patience, signal } = span;
+    signal.throwIfAborted();
+    if (through <= after) return;
+    const subject = aggregateSubject(aggregate, shard);
+    const stream = streamOf(aggregate, shard);
+    await new Promise<void>((resolve, reject) => {
+      const end = (error?: unknown) => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
+        follower.stop();
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const abort = () => end(signal.reason);
+      const onMessage = ({ data, position }: StreamMessage) => {
+        if (position <= through) onCommit(record(data, subject, position, shard));
+        if (position >= through) end();
+      };
+      const follower = new Follower(this.nc, this.jsm, { stream, subject, after, onMessage, onFailure: end });
+      const late = () => end(new LogUnavailableError(`${subject} could not be read in time`));
+      const timer = Number.isFinite(patience) ? setTimeout(late, patience) : undefined;
+      signal.addEventListener('abort', abort);
+    });
   }
 
   async #read(aggregate: Aggregate, shard: Shard, query: MsgRequest): Promise<Recorded | undefined> {

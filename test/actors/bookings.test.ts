@@ -52,9 +52,34 @@ function log({ failures = 0, error = () => new LogUnavailableError('away') as Er
     return (await whole).at(position, shard);
   };
   const waits: Error[] = [];
-  const bookings = new Bookings({ at: read }, shard, (why) => waits.push(why));
+  const each: CommitLog['each'] = async (...question) => (await whole).each(...question);
+  const bookings = new Bookings({ at: read, each }, shard, (why) => waits.push(why));
   return { asked, waits, bookings };
 }
+
+/** So many appointments of alice's, three of them those of the log, the others at the same place. */
+const many = (count: number) => Array.from({ length: count }, (_, n) => at(2, (n % 3) + 1));
+
+describe('the locators of many appointments', () => {
+  test('are read in one go, and given in their order', async () => {
+    const { asked, bookings } = log();
+    const found = await bookings.locators(userId('alice'), [...many(300), at(2, 2)], 1_000);
+    assert.deepEqual(found.slice(-4), [one.locator, two.locator, hint, two.locator]);
+    assert.equal(found.length, 301);
+    assert.deepEqual(asked, []);
+  });
+
+  test('of which one is not where it should be, are a bug', async () => {
+    const { bookings } = log();
+    await assert.rejects(bookings.locators(userId('alice'), [...many(300), at(2, 7)], 1_000), TypeError);
+  });
+
+  test('are not waited for once the shard is stopped', async () => {
+    const { bookings } = log();
+    bookings.stop();
+    await assert.rejects(bookings.locators(userId('alice'), many(300), 1_000), LogUnavailableError);
+  });
+});
 
 describe('an appointment that is read back', () => {
   test('is what was accepted, whose it is, and as the state has it', async () => {
@@ -68,7 +93,11 @@ describe('an appointment that is read back', () => {
 
   test('is read once, with the others of its commit', async () => {
     const { asked, bookings } = log();
-    assert.deepEqual(await bookings.locators([at(2, 2), at(2, 3), at(2, 1)], 0), [two.locator, hint, one.locator]);
+    assert.deepEqual(await bookings.locators(userId('alice'), [at(2, 2), at(2, 3), at(2, 1)], 0), [
+      two.locator,
+      hint,
+      one.locator,
+    ]);
     await bookings.at(at(2, 1), 0);
     assert.deepEqual(asked, [2]);
   });

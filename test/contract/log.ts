@@ -87,6 +87,34 @@ export function logContract(start: (t: Cleanup) => Promise<LogOnTrial>): void {
     if (!(answer instanceof LogUnavailableError)) assert.deepEqual(answer, { ...second, position: 2 });
   });
 
+  test('the commits of an aggregate between two positions are given in order, and no others', async (t) => {
+    const { log, outage } = await start(t);
+    for (const expected of [0, 1, 2]) await append(log, scanCommit(), expected);
+    await append(log, outdated(), 0);
+    await append(log, scanCommit(), 3);
+    const { signal } = new AbortController();
+    const given = async (after: number, through: number, patience = PATIENCE) => {
+      const commits: Recorded[] = [];
+      await log.each(scanAggregate, shard, { after, through, patience, signal }, (commit) => commits.push(commit));
+      return commits;
+    };
+    const all = await log.load(scanAggregate, shard);
+    assert.equal(all.length, 4);
+    assert.deepEqual(await given(0, 5), all);
+    assert.deepEqual(await given(1, 3), all.slice(1, 3));
+    assert.deepEqual(await given(2, 5), all.slice(2));
+    assert.deepEqual(await given(3, 3), []);
+    const span = { after: 0, through: 5, patience: PATIENCE, signal: AbortSignal.abort(new TypeError('enough')) };
+    await assert.rejects(
+      log.each(scanAggregate, shard, span, () => {}),
+      TypeError,
+    );
+    const restore = await outage();
+    const asked = given(0, 5);
+    await restore();
+    assert.deepEqual(await asked, all, 'an outage within the patience is no matter');
+  });
+
   test('of many writers that expect the same, one wins', async (t) => {
     const { log } = await start(t);
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => append(log, scanCommit(), 0)));

@@ -3,7 +3,7 @@ import { type Commit, decodeCommit, encodeCommit, type Recorded, type ShardCommi
 import type { Position, Shard } from '../../events/ids.js';
 import type { CommitLog, Following } from '../../events/log/commit-log.js';
 import { LogDamagedError, LogUnavailableError } from '../../events/log/errors.js';
-import type { Appended, AppendOptions, FollowCommitsOptions } from '../../events/log/log.js';
+import type { Appended, AppendOptions, FollowCommitsOptions, Span } from '../../events/log/log.js';
 import { CHAIN, towerStream } from '../../events/log/streams.js';
 import type { Wire } from './wire.js';
 
@@ -116,6 +116,17 @@ export class MemoryLog implements CommitLog {
 
   at(position: Position, shard: Shard): Promise<Recorded<ShardCommit>> {
     return this.wire.carry('log', () => this.#read(towerStream(shard), position) as Recorded<ShardCommit>);
+  }
+
+  async each(
+    aggregate: Aggregate,
+    shard: Shard,
+    { after, through, signal }: Span,
+    onCommit: (commit: Recorded) => void,
+  ) {
+    const commits = await this.load(aggregate, shard);
+    signal.throwIfAborted();
+    for (const commit of commits) if (commit.position > after && commit.position <= through) onCommit(commit);
   }
 
   tail(stream: string): Promise<Position> {
