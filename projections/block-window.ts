@@ -14,9 +14,16 @@ export interface WindowBlock extends BlockRef {
  * Two nodes with the same log have the same window, whatever their own bitcoinds think.
  */
 export class BlockWindow {
-  readonly #blocks: WindowBlock[] = [];
-  /** Position of the last folded commit. */
-  position: Position = 0;
+  readonly #blocks: WindowBlock[];
+
+  constructor(
+    /** Position of the last folded commit. */
+    public position: Position = 0,
+    /** The best chain by then, lowest block first. */
+    blocks: Iterable<WindowBlock> = [],
+  ) {
+    this.#blocks = Array.from(blocks);
+  }
 
   get tip(): WindowBlock | undefined {
     return this.#blocks.at(-1);

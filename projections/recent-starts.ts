@@ -11,7 +11,12 @@ const SCANS = 16;
  * scans and the next. A commit that was long under way has a start that was scanned long before it.
  */
 export class RecentStarts {
-  #lowest: number[] = [Number.POSITIVE_INFINITY];
+  #lowest: number[];
+
+  /** `saved`: what `toJSON` gave of another one. */
+  constructor(saved: readonly (number | null)[] = [null]) {
+    this.#lowest = saved.map((lowest) => lowest ?? Number.POSITIVE_INFINITY);
+  }
 
   accepted(startBlock: Height): void {
     const last = this.#lowest.length - 1;
@@ -28,7 +33,7 @@ export class RecentStarts {
   }
 
   /** The lowest starts, oldest first; null where nothing was accepted. */
-  toJSON(): unknown {
+  toJSON(): readonly (number | null)[] {
     return this.#lowest.map((lowest) => (Number.isFinite(lowest) ? lowest : null));
   }
 }

@@ -6,6 +6,17 @@ import type { BlockWindow, WindowBlock } from './block-window.js';
 /** How many heights back a scan is remembered: four weeks of blocks. Beyond, a block is scanned again, which is harmless. */
 const REMEMBERED = 4032;
 
+interface Scan {
+  readonly hash: BlockHash;
+  readonly position: Position;
+}
+
+/** All that is known of scans, in the order in which it is kept. */
+export interface SavedScans {
+  readonly scanned: readonly (readonly [Height, Scan])[];
+  readonly unread: readonly BlockRef[];
+}
+
 /**
  * How far a shard's blocks are known to be evaluated: the fold of its `BlockScanned` and `BlockUnread` events.
  *
@@ -13,10 +24,16 @@ const REMEMBERED = 4032;
  * scan is known by the block's hash and by the commit of `CHAIN` that connected it.
  */
 export class Scans {
-  readonly #byHeight = new Map<Height, { readonly hash: BlockHash; readonly position: Position }>();
+  readonly #byHeight: Map<Height, Scan>;
 
   /** Blocks that nobody could read and nobody has scanned since: for ever, if it takes that long. */
-  readonly #unread = new Map<BlockHash, BlockRef>();
+  readonly #unread: Map<BlockHash, BlockRef>;
+
+  /** `saved`: what `toJSON` gave of another one. */
+  constructor(saved: SavedScans = { scanned: [], unread: [] }) {
+    this.#byHeight = new Map(saved.scanned);
+    this.#unread = new Map(saved.unread.map((block) => [block.hash, block]));
+  }
 
   apply(event: ScanEvent): void {
     if (event.type === 'BlockUnread') {
@@ -58,7 +75,7 @@ export class Scans {
       .sort((a, b) => a.height - b.height);
   }
 
-  toJSON(): unknown {
+  toJSON(): SavedScans {
     return { scanned: Array.from(this.#byHeight), unread: Array.from(this.#unread.values()) };
   }
 }

@@ -5,10 +5,18 @@ import type { AppointmentId, Position, UserId } from '../events/ids.js';
 import type { ScanEvent } from '../events/scan.js';
 import type { UserEvent } from '../events/user.js';
 import { RecentStarts } from './recent-starts.js';
-import { Scans } from './scans.js';
+import { type SavedScans, Scans } from './scans.js';
 import { evolveTracker, isLive, type LiveTracker, noTracker, type TrackerState } from './tracker.js';
 import { type Account, evolveAccount, isRemembered, unknownUser } from './user.js';
-import { type AppointmentKey, type Booked, emptyShelf, type Shelf, Watchlist } from './watchlist.js';
+import {
+  type AppointmentKey,
+  type Booked,
+  emptyShelf,
+  type SavedWatchlist,
+  type Shelf,
+  Watchlist,
+  type WatchlistColumns,
+} from './watchlist.js';
 
 /** An aggregate's state and the position of its last commit, which an append must expect. */
 export interface Versioned<State> {
@@ -26,10 +34,24 @@ export interface Counts {
 }
 
 /** A user's account, and where its appointments are. Who asks for it gets a copy, since it is changed in place. */
-interface User {
+export interface User {
   state: Account;
   version: Position;
   readonly shelf: Shelf;
+}
+
+/** All that a shard's state is made of, each list in the order in which it is kept; `Bytes`: of a column. */
+export interface SavedShard<Bytes> {
+  readonly position: Position;
+  readonly scanVersion: Position;
+  readonly liveAppointments: number;
+  readonly watchlist: SavedWatchlist & { readonly columns: WatchlistColumns<Bytes> };
+  readonly users: Iterable<readonly [UserId, User]>;
+  readonly trackers: Iterable<readonly [AppointmentId, Versioned<TrackerState>]>;
+  readonly live: Iterable<AppointmentId>;
+  readonly reopened: Iterable<AppointmentId>;
+  readonly recentStarts: readonly (number | null)[];
+  readonly scans: SavedScans;
 }
 
 /**
@@ -38,24 +60,57 @@ interface User {
  * Of an appointment it knows where it is on the log; the rest is read there when it is needed.
  */
 export class ShardState {
-  readonly #users = new Map<UserId, User>();
-  readonly #trackers = new Map<AppointmentId, Versioned<TrackerState>>();
-  readonly #live = new Set<AppointmentId>();
-  readonly #reopened = new Set<AppointmentId>();
+  readonly #users: Map<UserId, User>;
+  readonly #trackers: Map<AppointmentId, Versioned<TrackerState>>;
+  readonly #live: Set<AppointmentId>;
+  readonly #reopened: Set<AppointmentId>;
   readonly #userIds: UserId[] = [];
   readonly #trackerIds: AppointmentId[] = [];
   readonly #watchlist: Watchlist;
   #registered = 0;
   #liveAppointments = 0;
-  readonly scans = new Scans();
-  readonly recentStarts = new RecentStarts();
-  scanVersion: Position = 0;
+  readonly scans: Scans;
+  readonly recentStarts: RecentStarts;
+  scanVersion: Position;
   /** The position of the last folded commit. */
-  position: Position = 0;
+  position: Position;
 
-  /** `key`: 16 bytes that no user may know; nothing that is asked depends on it. */
-  constructor(key: Uint8Array = randomBytes(16)) {
-    this.#watchlist = new Watchlist(key);
+  /**
+   * `key`: 16 bytes that no user may know; nothing that is asked depends on it. `saved`: what `save` gave of another one,
+   * whose key counts.
+   */
+  constructor(key: Uint8Array = randomBytes(16), saved?: SavedShard<Uint8Array>) {
+    this.#watchlist = saved ? new Watchlist(saved.watchlist.key, saved.watchlist) : new Watchlist(key);
+    this.#users = new Map(saved?.users);
+    this.#trackers = new Map(saved?.trackers);
+    this.#live = new Set(saved?.live);
+    this.#reopened = new Set(saved?.reopened);
+    for (const [id, { state }] of this.#users) {
+      this.#userIds.push(id);
+      this.#registered += Number(state.status === 'registered');
+    }
+    for (const id of this.#trackers.keys()) this.#trackerIds.push(id);
+    this.#liveAppointments = saved?.liveAppointments ?? 0;
+    this.scans = new Scans(saved?.scans);
+    this.recentStarts = new RecentStarts(saved?.recentStarts);
+    this.scanVersion = saved?.scanVersion ?? 0;
+    this.position = saved?.position ?? 0;
+  }
+
+  /** All that it is made of. What it gives are views: to be used up before anything else is folded. */
+  save(): SavedShard<Iterable<Uint8Array>> {
+    return {
+      position: this.position,
+      scanVersion: this.scanVersion,
+      liveAppointments: this.#liveAppointments,
+      watchlist: this.#watchlist.save(),
+      users: this.#users,
+      trackers: this.#trackers,
+      live: this.#live,
+      reopened: this.#reopened,
+      recentStarts: this.recentStarts.toJSON(),
+      scans: this.scans.toJSON(),
+    };
   }
 
   user(id: UserId): Versioned<Account> {

@@ -5,7 +5,7 @@ import type { Scheme } from '../events/schemes/scheme.js';
 import { schemes } from '../events/schemes/schemes.js';
 import { Column } from './table/column.js';
 import { type Fingerprint, keyedFingerprint } from './table/fingerprint.js';
-import { FingerprintIndex } from './table/fingerprint-index.js';
+import { FingerprintIndex, type SavedIndex } from './table/fingerprint-index.js';
 
 /** What is kept of an appointment while nothing happens to it: where the rest can be read. */
 export interface Booked {
@@ -54,6 +54,16 @@ const GONE = 32;
 const [NEXT, ID, POSITION, BLOB] = [0, 1, 2, 3];
 const WORDS = 4;
 
+/** The columns of a watchlist, as bytes. */
+export const WATCHLIST_COLUMNS = ['entries', 'heads', 'words', 'rest'] as const;
+export type WatchlistColumns<Bytes> = Readonly<Record<(typeof WATCHLIST_COLUMNS)[number], Bytes>>;
+
+/** All that a watchlist is made of but for its columns. Without its key those are of no use. */
+export interface SavedWatchlist {
+  readonly key: Uint8Array;
+  readonly index: SavedIndex;
+}
+
 /**
  * Every appointment of a shard that a transaction may be the breach of, in 28 bytes each: the fold of what users did.
  *
@@ -62,14 +72,31 @@ const WORDS = 4;
  * one if 72 bits of their fingerprints agree: once in a hundred million towers of ten million appointments.
  */
 export class Watchlist {
-  readonly #index = new FingerprintIndex();
-  readonly #words = new Column();
+  readonly #index: FingerprintIndex;
+  readonly #words: Column;
   /** The higher three bits of both positions, and the status. */
-  readonly #rest = new Column(Uint8Array);
+  readonly #rest: Column;
   readonly #fingerprint: Fingerprint;
+  readonly #key: Uint8Array;
 
-  constructor(key: Uint8Array = randomBytes(16)) {
+  /** `saved`: what `save` gave of another one with this key. */
+  constructor(
+    key: Uint8Array = randomBytes(16),
+    saved?: { readonly index: SavedIndex; readonly columns: WatchlistColumns<Uint8Array> },
+  ) {
+    this.#index = new FingerprintIndex(saved?.index, saved?.columns);
+    this.#words = new Column(Uint32Array, saved?.columns.words);
+    this.#rest = new Column(Uint8Array, saved?.columns.rest);
     this.#fingerprint = keyedFingerprint(key);
+    this.#key = key;
+  }
+
+  /** All that it is made of. The columns are views: to be used up before anything changes. */
+  save(): SavedWatchlist & { readonly columns: WatchlistColumns<Iterable<Uint8Array>> } {
+    const { numbers: index, entries, heads } = this.#index.save();
+    const words = this.#words.save(WORDS * index.given);
+    const rest = this.#rest.save(index.given);
+    return { key: this.#key, index, columns: { entries, heads, words, rest } };
   }
 
   /** How many there are: live, or rejected and not forgotten. */

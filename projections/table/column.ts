@@ -14,7 +14,15 @@ type Chunk = Uint32Array | Uint8Array;
 export class Column {
   readonly #chunks: Chunk[] = [];
 
-  constructor(private readonly kind: Kind = Uint32Array) {}
+  /** `saved`: what `save` gave of another one; it is copied. */
+  constructor(
+    private readonly kind: Kind = Uint32Array,
+    saved: Uint8Array = new Uint8Array(),
+  ) {
+    const bytes = SIZE * kind.BYTES_PER_ELEMENT;
+    for (let at = 0; at < saved.length; at += bytes)
+      this.#chunks.push(toNumbers(kind, new Uint8Array(saved.subarray(at, at + bytes))));
+  }
 
   get(index: number): number {
     return this.#chunks[index >>> BITS]?.[index & MASK] ?? 0;
@@ -27,6 +35,16 @@ export class Column {
     chunk[at] = value;
   }
 
+  /** The bytes of the first so many numbers, little-endian, in pieces. They are views: to be used up before anything changes. */
+  *save(length: number): Generator<Uint8Array> {
+    for (let from = 0; from < length; from += SIZE) {
+      const count = Math.min(SIZE, length - from);
+      const there = (this.#chunks[from >>> BITS] ?? new this.kind()).subarray(0, count);
+      yield toBytes(there);
+      if (there.length < count) yield new Uint8Array((count - there.length) * this.kind.BYTES_PER_ELEMENT);
+    }
+  }
+
   /** The first chunk begins small and is doubled, so that a small table is small. */
   #grow(wanted: number, at: number): Chunk {
     // No holes: an array with holes is slow for ever.
@@ -36,4 +54,23 @@ export class Column {
     this.#chunks[wanted] = chunk;
     return chunk;
   }
+}
+
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** Numbers as little-endian bytes: a view where that is the machine's own order. */
+function toBytes(numbers: Chunk): Uint8Array {
+  const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+  return inOrder(numbers.BYTES_PER_ELEMENT, IS_LITTLE_ENDIAN ? bytes : new Uint8Array(bytes));
+}
+
+/** The numbers of little-endian bytes, which are taken over. */
+function toNumbers(kind: Kind, bytes: Uint8Array<ArrayBuffer>): Chunk {
+  return new kind(inOrder(kind.BYTES_PER_ELEMENT, bytes).buffer);
+}
+
+/** Turns bytes around in place, number by number, where the machine's order is the other one. */
+function inOrder<B extends Uint8Array>(size: number, bytes: B): B {
+  if (size === 4 && !IS_LITTLE_ENDIAN) Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).swap32();
+  return bytes;
 }

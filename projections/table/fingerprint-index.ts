@@ -7,6 +7,15 @@ const LOAD = 1.5;
 /** In an entry's link: it is the last of its bucket, whose number the other bits are. */
 const LAST = 0x8000_0000;
 
+/** All that an index is made of: four numbers and two columns, see there. */
+export interface SavedIndex {
+  readonly size: number;
+  /** How many entries were ever given out. */
+  readonly given: number;
+  readonly free: number;
+  readonly buckets: number;
+}
+
 /**
  * Finds entries by fingerprints of 40 bits. Several may have the same. An entry is a number, from 0 on, under which its owner
  * keeps whatever else there is to know of it; numbers that are given back are given out again.
@@ -16,16 +25,27 @@ const LAST = 0x8000_0000;
  */
 export class FingerprintIndex {
   /** For each entry, two: the fingerprint without its lowest bits, and the entry after it in its bucket, plus one. */
-  readonly #entries = new Column();
+  readonly #entries: Column;
   /** For each bucket the first entry in it, plus one; 0 if it is empty. */
-  readonly #heads = new Column();
-  #buckets = 1 << KNOWN;
+  readonly #heads: Column;
+  #buckets: number;
   /** One less than the power of two above the number of buckets. */
-  #mask = 2 * this.#buckets - 1;
-  #size = 0;
-  #given = 0;
+  #mask: number;
+  #size: number;
+  #given: number;
   /** The first of the entries that were given back, plus one; each links to the next. */
-  #free = 0;
+  #free: number;
+
+  /** `saved`: what another one was when its columns were saved, and those. */
+  constructor(saved: SavedIndex = EMPTY, columns: Partial<Record<'entries' | 'heads', Uint8Array>> = {}) {
+    this.#entries = new Column(Uint32Array, columns.entries);
+    this.#heads = new Column(Uint32Array, columns.heads);
+    this.#buckets = saved.buckets;
+    this.#mask = 2 ** (Math.floor(Math.log2(saved.buckets)) + 1) - 1;
+    this.#size = saved.size;
+    this.#given = saved.given;
+    this.#free = saved.free;
+  }
 
   /** How many entries can be found. */
   get size(): number {
@@ -74,6 +94,16 @@ export class FingerprintIndex {
   giveBack(entry: number): void {
     this.#entries.set(2 * entry + 1, this.#free);
     this.#free = entry + 1;
+  }
+
+  /** All that it is made of. The columns are views: to be used up before anything changes. */
+  save(): {
+    readonly numbers: SavedIndex;
+    readonly entries: Iterable<Uint8Array>;
+    readonly heads: Iterable<Uint8Array>;
+  } {
+    const numbers = { size: this.#size, given: this.#given, free: this.#free, buckets: this.#buckets };
+    return { numbers, entries: this.#entries.save(2 * this.#given), heads: this.#heads.save(this.#buckets) };
   }
 
   #take(): number {
@@ -131,5 +161,6 @@ export class FingerprintIndex {
 }
 
 const NONE: readonly number[] = [];
+const EMPTY: SavedIndex = { size: 0, given: 0, free: 0, buckets: 1 << KNOWN };
 
 const stored = (fingerprint: number): number => Math.floor(fingerprint / (1 << KNOWN));

@@ -1,0 +1,82 @@
+import { utf8 } from '../../events/bytes.js';
+import type { AppointmentId } from '../../events/ids.js';
+import { type SavedShard, ShardState, type Versioned } from '../shard-state.js';
+import type { TrackerState } from '../tracker.js';
+import { WATCHLIST_COLUMNS, type WatchlistColumns } from '../watchlist.js';
+import { decodeAccounts, encodeAccounts } from './accounts.js';
+import type { Parts } from './frame.js';
+
+/**
+ * A shard's state in a snapshot. Its sections:
+ *
+ *     entries, heads, words, rest   the columns of the watchlist, as they are in memory: 28 bytes an appointment in all
+ *     key        the 16 bytes under which those are fingerprints: a secret of the tower's nodes
+ *     accounts   see `accounts.ts`
+ *     trackers   a line of JSON for each: `[appointment id, version, state]`
+ *     lists      JSON: `{live, reopened, recentStarts, scans}`, trackers by their number in `trackers`
+ */
+export function partsOfShard(state: ShardState): Parts<readonly Uint8Array[]> {
+  const { watchlist, users, trackers, live, reopened, ...saved } = state.save();
+  const { position: _, scanVersion, liveAppointments, recentStarts, scans } = saved;
+  const lines: Uint8Array[] = [];
+  const numberOf = new Map<AppointmentId, number>();
+  for (const [id, { state, version }] of trackers) {
+    numberOf.set(id, lines.length);
+    lines.push(utf8(`${JSON.stringify([id, version, state])}\n`));
+  }
+  const numbersOf = (ids: Iterable<AppointmentId>) => Array.from(ids, (id) => numberOf.get(id));
+  const lists = { live: numbersOf(live), reopened: numbersOf(reopened), recentStarts, scans };
+  return {
+    numbers: { scanVersion, liveAppointments, ...watchlist.index },
+    sections: new Map<string, readonly Uint8Array[]>([
+      ...WATCHLIST_COLUMNS.map((name) => [name, Array.from(watchlist.columns[name])] as const),
+      ['key', [watchlist.key]],
+      ['accounts', [encodeAccounts(users)]],
+      ['trackers', lines],
+      ['lists', [utf8(JSON.stringify(lists))]],
+    ]),
+  };
+}
+
+type Lists = Pick<SavedShard<never>, 'recentStarts' | 'scans'> & Record<'live' | 'reopened', number[]>;
+
+/** The state of a shard at a position, from what `partsOfShard` made of it. */
+export function shardOfParts(position: number, { numbers, sections }: Parts<Uint8Array>): ShardState {
+  const section = (name: string) => sections.get(name) ?? new Uint8Array();
+  const number = (name: string) => numbers[name] ?? 0;
+  const lists: Lists = JSON.parse(new TextDecoder().decode(section('lists')));
+  const trackers = Array.from(readTrackers(section('trackers')));
+  const idsOf = (numbers: readonly number[]) => numbers.flatMap((n) => trackers[n]?.[0] ?? []);
+  const columns = Object.fromEntries(WATCHLIST_COLUMNS.map((name) => [name, section(name)]));
+  return new ShardState(undefined, {
+    position,
+    scanVersion: number('scanVersion'),
+    liveAppointments: number('liveAppointments'),
+    watchlist: {
+      key: new Uint8Array(section('key')),
+      index: { size: number('size'), given: number('given'), free: number('free'), buckets: number('buckets') },
+      columns: columns as WatchlistColumns<Uint8Array>,
+    },
+    users: decodeAccounts(section('accounts')),
+    trackers,
+    live: idsOf(lists.live),
+    reopened: idsOf(lists.reopened),
+    recentStarts: lists.recentStarts,
+    scans: lists.scans,
+  });
+}
+
+const NEW_LINE = 10;
+
+/** Line by line: all of them may be more than a text can be. */
+function* readTrackers(section: Uint8Array): Generator<readonly [AppointmentId, Versioned<TrackerState>]> {
+  const decoder = new TextDecoder();
+  for (let from = 0; from < section.length; ) {
+    const to = section.indexOf(NEW_LINE, from);
+    const [id, version, state]: [AppointmentId, number, TrackerState] = JSON.parse(
+      decoder.decode(section.subarray(from, to)),
+    );
+    yield [id, { state, version }];
+    from = to + 1;
+  }
+}
