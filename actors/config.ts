@@ -85,6 +85,8 @@ const Settings = z.strictObject({
       serve: shardsOrAll().prefault('all'),
     })
     .prefault({}),
+  // A commit is a kilobyte of log, so far fewer than this are not worth a file.
+  snapshots: z.strictObject({ every: number().pipe(z.number().min(0)).default(100_000) }).prefault({}),
   bitcoind: z
     .strictObject({
       url: url(/^https?:/, 'http://127.0.0.1:8332').optional(),
@@ -135,6 +137,8 @@ export interface Config {
   /** Where programs that look after the node are answered; undefined for nowhere. */
   readonly metrics: { readonly listen: Address | undefined };
   readonly log: Settings['log'];
+  /** After how many commits of a stream there is a new snapshot of what was folded of it; 0: never, and none is used. */
+  readonly snapshots: Settings['snapshots'];
   readonly bitcoind: {
     readonly url: string;
     readonly auth: { readonly user: string; readonly password: string } | { readonly cookieFile: string };
@@ -193,6 +197,7 @@ function toConfig(settings: Settings): Config {
     http: httpOf(settings.http),
     metrics: { listen: settings.metrics.listen },
     log: settings.log,
+    snapshots: settings.snapshots,
     bitcoind: {
       url: bitcoind.url ?? `http://127.0.0.1:${networks[network].rpcPort}`,
       auth: bitcoindAuth(network, bitcoind),

@@ -1,6 +1,14 @@
 import { type JetStreamManager, type NatsConnection, NatsError, type StreamInfo } from 'nats';
 import { compareConfig, isHarmless, type StreamDifference, StreamDriftError } from './stream-drift.js';
-import { CHAIN, type LogLayout, type LogWish, layoutOf, TXIDS, type WantedStream, wantedStreams } from './streams.js';
+import {
+  CHAIN,
+  isExpendable,
+  type LogLayout,
+  type LogWish,
+  layoutOf,
+  type WantedStream,
+  wantedStreams,
+} from './streams.js';
 
 /** Making the streams of the log, and finding out that they are something else than what a node wants. */
 
@@ -80,7 +88,7 @@ function missingOf(streams: LogReading['streams'], drift: readonly StreamDiffere
   if (drift.some(({ stream, field }) => stream === CHAIN && field.startsWith('argus.'))) return [];
   const hadAll = chain !== undefined || streams.some(({ found }) => (found?.state.last_seq ?? 0) > 0);
   const absent = streams.filter(({ found }) => !found).map(({ wanted }) => wanted.name);
-  return hadAll ? absent.filter((name) => name !== TXIDS) : [];
+  return hadAll ? absent.filter((name) => !isExpendable(name)) : [];
 }
 
 const STREAM_NOT_FOUND = 10059;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type JetStreamManager, type MsgRequest, type NatsConnection, NatsError, type SeqMsgRequest } from 'nats';
 import { type Acceptance, AcceptanceReader } from '../acceptance.js';
 import { type Aggregate, aggregateName, aggregateSubject, chainAggregate } from '../aggregate.js';
+import { sha256, toHex } from '../bytes.js';
 import { UnknownEventError } from '../codec.js';
 import {
   type Commit,
@@ -228,6 +229,19 @@ export class EventLog {
   /** The position of the newest message of a stream, asked from its leader; 0 if it is empty. */
   async tail(stream: string): Promise<Position> {
     return (await this.jsm.streams.info(stream)).state.last_seq;
+  }
+
+  /**
+   * SHA-256, hex, of the message at a position, read from the stream's leader: by it a log is told from any other. Undefined
+   * if there is none. Rejects with `LogUnavailableError`.
+   */
+  async digestAt(stream: string, position: Position): Promise<string | undefined> {
+    try {
+      return toHex(sha256((await this.jsm.streams.getMessage(stream, { seq: position })).data));
+    } catch (cause) {
+      if (cause instanceof NatsError && cause.api_error?.err_code === NO_MESSAGE_FOUND) return undefined;
+      throw new LogUnavailableError(`message ${position} of ${stream} could not be read`, { cause });
+    }
   }
 
   /** Follows a stream's commits from a position; see `Follower`. A message that is no commit of its subject is damage. */

@@ -1,5 +1,5 @@
 import type { StreamConfig } from 'nats';
-import { CHAIN, TXIDS, type WantedStream } from './streams.js';
+import { CHAIN, SNAPSHOTS_STREAM, TXIDS, type WantedStream } from './streams.js';
 
 /** How a stream differs from what a node wants, and which differences a node can live with. */
 
@@ -75,6 +75,8 @@ const HARMLESS_OF_TXIDS = new Set(['max_age', 'max_msgs_per_subject', 'storage']
 export function isHarmless({ stream, field }: StreamDifference): boolean {
   // How many copies the log is to have is what CHAIN has. Different there means that this node was told otherwise.
   if (stream === CHAIN && field === 'num_replicas') return false;
+  // What is wrong with a snapshot is found out when it is read.
+  if (stream === SNAPSHOTS_STREAM) return true;
   return HARMLESS.has(field) || (stream === TXIDS && HARMLESS_OF_TXIDS.has(field));
 }
 

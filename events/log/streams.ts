@@ -5,11 +5,17 @@ import type { Shard } from '../ids.js';
 
 export const CHAIN = 'CHAIN';
 export const TXIDS = 'TXIDS';
+/** The bucket of snapshots, and the stream that an object store keeps it in. */
+export const SNAPSHOTS = 'SNAPSHOTS';
+export const SNAPSHOTS_STREAM = `OBJ_${SNAPSHOTS}`;
 export const towerStream = (shard: Shard): string => `TOWER_${shard}`;
 export const blobStream = (shard: Shard): string => `BLOBS_${shard}`;
 
+/** What a log can do without: it can be read from bitcoind again, or made from the log. */
+export const isExpendable = (stream: string): boolean => stream === TXIDS || stream === SNAPSHOTS_STREAM;
+
 /** Whether atomic batches go into a stream: those of the shards, where many users come at once. */
-export const takesBatches = (stream: string): boolean => stream !== CHAIN && stream !== TXIDS;
+export const takesBatches = (stream: string): boolean => stream !== CHAIN && !isExpendable(stream);
 
 /** What a log is made with, once, and what every node on it must agree with. */
 export interface LogIdentity {
@@ -31,6 +37,15 @@ export interface LogWish {
 }
 
 export type WantedStream = Partial<StreamConfig> & { name: string; allow_atomic?: boolean };
+
+/** As the NATS object store makes it (ADR-20); the client cannot, for a server that is strict with what it is told. */
+const objects = (bucket: string) => ({
+  name: `OBJ_${bucket}`,
+  subjects: [`$O.${bucket}.C.>`, `$O.${bucket}.M.>`],
+  discard: DiscardPolicy.New,
+  allow_rollup_hdrs: true,
+  allow_direct: true,
+});
 
 const DAY = 24 * 60 * 60 * 1_000_000_000;
 
@@ -85,6 +100,7 @@ export function wantedStreams({ replicas, ...identity }: LogLayout): WantedStrea
         allow_atomic: true,
       },
     ]),
+    { ...common, ...objects(SNAPSHOTS), max_age: 0 },
   ];
 }
 

@@ -55,6 +55,7 @@ describe('the configuration', () => {
       http: { listen: [{ host: '127.0.0.1', port: 9814 }], tls: undefined, maxConnections: 1000 },
       metrics: { listen: undefined },
       log: { serve: 'all' },
+      snapshots: { every: 100_000 },
       bitcoind: {
         url: 'http://127.0.0.1:8332',
         auth: { cookieFile: join(homedir(), '.bitcoin', '.cookie') },
@@ -108,6 +109,7 @@ describe('the configuration', () => {
       ARGUS_METRICS_LISTEN: '127.0.0.1:9815',
       ARGUS_LOG_SHARDS: '2',
       ARGUS_LOG_REPLICAS: '3',
+      ARGUS_SNAPSHOTS_EVERY: '9',
       ARGUS_LOG_SERVE: '0-1',
       ARGUS_BITCOIND_URL: 'http://bitcoind:1',
       ARGUS_BITCOIND_USER: 'user',
@@ -139,6 +141,7 @@ describe('the configuration', () => {
       },
       metrics: { listen: { host: '127.0.0.1', port: 9815 } },
       log: { shards: 2, replicas: 3, serve: [{ from: 0, to: 1 }] },
+      snapshots: { every: 9 },
       bitcoind: {
         url: 'http://bitcoind:1',
         auth: { user: 'user', password: 'a word with = and #' },

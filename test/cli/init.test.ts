@@ -21,20 +21,22 @@ describe('argus init', () => {
       'network   regtest',
       'shards    2',
       'replicas  1',
-      'STREAM   MADE',
-      ...['CHAIN', 'TXIDS', 'TOWER_0', 'BLOBS_0', 'TOWER_1', 'BLOBS_1'].map((name) => `${name.padEnd(9)}${made}`),
+      'STREAM         MADE',
+      ...['CHAIN', 'TXIDS', 'TOWER_0', 'BLOBS_0', 'TOWER_1', 'BLOBS_1', 'OBJ_SNAPSHOTS'].map(
+        (name) => `${name.padEnd(15)}${made}`,
+      ),
       '',
     ];
     assert.deepEqual(first, { status: 0, stderr: '', stdout: lines('now').join('\n') });
     const jsm = await (await nats.connect('node')).jetstreamManager();
     const names = (await jsm.streams.names().next()).sort();
-    assert.deepEqual(names, ['BLOBS_0', 'BLOBS_1', 'CHAIN', 'TOWER_0', 'TOWER_1', 'TXIDS']);
+    assert.deepEqual(names, ['BLOBS_0', 'BLOBS_1', 'CHAIN', 'OBJ_SNAPSHOTS', 'TOWER_0', 'TOWER_1', 'TXIDS']);
     for (const same of [[], ['--shards', '2', '--replicas', '1']])
       assert.deepEqual(await argus(['init', ...same, ...where]), { ...first, stdout: lines('before').join('\n') });
     const { status, stdout } = await argus(['init', '--json', ...where]);
     const { streams, ...fields } = JSON.parse(stdout);
     const said = { tower_id: towerId, network: 'regtest', shards: 2, replicas: 1, stream_drift: [] };
-    assert.deepEqual([status, fields, streams.length], [0, said, 6]);
+    assert.deepEqual([status, fields, streams.length], [0, said, 7]);
   });
 
   test('refuses a log that was made for something else, and leaves it as it is', async (t) => {

@@ -4,7 +4,7 @@ import { overNats } from '../../actors/client/nats-courier.js';
 import { makeAppointment, TowerClient } from '../../actors/client/tower-client.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
-import { blobStream, CHAIN, TXIDS, towerStream } from '../../events/log/streams.js';
+import { blobStream, CHAIN, SNAPSHOTS_STREAM, TXIDS, towerStream } from '../../events/log/streams.js';
 import { txid } from '../fixtures/ids.js';
 import { argus } from '../support/argus.js';
 import { shard } from '../support/log.js';
@@ -13,7 +13,7 @@ import { isInMempool, secretKey, startTestTower } from '../support/tower.js';
 import { until } from '../support/until.js';
 import { whereaboutsOf } from '../support/whereabouts.js';
 
-const STREAMS = [TXIDS, towerStream(shard), blobStream(shard), CHAIN];
+const STREAMS = [TXIDS, towerStream(shard), blobStream(shard), SNAPSHOTS_STREAM, CHAIN];
 
 test("a tower's log is brought from one server to three, with every position, and the tower goes on there", async (t) => {
   const tower = await startTestTower(t);
@@ -44,7 +44,7 @@ test("a tower's log is brought from one server to three, with every position, an
 
   const dry = await move('--dry-run');
   assert.deepEqual([dry.status, dry.stderr], [0, '']);
-  assert.match(dry.stdout, /^4 streams to be copied from nats:.*\nSTREAM +MESSAGES +BYTES\nTXIDS +\d/);
+  assert.match(dry.stdout, /^5 streams to be copied from nats:.*\nSTREAM +MESSAGES +BYTES\nTXIDS +\d/);
   const tooMany = await move('--yes', '--replicas', '5');
   assert.equal(tooMany.status, 1);
   assert.match(

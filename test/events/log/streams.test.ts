@@ -4,7 +4,7 @@ import { DiscardPolicy, type JetStreamManager, type StreamConfig } from 'nats';
 import { ensureStreams } from '../../../events/log/ensure-streams.js';
 import { EventLog } from '../../../events/log/log.js';
 import { lineOf, StreamDriftError } from '../../../events/log/stream-drift.js';
-import { CHAIN, TXIDS } from '../../../events/log/streams.js';
+import { CHAIN, SNAPSHOTS_STREAM, TXIDS } from '../../../events/log/streams.js';
 import { layout } from '../../support/log.js';
 import { startTestNats } from '../../support/nats.js';
 import type { Cleanup } from '../../support/temp-dir.js';
@@ -57,7 +57,7 @@ test('every difference of every stream is named', async (t) => {
 test('two nodes may make the log at once', async (t) => {
   const { nc, jsm } = await start(t);
   await Promise.all(Array.from({ length: 4 }, () => ensureStreams(nc, { ...layout, shards: 3 })));
-  assert.equal((await everything(jsm)).size, 8);
+  assert.equal((await everything(jsm)).size, 9);
 });
 
 test('no message of the log can be deleted or purged, and no stream of it be made to allow that', async (t) => {
@@ -83,7 +83,7 @@ test('what is left open is as the log has it, and 1 when it is made', async (t) 
   const first = await ensureStreams(nc, { network, towerId, shards: 2 });
   assert.deepEqual(first, {
     layout: { network, towerId, shards: 2, replicas: 1 },
-    made: ['CHAIN', 'TXIDS', 'TOWER_0', 'BLOBS_0', 'TOWER_1', 'BLOBS_1'],
+    made: ['CHAIN', 'TXIDS', 'TOWER_0', 'BLOBS_0', 'TOWER_1', 'BLOBS_1', 'OBJ_SNAPSHOTS'],
     drift: [],
   });
   assert.deepEqual(await ensureStreams(nc, { network, towerId }), { ...first, made: [] });
@@ -157,4 +157,15 @@ test('a log that was left half made is made whole', async (t) => {
   await jsm.streams.delete(CHAIN); // as if it had not come to that: it is made last
   await jsm.streams.delete('BLOBS_0');
   assert.deepEqual(await ensureStreams(nc, layout), { ...made, made: [CHAIN, 'BLOBS_0'] });
+});
+
+test('a log that is older than its snapshots gets a place for them, as it does when that is lost', async (t) => {
+  const { nc, jsm } = await start(t);
+  await ensureStreams(nc, layout);
+  await nc.jetstream().publish('argus.chain', 'a message');
+  await jsm.streams.delete(SNAPSHOTS_STREAM);
+  assert.deepEqual((await ensureStreams(nc, layout)).made, [SNAPSHOTS_STREAM]);
+  await jsm.streams.update(SNAPSHOTS_STREAM, { max_age: 1e15 });
+  const { drift } = await ensureStreams(nc, layout);
+  assert.deepEqual(drift.map(lineOf), ['OBJ_SNAPSHOTS: max_age is 1000000000000000, not 0']);
 });
