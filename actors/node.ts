@@ -8,7 +8,7 @@ import { EventLog } from '../events/log/log.js';
 import { CHAIN } from '../events/log/streams.js';
 import { TxidStore } from '../events/log/txids.js';
 import { secp256k1 } from '../events/signing/secp256k1.js';
-import { BlockWindow } from '../projections/block-window.js';
+import type { BlockWindow } from '../projections/block-window.js';
 import { Fold } from '../projections/fold.js';
 import type { ShardState } from '../projections/shard-state.js';
 import { heldAppointments } from '../projections/tower-info.js';
@@ -29,6 +29,7 @@ import { type Running, Supervisor } from './runtime/supervisor.js';
 import { why } from './runtime/why.js';
 import { ServedShards, shardsToServe } from './served-shards.js';
 import { Shard } from './shard.js';
+import { type Begun, Snapshots } from './snapshots/snapshots.js';
 import { version } from './version.js';
 import type { InfoAnswer } from './wire.js';
 
@@ -56,7 +57,9 @@ export class TowerNode {
     try {
       const wish = { network, towerId, shards: log.shards, replicas: log.replicas };
       const streams = await ensureStreamsPatiently(nc, wish, logger);
-      node = new TowerNode(options, nc, await EventLog.open(nc), streams);
+      const events = await EventLog.open(nc);
+      const snapshots = new Snapshots(options, events);
+      node = new TowerNode(options, nc, events, streams, snapshots, await snapshots.chain());
       await node.#begin();
       return node;
     } catch (error) {
@@ -80,12 +83,14 @@ export class TowerNode {
     private readonly nc: NatsConnection,
     private readonly log: EventLog,
     private readonly streams: EnsuredLog,
+    private readonly snapshots: Snapshots,
+    private readonly begun: Begun<BlockWindow>,
   ) {
     const { config, logger } = options;
     const { layout } = streams;
     const { bitcoind } = config;
     const rpc = new BitcoindRpc(bitcoind);
-    const window = new BlockWindow();
+    const window = begun.state;
     const giveUp = (error: Error) => this.#giveUp(error);
     this.#blocks = new BlockSource(rpc);
     this.#carrier = new Carrier(rpc);
@@ -114,7 +119,10 @@ export class TowerNode {
       about: () => this.#about(),
       logger,
     });
-    this.chain = new Fold<ChainCommit, BlockWindow>(log, CHAIN, 0 as ShardId, window, giveUp);
+    this.chain = new Fold<ChainCommit, BlockWindow>(log, CHAIN, 0 as ShardId, window, (error) => {
+      begun.failed();
+      giveUp(error);
+    });
     setMaxListeners(0, this.#stopping.signal); // everything that waits for a while also waits for this
     const missing = new MissingBlocks(this.#blocks, this.#stopping.signal);
     this.#txids = new BlockTxids(
@@ -162,6 +170,7 @@ export class TowerNode {
   /** Takes no more requests, answers those under way, and stops acting. */
   async stop(): Promise<void> {
     await this.#doors.close();
+    this.snapshots.stop();
     this.#stopping.abort();
     this.#mempoolWatch.stop();
     await this.#monitoring?.stop();
@@ -187,12 +196,14 @@ export class TowerNode {
     await this.#doors.openDesk();
     this.chain.on('waiting', (error) => logger.warn(why(error), 'waiting for the chain on the log'));
     await this.chain.level();
+    this.begun.level();
     const start = (fail: (error: Error) => void) => this.#startMonitor(fail);
     this.#monitoring = new Supervisor({ name: 'chain-monitor', start }, logger, (error) => this.#giveUp(error));
     void this.#monitoring.start();
     this.#mempoolWatch.start();
     await this.#shards.start();
     if (this.#gaveUp) return;
+    this.snapshots.watch(this.chain.state, () => this.#shards.states);
     await this.#openDoors();
     const { tip } = this.chain.state;
     logger.info({ shards: ranges(this.#shards.numbers), height: tip?.height }, 'node is level with the log');
@@ -225,26 +236,23 @@ export class TowerNode {
   #startShard(shard: ShardId, fail: (error: Error) => void, replaying: (state: ShardState) => void): Promise<Shard> {
     const { config, key, logger } = this.options;
     const { subscription, limits } = config;
-    return Shard.start(
-      {
-        shard,
-        node: config.node,
-        log: this.log,
-        blobs: this.#blobs,
-        chain: this.chain,
-        txids: this.#txids,
-        carrier: this.#carrier,
-        mempool: this.#mempool,
-        sign: key.sign,
-        terms: { ...subscription, maxAppointments: limits.maxAppointments },
-        locatorCacheSize: config.locatorCacheSize,
-        held: () => heldAppointments(this.shards),
-        stopping: this.#stopping.signal,
-        logger,
-      },
-      fail,
-      replaying,
-    );
+    const needs = {
+      shard,
+      node: config.node,
+      log: this.log,
+      blobs: this.#blobs,
+      chain: this.chain,
+      txids: this.#txids,
+      carrier: this.#carrier,
+      mempool: this.#mempool,
+      sign: key.sign,
+      terms: { ...subscription, maxAppointments: limits.maxAppointments },
+      locatorCacheSize: config.locatorCacheSize,
+      held: () => heldAppointments(this.shards),
+      stopping: this.#stopping.signal,
+      logger,
+    };
+    return this.snapshots.shard(shard, fail, (state, fail) => Shard.start({ ...needs, state }, fail, replaying));
   }
 
   async #openDoors(): Promise<void> {

@@ -43,6 +43,8 @@ interface FoundBlock {
 export interface ShardNeeds {
   readonly shard: ShardId;
   readonly node: string;
+  /** What is folded already; nothing unless told. */
+  readonly state?: ShardState;
   readonly log: CommitLog;
   readonly blobs: Pick<BlobStore, keyof BlobStore>;
   readonly chain: Fold<ChainCommit, BlockWindow>;
@@ -101,10 +103,10 @@ export class Shard implements Running {
     private readonly needs: ShardNeeds,
     private readonly onFailure: (error: Error) => void,
   ) {
-    const { shard, node, log, chain, carrier, sign, terms, held, blobs } = needs;
+    const { shard, node, state = new ShardState(), log, chain, carrier, sign, terms, held, blobs } = needs;
     const logger = needs.logger.child({ shard });
     const fail = (error: Error) => this.#fail(error);
-    const fold = new Fold<ShardCommit, ShardState>(log, towerStream(shard), shard, new ShardState(), fail);
+    const fold = new Fold<ShardCommit, ShardState>(log, towerStream(shard), shard, state, fail);
     const transactor = new Transactor(shard, log, fold, node);
     const sighted = (seen: Seen) => this.#responder.sighted(seen);
     const bookings = new Bookings(log, shard, (error) => logger.warn(why(error), 'waiting to read an appointment'));

@@ -32,7 +32,7 @@ export function partsOfShard(state: ShardState): Parts<readonly Uint8Array[]> {
       ...WATCHLIST_COLUMNS.map((name) => [name, Array.from(watchlist.columns[name])] as const),
       ['key', [watchlist.key]],
       ['accounts', [encodeAccounts(users)]],
-      ['trackers', lines],
+      ['trackers', [Buffer.concat(lines)]],
       ['lists', [utf8(JSON.stringify(lists))]],
     ]),
   };

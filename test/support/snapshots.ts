@@ -10,7 +10,8 @@ import { hexOf } from '../fixtures/ids.js';
 /** Snapshots as a tower with a made-up key makes them. */
 
 const towerSecret = fromHex(hexOf('tower', 32));
-const tower = TowerId.parse(toHex(secp256k1.publicKey(towerSecret)));
+/** Its id. */
+export const tower = TowerId.parse(toHex(secp256k1.publicKey(towerSecret)));
 const common = { tower, network: 'regtest', shard: Shard.parse(0) };
 
 export const shardSubject: SnapshotSubject = { kind: 'shard', stream: 'TOWER_0', ...common };
@@ -35,3 +36,6 @@ export function rewritten(state: ShardState): ShardState {
   if (restored instanceof ShardState) return restored;
   throw new TypeError('not a shard');
 }
+
+/** What the tower signs a snapshot with; its digest in hex. */
+export const signatureOf = (digest: string): string => signMessage(signedText(fromHex(digest)), towerSecret);
