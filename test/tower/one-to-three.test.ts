@@ -9,6 +9,7 @@ import { txid } from '../fixtures/ids.js';
 import { argus } from '../support/argus.js';
 import { shard } from '../support/log.js';
 import { startTestCluster } from '../support/nats-cluster.js';
+import { tempDir } from '../support/temp-dir.js';
 import { isInMempool, secretKey, startTestTower } from '../support/tower.js';
 import { until } from '../support/until.js';
 import { whereaboutsOf } from '../support/whereabouts.js';
@@ -16,7 +17,7 @@ import { whereaboutsOf } from '../support/whereabouts.js';
 const STREAMS = [TXIDS, towerStream(shard), blobStream(shard), SNAPSHOTS_STREAM, CHAIN];
 
 test("a tower's log is brought from one server to three, with every position, and the tower goes on there", async (t) => {
-  const tower = await startTestTower(t);
+  const tower = await startTestTower(t, { settings: { 'snapshots.every': '4' } });
   const cluster = await startTestCluster(t, { keys: tower.nats });
   const identity = { towerId: tower.key.towerId, secretKey: secretKey() };
   const before = new TowerClient(overNats(await tower.nats.connect('public')), identity);
@@ -31,6 +32,8 @@ test("a tower's log is brought from one server to three, with every position, an
   const statesOf = (jsm: typeof old) =>
     Promise.all(STREAMS.map(async (name) => ({ ...(await jsm.streams.info(name)).state, consumer_count: 0 })));
   await until('the gap', async () => (await old.streams.info(blobStream(shard))).state.num_deleted === 1);
+  const said = (wanted: string) => tower.said.some(({ msg, stream }) => msg === wanted && stream === 'TOWER_0');
+  await until('a snapshot for other nodes', () => said('a snapshot is shared'));
 
   const { where } = whereaboutsOf(t, cluster);
   const move = (...more: string[]) =>
@@ -58,7 +61,8 @@ test("a tower's log is brought from one server to three, with every position, an
   assert.deepEqual(await statesOf(jsm), await statesOf(old));
   assert.equal((await move('--yes')).status, 0, 'what is copied is not copied again');
 
-  await tower.startNode('three', { natsUrl: cluster.url });
+  await tower.startNode('three', { natsUrl: cluster.url, settings: { data: tempDir(t) } });
+  assert.ok(said('begins with a snapshot'));
   const after = new TowerClient(overNats(await cluster.connect({ authenticator: [] })), {
     ...identity,
     timeoutMs: 50_000,
