@@ -25,6 +25,8 @@ const ServedShard = z.looseObject({
   /** How often the node tried to append since the shard was started, and how often another node had been faster. */
   appends: whole.optional(),
   conflicts: whole.optional(),
+  /** The last commit in the newest snapshot that the node made or began with; null if there is none. */
+  snapshot_position: whole.nullable().optional(),
 });
 
 /** A bitcoind as it answered its node just now; null for what it did not say. */
@@ -45,6 +47,8 @@ export const NodeReport = z.looseObject({
   /** `replaying`: not level with the log yet, or again; it answers no client for what it has not folded. */
   state: z.enum(['replaying', 'ready', 'stopping']),
   uptime_seconds: whole,
+  /** How long it took to be level with the log; null until it is. */
+  start_seconds: z.number().nullable().optional(),
   /** The NATS server that it is connected to; null while it is to none. */
   nats_server: z.string().nullable(),
   /** How many shards the tower has. */
@@ -56,6 +60,7 @@ export const NodeReport = z.looseObject({
     tail: whole.nullable(),
     height: whole.nullable(),
     hash: z.string().nullable(),
+    snapshot_position: whole.nullable().optional(),
   }),
   bitcoind: BitcoindReport,
 });

@@ -20,7 +20,7 @@ import { Metrics } from './metrics/metrics.js';
 import { MetricsDoor } from './metrics/metrics-door.js';
 import type { Rpc } from './operator-desk/bitcoind-report.js';
 import { NodeDesk } from './operator-desk/node-desk.js';
-import { NodeReporter } from './operator-desk/node-report.js';
+import { NodeReporter, type SnapshotsView } from './operator-desk/node-report.js';
 import { OperatorDesk } from './operator-desk/operator-desk.js';
 import { ShardDesk } from './operator-desk/shard-desk.js';
 import { streamReports } from './operator-desk/stream-report.js';
@@ -161,11 +161,19 @@ export class Doors {
 }
 
 function reporterOf(needs: DoorsNeeds): NodeReporter {
-  const { nc, config, layout, log, chain, shards, rpc, state } = needs;
-  const { node } = config;
-  const natsServer = () => (needs.isConnected() ? nc.info?.server_name : undefined);
-  const tail = (stream: string) => log.tail(stream);
-  return new NodeReporter({ node, version, towerShards: layout.shards, shards, state, chain, tail, natsServer, rpc });
+  const { nc, config, layout, log, chain, shards, rpc, state, snapshots } = needs;
+  return new NodeReporter({
+    node: config.node,
+    version,
+    towerShards: layout.shards,
+    shards,
+    state,
+    chain,
+    tail: (stream) => log.tail(stream),
+    natsServer: () => (needs.isConnected() ? nc.info?.server_name : undefined),
+    rpc,
+    snapshots,
+  });
 }
 
 function nodeDeskOf({ nc, config, layout, log, logger }: DoorsNeeds, reporter: NodeReporter): NodeDesk {
@@ -216,6 +224,7 @@ export interface DoorsNeeds {
   readonly isConnected: () => boolean;
   readonly state: () => NodeReport['state'];
   readonly chain: BlockWindow;
+  readonly snapshots: SnapshotsView;
   readonly publicInfo: () => InfoAnswer;
   /** What this node says of itself to the operator. */
   readonly about: () => object;

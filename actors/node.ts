@@ -115,6 +115,7 @@ export class TowerNode {
       isConnected: () => this.#connected,
       state: () => this.#state(),
       chain: window,
+      snapshots,
       publicInfo: () => this.publicInfo(),
       about: () => this.#about(),
       logger,
@@ -206,7 +207,8 @@ export class TowerNode {
     this.snapshots.watch(this.chain.state, () => this.#shards.states);
     await this.#openDoors();
     const { tip } = this.chain.state;
-    logger.info({ shards: ranges(this.#shards.numbers), height: tip?.height }, 'node is level with the log');
+    const { startSeconds: seconds } = this.snapshots;
+    logger.info({ shards: ranges(this.#shards.numbers), height: tip?.height, seconds }, 'node is level with the log');
   }
 
   async #startMonitor(fail: (error: Error) => void): Promise<Running> {

@@ -10,6 +10,7 @@ import { ingestOneUser } from './figures/ingest-one-user.js';
 import { logCost } from './figures/log-cost.js';
 import { memory } from './figures/memory.js';
 import { replay } from './figures/replay.js';
+import { restart } from './figures/restart.js';
 
 /** Every figure there is, in the order in which they are measured. */
 export const figures: readonly Figure[] = [
@@ -22,6 +23,7 @@ export const figures: readonly Figure[] = [
   memory,
   logCost,
   replay,
+  restart,
   catchUp,
   cluster,
 ];

@@ -28,17 +28,24 @@ export class NodeReporter {
       version,
       state: this.needs.state(),
       uptime_seconds: Math.floor((performance.now() - this.#started) / 1000),
+      start_seconds: this.needs.snapshots.startSeconds ?? null,
       nats_server: this.needs.natsServer() ?? null,
       tower_shards: towerShards,
       shards,
-      chain: { position: chain.position, tail, height: tip?.height ?? null, hash: tip?.hash ?? null },
+      chain: {
+        position: chain.position,
+        tail,
+        height: tip?.height ?? null,
+        hash: tip?.hash ?? null,
+        snapshot_position: this.needs.snapshots.position(CHAIN) ?? null,
+      },
       bitcoind,
     };
   }
 
   async #shard(shard: Shard): Promise<NodeReport['shards'][number]> {
     const tail = await this.#tail(towerStream(shard));
-    const { chain, shards: served } = this.needs;
+    const { chain, shards: served, snapshots } = this.needs;
     const state = served.folded(shard);
     const running = served.get(shard);
     return {
@@ -48,6 +55,7 @@ export class NodeReporter {
       tail,
       scanned_height: state?.scans.highestOn(chain)?.height ?? null,
       ...running?.appends,
+      snapshot_position: snapshots.position(towerStream(shard)) ?? null,
     };
   }
 
@@ -71,4 +79,13 @@ export interface NodeReporterNeeds {
   readonly tail: (stream: string) => Promise<Position>;
   readonly natsServer: () => string | undefined;
   readonly rpc: Rpc;
+  readonly snapshots: SnapshotsView;
+}
+
+/** What is told of a node's snapshots. */
+export interface SnapshotsView {
+  /** The position of the newest one of a stream. */
+  position(stream: string): Position | undefined;
+  /** How long the node took until it was level with the log; undefined until it is. */
+  readonly startSeconds: number | undefined;
 }

@@ -43,6 +43,9 @@ export class Snapshots {
   #maker: ChildProcess | undefined;
   #timer: NodeJS.Timeout | undefined;
   #pausedUntil = 0;
+  readonly #begun = performance.now();
+  /** How long it took from then until everything was level with the log, in seconds; undefined until it is. */
+  startSeconds: number | undefined;
   #stopped = false;
 
   constructor(
@@ -93,8 +96,9 @@ export class Snapshots {
     return this.#last.get(stream) || undefined;
   }
 
-  /** From now on a snapshot is made of each state, whenever it is due. */
+  /** All is level with the log. From now on a snapshot is made of each state, whenever it is due. */
   watch(chain: Folded, shards: () => readonly (readonly [Shard, Folded])[]): void {
+    this.startSeconds = Math.round(performance.now() - this.#begun) / 1000;
     const { every } = this.options.config.snapshots;
     if (every === 0 || this.#stopped) return;
     const look = () => {

@@ -72,6 +72,11 @@ export class Stage {
     this.#towerId = await this.untilLevel();
   }
 
+  /** Where the tower keeps its snapshots. */
+  get snapshots(): string {
+    return join(this.#data, 'snapshots');
+  }
+
   get #data(): string {
     return join(this.folder, 'tower');
   }

@@ -92,13 +92,22 @@ export class Tower {
     await this.child.stop();
   }
 
-  /** Resolves when it is level with the log and answers clients; takes as long as its replay does. */
-  async untilReady(): Promise<void> {
+  /** Resolves when it is level with the log and answers clients, with the ms from its launch to that; takes as long as its replay does. */
+  async untilReady(): Promise<number> {
+    return (await this.untilSays('node is level with the log')).time - this.launched;
+  }
+
+  /** Resolves with the first line that it has logged, since it was launched, with a message and these fields. */
+  async untilSays(wanted: string, fields: Readonly<Record<string, unknown>> = {}): Promise<LogLine> {
+    const isIt = (line: LogLine) =>
+      line.msg === wanted &&
+      line.time >= this.launched &&
+      Object.entries(fields).every(([name, value]) => line[name] === value);
     const look = async () => {
       await this.#assertAlive();
-      return this.log().some(({ msg, time }) => msg === 'node is level with the log' && time >= this.launched);
+      return this.log().find(isIt);
     };
-    await until('the node is level with the log', look, REPLAY_MS);
+    return until(wanted, look, REPLAY_MS);
   }
 
   /** Resolves with the tower's id when it answers clients and is at this height. */
