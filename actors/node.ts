@@ -6,26 +6,18 @@ import { BlobStore } from '../events/log/blobs.js';
 import type { EnsuredLog } from '../events/log/ensure-streams.js';
 import { EventLog } from '../events/log/log.js';
 import { CHAIN } from '../events/log/streams.js';
-import { TxidStore } from '../events/log/txids.js';
 import { secp256k1 } from '../events/signing/secp256k1.js';
 import type { BlockWindow } from '../projections/block-window.js';
 import { Fold } from '../projections/fold.js';
 import type { ShardState } from '../projections/shard-state.js';
 import { heldAppointments } from '../projections/tower-info.js';
-import { BitcoindRpc } from './bitcoind/rpc.js';
-import { BlockTxids } from './block-txids.js';
-import { Carrier } from './carrier/carrier.js';
-import { type Block, BlockSource } from './chain-monitor/block-source.js';
-import { MissingBlocks } from './chain-monitor/missing-block.js';
-import { Monitoring } from './chain-monitor/monitoring.js';
+import { BitcoindSide } from './bitcoind-side.js';
+import type { Block } from './chain-monitor/block-source.js';
 import { Doors } from './doors.js';
-import { Mempool } from './mempool-watch/mempool.js';
-import { MempoolWatch } from './mempool-watch/mempool-watch.js';
 import { connectPatiently, ensureStreamsPatiently, flushPatiently, watchConnection } from './nats-connection.js';
 import type { NodeOptions } from './node-options.js';
 import { publicInfo } from './public-info.js';
 import { ranges } from './ranges.js';
-import { type Running, Supervisor } from './runtime/supervisor.js';
 import { why } from './runtime/why.js';
 import { ServedShards, shardsToServe } from './served-shards.js';
 import { Shard } from './shard.js';
@@ -42,7 +34,6 @@ export class TowerNode {
   readonly #stopping = new AbortController();
   readonly #shards: ServedShards;
   readonly #doors: Doors;
-  #monitoring: Supervisor | undefined;
   #gaveUp = false;
   #connected = true;
   #isOpen = false;
@@ -69,13 +60,8 @@ export class TowerNode {
   }
 
   readonly chain: Fold<ChainCommit, BlockWindow>;
-  readonly #txids: BlockTxids;
-  readonly #blocks: BlockSource;
-  readonly #carrier: Carrier;
+  readonly #bitcoind: BitcoindSide;
   readonly #blobs: BlobStore;
-  readonly #mempool = new Mempool();
-  readonly #mempoolWatch: MempoolWatch;
-  #monitor: Monitoring | undefined;
 
   /** Throws `ConfigError` for shards that are not there, and for files that cannot be read. */
   private constructor(
@@ -88,13 +74,28 @@ export class TowerNode {
   ) {
     const { config, logger } = options;
     const { layout } = streams;
-    const { bitcoind } = config;
-    const rpc = new BitcoindRpc(bitcoind);
     const window = begun.state;
     const giveUp = (error: Error) => this.#giveUp(error);
-    this.#blocks = new BlockSource(rpc);
-    this.#carrier = new Carrier(rpc);
     this.#blobs = new BlobStore(log);
+    setMaxListeners(0, this.#stopping.signal); // everything that waits for a while also waits for this
+    this.chain = new Fold<ChainCommit, BlockWindow>(log, CHAIN, 0 as ShardId, window, (error) => {
+      begun.failed();
+      giveUp(error);
+    });
+    this.#bitcoind = new BitcoindSide({
+      config,
+      log,
+      chain: this.chain,
+      found: (block: Block) => {
+        for (const shard of this.#shards.running) shard.blockFound(block);
+      },
+      restarted: () => {
+        for (const shard of this.#shards.running) shard.bitcoindRestarted();
+      },
+      stopping: this.#stopping.signal,
+      giveUp,
+      logger,
+    });
     this.#shards = new ServedShards({
       numbers: shardsToServe(config.log.serve, layout.shards),
       start: (...started) => this.#startShard(...started),
@@ -108,7 +109,7 @@ export class TowerNode {
       patience: options.patience,
       log,
       layout,
-      rpc,
+      rpc: this.#bitcoind.rpc,
       shards: this.#shards,
       blob: (shard, ref) => this.#blobs.get(shard, ref),
       isAble: () => this.#connected && this.#shards.running.length > 0 && window.tip !== undefined,
@@ -119,27 +120,6 @@ export class TowerNode {
       publicInfo: () => this.publicInfo(),
       about: () => this.#about(),
       logger,
-    });
-    this.chain = new Fold<ChainCommit, BlockWindow>(log, CHAIN, 0 as ShardId, window, (error) => {
-      begun.failed();
-      giveUp(error);
-    });
-    setMaxListeners(0, this.#stopping.signal); // everything that waits for a while also waits for this
-    const missing = new MissingBlocks(this.#blocks, this.#stopping.signal);
-    this.#txids = new BlockTxids(
-      new TxidStore(log),
-      (hash) => missing.txids(hash),
-      (block, error) => logger.warn({ ...why(error), height: block.height }, 'waiting for the txids of a block'),
-      this.#stopping.signal,
-    );
-    this.#mempoolWatch = new MempoolWatch({
-      zmqUrl: bitcoind.zmqSequence,
-      pollMs: bitcoind.pollSeconds * 1000,
-      rpc,
-      mempool: this.#mempool,
-      chain: this.chain,
-      txids: (block) => this.#txids.of(block),
-      log: logger.child({ actor: 'mempool-watch' }),
     });
   }
 
@@ -173,8 +153,7 @@ export class TowerNode {
     await this.#doors.close();
     this.snapshots.stop();
     this.#stopping.abort();
-    this.#mempoolWatch.stop();
-    await this.#monitoring?.stop();
+    await this.#bitcoind.stop();
     await this.#shards.stop();
     this.chain.stop();
     await this.#doors.closeDesk();
@@ -198,10 +177,7 @@ export class TowerNode {
     this.chain.on('waiting', (error) => logger.warn(why(error), 'waiting for the chain on the log'));
     await this.chain.level();
     this.begun.level();
-    const start = (fail: (error: Error) => void) => this.#startMonitor(fail);
-    this.#monitoring = new Supervisor({ name: 'chain-monitor', start }, logger, (error) => this.#giveUp(error));
-    void this.#monitoring.start();
-    this.#mempoolWatch.start();
+    this.#bitcoind.start();
     await this.#shards.start();
     if (this.#gaveUp) return;
     this.snapshots.watch(this.chain.state, () => this.#shards.states);
@@ -209,30 +185,6 @@ export class TowerNode {
     const { tip } = this.chain.state;
     const { startSeconds: seconds } = this.snapshots;
     logger.info({ shards: ranges(this.#shards.numbers), height: tip?.height, seconds }, 'node is level with the log');
-  }
-
-  async #startMonitor(fail: (error: Error) => void): Promise<Running> {
-    const { config, logger } = this.options;
-    const { zmqHashblock: zmqUrl, pollSeconds } = config.bitcoind;
-    const needs = {
-      network: config.network,
-      node: config.node,
-      fold: this.chain,
-      log: this.log,
-      blocks: this.#blocks,
-      txids: this.#txids,
-      firstBlocks: FIRST_BLOCKS,
-      found: (block: Block) => {
-        for (const shard of this.#shards.running) shard.blockFound(block);
-      },
-      restarted: () => {
-        for (const shard of this.#shards.running) shard.bitcoindRestarted();
-      },
-      stopping: this.#stopping.signal,
-      logger: logger.child({ actor: 'chain-monitor' }),
-    };
-    this.#monitor = new Monitoring(needs, { zmqUrl, pollMs: pollSeconds * 1000 }, fail);
-    return this.#monitor;
   }
 
   #startShard(shard: ShardId, fail: (error: Error) => void, replaying: (state: ShardState) => void): Promise<Shard> {
@@ -244,9 +196,9 @@ export class TowerNode {
       log: this.log,
       blobs: this.#blobs,
       chain: this.chain,
-      txids: this.#txids,
-      carrier: this.#carrier,
-      mempool: this.#mempool,
+      txids: this.#bitcoind.txids,
+      carrier: this.#bitcoind.carrier,
+      mempool: this.#bitcoind.mempool,
       sign: key.sign,
       terms: { ...subscription, maxAppointments: limits.maxAppointments },
       locatorCacheSize: config.locatorCacheSize,
@@ -282,8 +234,8 @@ export class TowerNode {
       ...this.publicInfo(),
       node: config.node,
       tip: this.chain.state.tip?.hash ?? null,
-      bitcoind_reachable: this.#monitor?.bitcoindReachable ?? false,
-      mempool_transactions: config.bitcoind.zmqSequence === undefined ? null : this.#mempool.size,
+      bitcoind_reachable: this.#bitcoind.isReachable,
+      mempool_transactions: config.bitcoind.zmqSequence === undefined ? null : this.#bitcoind.mempool.size,
       nats_server: this.nc.info?.version ?? null,
       max_appointments: config.limits.maxAppointments,
       stream_drift: this.streams.drift,
@@ -296,6 +248,3 @@ export class TowerNode {
     this.options.giveUp(error);
   }
 }
-
-/** How many blocks before bitcoind's tip a new log begins: as deep as a penalty has to be buried. */
-const FIRST_BLOCKS = 100;

@@ -91,7 +91,9 @@ describe('the layout', () => {
 
   test("keeps actors out of each other's rooms; only where a node is put together are rooms entered", () => {
     const shared = new Set(['runtime', 'bitcoind']);
-    const roots = new Set(['node', 'node-options', 'shard', 'doors', 'config'].map((name) => `actors/${name}.ts`));
+    const roots = new Set(
+      ['node', 'node-options', 'bitcoind-side', 'shard', 'doors', 'config'].map((name) => `actors/${name}.ts`),
+    );
     const isAllowed = (from: string, to: string) => {
       const room = roomOf(to);
       if (room === undefined || shared.has(room) || layerOf(from) !== 'actors') return true;

@@ -1,0 +1,107 @@
+import type { Logger } from 'pino';
+import type { ChainCommit } from '../events/commit.js';
+import type { EventLog } from '../events/log/log.js';
+import { TxidStore } from '../events/log/txids.js';
+import type { BlockWindow } from '../projections/block-window.js';
+import type { Fold } from '../projections/fold.js';
+import { BitcoindRpc } from './bitcoind/rpc.js';
+import { BlockTxids } from './block-txids.js';
+import { Carrier } from './carrier/carrier.js';
+import { type Block, BlockSource } from './chain-monitor/block-source.js';
+import { MissingBlocks } from './chain-monitor/missing-block.js';
+import { Monitoring } from './chain-monitor/monitoring.js';
+import type { Config } from './config.js';
+import { Mempool } from './mempool-watch/mempool.js';
+import { MempoolWatch } from './mempool-watch/mempool-watch.js';
+import { Supervisor } from './runtime/supervisor.js';
+import { why } from './runtime/why.js';
+
+/** What of a node has to do with its bitcoind, put together: what watches it, and what asks it for something. */
+export class BitcoindSide {
+  readonly rpc: BitcoindRpc;
+  readonly carrier: Carrier;
+  readonly txids: BlockTxids;
+  readonly mempool = new Mempool();
+  readonly #blocks: BlockSource;
+  readonly #mempoolWatch: MempoolWatch;
+  readonly #supervisor: Supervisor;
+  #monitor: Monitoring | undefined;
+
+  constructor(private readonly needs: BitcoindSideNeeds) {
+    const { config, log, chain, stopping, giveUp, logger } = needs;
+    const { bitcoind } = config;
+    this.rpc = new BitcoindRpc(bitcoind);
+    this.carrier = new Carrier(this.rpc);
+    this.#blocks = new BlockSource(this.rpc);
+    const missing = new MissingBlocks(this.#blocks, stopping);
+    this.txids = new BlockTxids(
+      new TxidStore(log),
+      (hash) => missing.txids(hash),
+      (block, error) => logger.warn({ ...why(error), height: block.height }, 'waiting for the txids of a block'),
+      stopping,
+    );
+    this.#mempoolWatch = new MempoolWatch({
+      zmqUrl: bitcoind.zmqSequence,
+      pollMs: bitcoind.pollSeconds * 1000,
+      rpc: this.rpc,
+      mempool: this.mempool,
+      chain,
+      txids: (block) => this.txids.of(block),
+      log: logger.child({ actor: 'mempool-watch' }),
+    });
+    const start = async (fail: (error: Error) => void) => this.#startMonitor(fail);
+    this.#supervisor = new Supervisor({ name: 'chain-monitor', start }, logger, giveUp);
+  }
+
+  /** Begins to watch; the log's chain has to be folded. */
+  start(): void {
+    void this.#supervisor.start();
+    this.#mempoolWatch.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#mempoolWatch.stop();
+    await this.#supervisor.stop();
+  }
+
+  /** Whether bitcoind answered when it was last asked. */
+  get isReachable(): boolean {
+    return this.#monitor?.bitcoindReachable ?? false;
+  }
+
+  #startMonitor(fail: (error: Error) => void): Monitoring {
+    const { config, log, chain, found, restarted, stopping, logger } = this.needs;
+    const { zmqHashblock: zmqUrl, pollSeconds } = config.bitcoind;
+    const needs = {
+      network: config.network,
+      node: config.node,
+      fold: chain,
+      log,
+      blocks: this.#blocks,
+      txids: this.txids,
+      firstBlocks: FIRST_BLOCKS,
+      found,
+      restarted,
+      stopping,
+      logger: logger.child({ actor: 'chain-monitor' }),
+    };
+    this.#monitor = new Monitoring(needs, { zmqUrl, pollMs: pollSeconds * 1000 }, fail);
+    return this.#monitor;
+  }
+}
+
+/** How many blocks before bitcoind's tip a new log begins: as deep as a penalty has to be buried. */
+const FIRST_BLOCKS = 100;
+
+export interface BitcoindSideNeeds {
+  readonly config: Config;
+  readonly log: EventLog;
+  readonly chain: Fold<ChainCommit, BlockWindow>;
+  /** A block that bitcoind has, whether the log takes it or not. */
+  readonly found: (block: Block) => void;
+  /** bitcoind is another run of the program than before. */
+  readonly restarted: () => void;
+  readonly stopping: AbortSignal;
+  readonly giveUp: (error: Error) => void;
+  readonly logger: Logger;
+}
