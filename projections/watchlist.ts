@@ -67,7 +67,7 @@ export interface SavedWatchlist {
 /**
  * Every appointment of a shard that a transaction may be the breach of, in 28 bytes each: the fold of what users did.
  *
- * What it is found by, locator and appointment id, is kept as fingerprints under a secret key of the process; who looks
+ * What it is found by, locator and appointment id, is kept as fingerprints under a secret key of the tower's nodes; who looks
  * a transaction up reads the commits at the positions it is given, and believes those. Two appointments are taken for
  * one if 72 bits of their fingerprints agree: once in a hundred million towers of ten million appointments.
  */

@@ -10,6 +10,7 @@ import type { BlockHash, Shard as ShardId } from '../../events/ids.js';
 import { CHAIN } from '../../events/log/streams.js';
 import { BlockWindow } from '../../projections/block-window.js';
 import { Fold } from '../../projections/fold.js';
+import { ShardState } from '../../projections/shard-state.js';
 import { heldAppointments } from '../../projections/tower-info.js';
 import { type Bitcoind, blockSourceOf, carrierOf } from './bitcoind.js';
 import type { Setting } from './commands.js';
@@ -36,6 +37,8 @@ export interface ModelNodeNeeds {
   readonly bitcoind: Bitcoind;
   readonly setting: Setting;
   readonly onFailure: (error: Error) => void;
+  /** What it begins with of its shard; undefined to replay all of it. */
+  readonly state: ShardState | undefined;
 }
 
 const logger = pino({ level: process.env.ARGUS_TEST_LOG ?? 'silent' });
@@ -83,12 +86,13 @@ export class ModelNode {
   }
 
   async #begin(log: MemoryLog, txids: BlockTxids): Promise<void> {
-    const { name, wire, stores, bitcoind, setting } = this.needs;
+    const { name, wire, stores, bitcoind, setting, state = new ShardState() } = this.needs;
     await this.chain.level();
     this.#monitor.run().catch((error) => this.#fail(error));
     const shard = await Shard.start(
       {
         shard: SHARD,
+        state,
         node: name,
         log,
         blobs: blobStoreOf(stores, wire),

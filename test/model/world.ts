@@ -4,7 +4,9 @@ import type { Recorded } from '../../events/commit.js';
 import type { UserId } from '../../events/ids.js';
 import { schemeOf } from '../../events/schemes/schemes.js';
 import type { Dialect } from '../../events/signing/receipts.js';
+import type { ShardState } from '../../projections/shard-state.js';
 import { userId } from '../fixtures/ids.js';
+import { rewritten } from '../support/snapshots.js';
 import { auditSent } from './audit-mempool.js';
 import { Bitcoind } from './bitcoind.js';
 import { type Block, BlockTree } from './block-tree.js';
@@ -61,6 +63,9 @@ export class World {
   /** What no actor may ever do. */
   readonly failures: string[] = [];
 
+  /** What a node that died had made of its shard: every other one is begun with again, in place of a replay. */
+  readonly #snapshots = new Map<number, ShardState>();
+
   constructor(
     readonly setting: Setting,
     readonly time: VirtualTime,
@@ -116,6 +121,7 @@ export class World {
       bitcoind: this.bitcoind(n),
       setting: this.setting,
       onFailure,
+      state: this.#snapshots.get(n),
     });
   }
 
@@ -124,6 +130,9 @@ export class World {
     const wire = this.wires[n];
     if (!this.nodes[n] || !wire) return;
     this.sample(n);
+    this.#snapshots.delete(n);
+    const state = this.nodes[n].shard?.fold.state;
+    if (state && state.position % 2 === 1) this.#snapshots.set(n, rewritten(state));
     wire.isCut = true;
     this.steps.drop(wire, { alsoSent: losing });
     Object.assign(this.bitcoind(n), { onTip: () => {}, onAdded: () => {} });

@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { TowerClient } from '../../actors/client/tower-client.js';
+import { clusterSubjects, NodeReport } from '../../actors/cluster-wire.js';
 import type { TowerNode } from '../../actors/node.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
@@ -33,6 +34,9 @@ describe('a node that starts with a snapshot', () => {
     await client.protect(breach.disputeTxid, fromHex(breach.penaltyTx), 144);
     await tower.restartNode();
     assert.deepEqual(streamsOf(tower, BEGINS), ['TOWER_0']);
+    const answer = await (await tower.nats.connect('node')).request(clusterSubjects.nodes);
+    const { shards, start_seconds: seconds } = NodeReport.parse(answer.json());
+    assert.deepEqual([shards[0]?.snapshot_position, Number(seconds) > 0], [made(tower)[0]?.position, true]);
     const replayed = await tower.startNode('two', { settings: { 'snapshots.every': '0' } });
     await until('the same', () => memoryOf(replayed) === memoryOf(tower.node));
     await addSome(client, 1, 'after');
