@@ -1,4 +1,4 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -71,8 +71,9 @@ export class SnapshotFolder {
   /** Notes, or takes back, that a node has begun. It is done when this returns; where it cannot be, it is left. */
   noteStart(stream: string, node: string, isStarting: boolean): void {
     try {
-      if (!isStarting) rmSync(this.#mark(stream, node), { force: true });
-      else if (existsSync(this.folder)) writeFileSync(this.#mark(stream, node), '', { mode: 0o600 });
+      if (!isStarting) return rmSync(this.#mark(stream, node), { force: true });
+      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      writeFileSync(this.#mark(stream, node), '', { mode: 0o600 });
     } catch {
       // On a disk that takes no writing. Then only a process that lives on knows.
     }

@@ -39,7 +39,11 @@ export class Snapshots {
   readonly #source: SnapshotSource;
   /** The position of the last snapshot of each stream, as far as this node knows; 0 for none. */
   readonly #last = new Map<string, Position>();
+  /** The streams of which this node uses none any more, and those of which the maker is to use none until it has made one. */
   readonly #distrusted = new Set<string>();
+  readonly #afresh = new Set<string>();
+  /** The streams that were begun with one and are not level with the log yet. */
+  readonly #starting = new Set<string>();
   #maker: ChildProcess | undefined;
   #timer: NodeJS.Timeout | undefined;
   #pausedUntil = 0;
@@ -118,6 +122,8 @@ export class Snapshots {
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#timer);
+    // To be told to stop is no failure.
+    for (const stream of this.#starting) this.#note(stream, false);
     // What it writes counts only once it is whole, so it need not be asked.
     this.#maker?.kill('SIGKILL');
   }
@@ -126,17 +132,17 @@ export class Snapshots {
     const { config, logger } = this.options;
     const { node } = config;
     const { stream } = subject;
-    const nothing: Begun<S> = { state: empty(), level: () => this.#folder.noteStart(stream, node, false), failed() {} };
+    const nothing: Begun<S> = { state: empty(), level: () => this.#note(stream, false), failed() {} };
     if (config.snapshots.every === 0) return nothing;
     if (this.#folder.hasStarted(stream, node)) {
-      this.#distrusted.add(stream);
+      this.#distrust(stream);
       logger.warn({ stream }, 'the last start with a snapshot did not come to its end: all of the log is replayed');
     }
     if (this.#distrusted.has(stream)) return nothing;
-    this.#folder.noteStart(stream, node, true);
+    this.#note(stream, true);
     const found = await this.#source.find(subject);
     if (!found || !isOne(found.state)) {
-      this.#folder.noteStart(stream, node, false);
+      this.#note(stream, false);
       return nothing;
     }
     const { position } = found.state;
@@ -144,11 +150,24 @@ export class Snapshots {
     logger.info({ stream, position }, 'begins with a snapshot');
     const failed = () => {
       if (this.#stopped) return;
-      this.#distrusted.add(stream);
+      this.#distrust(stream);
       this.#last.delete(stream);
-      this.#folder.noteStart(stream, node, true);
+      this.#note(stream, true);
+      this.#starting.delete(stream);
     };
     return { ...nothing, state: found.state, failed };
+  }
+
+  #distrust(stream: string): void {
+    this.#distrusted.add(stream);
+    this.#afresh.add(stream);
+  }
+
+  /** Notes where the next process finds it that a start is under way, or is over. */
+  #note(stream: string, isStarting: boolean): void {
+    this.#folder.noteStart(stream, this.options.config.node, isStarting);
+    if (isStarting) this.#starting.add(stream);
+    else this.#starting.delete(stream);
   }
 
   #make(tasks: readonly Task[]): void {
@@ -200,6 +219,7 @@ export class Snapshots {
         return;
       case 'made':
         this.#last.set(report.stream, report.position);
+        this.#afresh.delete(report.stream);
         logger.info(about, 'a snapshot is made');
         return;
       case 'shared':
@@ -223,7 +243,7 @@ export class Snapshots {
   }
 
   #task(kind: Task['kind'], stream: string, shard: Shard): Task {
-    return { ...this.#subject(kind, stream, shard), afresh: this.#distrusted.has(stream) };
+    return { ...this.#subject(kind, stream, shard), afresh: this.#afresh.has(stream) };
   }
 }
 

@@ -70,6 +70,10 @@ test("a tower's log is brought from one server to three, with every position, an
   assert.equal((await after.getSubscriptionInfo()).locators.length, 2);
   await tower.chain.mineOnly([breach.disputeTx]);
   await until('answered', () => isInMempool(tower, breach.penaltyTxid));
+  const sharings = () =>
+    tower.said.filter(({ msg, stream }) => msg === 'a snapshot is shared' && stream === 'TOWER_0').length;
+  await tower.chain.mine(8); // each is a commit that tells of its scan
+  await until('the next snapshot, on three servers', () => sharings() > 1);
   const late = await move('--yes');
   assert.equal(late.status, 1);
   assert.match(late.stderr, /^argus: there is another \w+\. A log is copied to servers whose stores are empty/);

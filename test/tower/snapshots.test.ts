@@ -116,7 +116,7 @@ describe('a snapshot that is not as it should be is told of, and all is replayed
         length - other.node.shards.reduce((most, shard) => Math.max(most, shard.position), 0),
         'other',
       );
-      mkdirSync(join(other.config.data, 'snapshots'));
+      mkdirSync(join(other.config.data, 'snapshots'), { recursive: true });
       copyFileSync(file, join(other.config.data, 'snapshots', 'TOWER_0.snapshot'));
       await other.restartNode();
       assert.match(String(warnings(other)[0]?.why), why);
