@@ -71,9 +71,11 @@ export class SnapshotFolder {
   /** Notes, or takes back, that a node has begun. It is done when this returns; where it cannot be, it is left. */
   noteStart(stream: string, node: string, isStarting: boolean): void {
     try {
-      if (!isStarting) return rmSync(this.#mark(stream, node), { force: true });
-      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-      writeFileSync(this.#mark(stream, node), '', { mode: 0o600 });
+      const mark = this.#mark(stream, node);
+      if (isStarting) {
+        mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+        writeFileSync(mark, '', { mode: 0o600 });
+      } else rmSync(mark, { force: true });
     } catch {
       // On a disk that takes no writing. Then only a process that lives on knows.
     }
