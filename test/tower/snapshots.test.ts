@@ -142,14 +142,14 @@ describe('a start with a snapshot that fails', () => {
     await addSome(client, 1, 'the tail');
     const before = memoryOf(tower.node);
     await tower.stopNode();
-    const original = ShardState.prototype.apply;
-    t.after(() => {
-      ShardState.prototype.apply = original;
-    });
-    ShardState.prototype.apply = () => {
-      ShardState.prototype.apply = original;
+    const { apply, accept } = ShardState.prototype;
+    const mend = () => Object.assign(ShardState.prototype, { apply, accept });
+    t.after(mend);
+    const fail = () => {
+      mend();
       throw new TypeError('out of order');
     };
+    Object.assign(ShardState.prototype, { apply: fail, accept: fail });
     await tower.restartNode();
     await until('made anew', () => memoryOf(tower.node) === before);
     assert.deepEqual(streamsOf(tower, BEGINS), ['TOWER_0'], 'once');
