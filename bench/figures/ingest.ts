@@ -22,8 +22,9 @@ const TURNS = 3;
  * Appointments accepted per second through the NATS gateway, by many users at once, every receipt verified.
  *
  * The load comes from this process, so it shares the machine's cores with the tower and the server; it signs beforehand
- * and verifies afterwards. The limit is the smaller of two: what the cores that server and load leave to the node recover
- * and sign; and what the same server takes durably from the bare client in atomic batches of the same bytes.
+ * and verifies afterwards. The limit is the smaller of two: what a node that does nothing but recover and sign could do
+ * on the cores that server and load leave to it (`recoverAndSignRate`); and what the same server takes durably from the
+ * bare client, blob and commit, in atomic batches of the same bytes.
  */
 export const ingest: Figure = {
   name: 'ingest',
@@ -74,15 +75,21 @@ async function sustain(stage: Stage, requests: readonly Prepared[], ms: number) 
   return { load, used };
 }
 
-/** The cores that the server and the load left to the node; one where that cannot be known. */
-const coresLeft = (used: Used): number =>
-  used ? availableParallelism() - (used.by.nats + used.by.load) / used.seconds : 1;
+/** Processor time that an appointment takes of everything but the node, in seconds; none where that cannot be known. */
+const othersTime = ({ used, load }: Turn): number => (used ? (used.by.nats + used.by.load) / load.answered : 0);
+
+/**
+ * The most appointments a second of a node that does nothing but recover and sign. At a rate R, server and load take R
+ * times `othersTime` of the machine's cores; the rest is the node's, and each of its cores recovers and signs for
+ * `signing` appointments a second. So R = (cores - R x othersTime) x signing, hence R = cores / (othersTime + 1 / signing).
+ */
+const recoverAndSignRate = (turn: Turn): number => availableParallelism() / (othersTime(turn) + 1 / turn.signing);
 
 const rateOf = ({ load }: Turn): number => load.answered / load.seconds;
 
 function report(turns: readonly Turn[], single: number, earlier: readonly Error[], { tower }: Stage): Measured {
   const batched = mean(turns.map((turn) => turn.batched));
-  const signing = mean(turns.map((turn) => turn.signing * coresLeft(turn.used)));
+  const signing = mean(turns.map(recoverAndSignRate));
   const latencies = turns.flatMap(({ load }) => load.latencies);
   return {
     value: mean(turns.map(rateOf)),
@@ -94,6 +101,8 @@ function report(turns: readonly Turn[], single: number, earlier: readonly Error[
       limit_log_in_batches: round(batched),
       limit_log_in_batches_turns: turns.map((turn) => round(turn.batched)),
       limit_recover_and_sign: round(signing),
+      bound_by: signing < batched ? 'recover and sign' : 'log in batches',
+      cores: availableParallelism(),
       recover_and_sign_on_one_core: round(mean(turns.map((turn) => turn.signing))),
       log_one_by_one: round(single),
       p50_ms: round(quantile(latencies, 0.5)),
