@@ -1,4 +1,4 @@
-import { homedir, hostname } from 'node:os';
+import { availableParallelism, homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Dialect } from '../events/signing/receipts.js';
@@ -43,6 +43,9 @@ const shardsOrAll = () =>
     .transform((value) => (value === 'all' ? value : (parseRanges(value) ?? [])));
 const u32 = 0xffffffff;
 
+/** One for each core but that of the node's own thread; more than four have nothing to do, since that thread is full by then. */
+const defaultSignatureThreads = () => Math.max(1, Math.min(4, availableParallelism() - 1));
+
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 
 /** The settings, as the TOML file spells them. */
@@ -59,6 +62,7 @@ const Settings = z.strictObject({
     ),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   locator_cache_size: number().pipe(z.number().min(1).max(1000)).default(6),
+  signature_threads: number().pipe(z.number().min(0).max(64)).default(defaultSignatureThreads),
   nats: z
     .strictObject({
       url: natsUrls().optional(),
@@ -125,6 +129,8 @@ export interface Config {
   readonly node: string;
   readonly logLevel: Settings['log_level'];
   readonly locatorCacheSize: number;
+  /** Threads that recover keys and sign receipts; with none the node's own does it. */
+  readonly signatureThreads: number;
   readonly nats: {
     /** Undefined when the node is to start and own a server. */
     readonly url: string | undefined;
@@ -188,6 +194,7 @@ function toConfig(settings: Settings): Config {
     node: settings.node,
     logLevel: settings.log_level,
     locatorCacheSize: settings.locator_cache_size,
+    signatureThreads: settings.signature_threads,
     nats: {
       url: nats.url,
       nodeNkeyFile: nats.nkey_file ?? join(data, 'nats', 'node.nkey'),

@@ -11,7 +11,7 @@ import type { Config, HttpConfig } from './config.js';
 import { ConfigError } from './config-sources.js';
 import { Admission } from './gateway/admission.js';
 import type { Answer } from './gateway/answers.js';
-import { Gateway, type Request } from './gateway/gateway.js';
+import { Gateway, type GatewayNeeds, type Request } from './gateway/gateway.js';
 import { HttpDoor, type Patience } from './gateway/http-door.js';
 import { NatsDoor } from './gateway/nats-door.js';
 import { RequestRelay } from './gateway/request-relay.js';
@@ -59,6 +59,7 @@ export class Doors {
     this.#requests = new RequestRelay(relay);
     this.#standstill = new Standstill(() => nc.flush(), log);
     const gateway = new Gateway({
+      recover: needs.recover,
       gatekeeper: (userId) => shards.get(shardIdOf(userId))?.gatekeeper,
       passOn: (userId, request) => this.#passOn(shardIdOf(userId), request),
       dialectOf: (userId) => {
@@ -218,6 +219,7 @@ export interface DoorsNeeds {
   /** The shards that this node serves. */
   readonly shards: ServedShards;
   readonly blob: (shard: ShardId, ref: BlobRef) => Promise<Uint8Array | undefined>;
+  readonly recover: GatewayNeeds['recover'];
   /** Whether the tower can accept appointments now, as far as it knows. */
   readonly isAble: () => boolean;
   /** Whether the node has a NATS server now, and how far it is with what it serves. */

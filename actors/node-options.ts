@@ -1,7 +1,17 @@
 import type { Logger } from 'pino';
+import type { UserId } from '../events/ids.js';
 import type { Config } from './config.js';
 import type { Patience } from './gateway/http-door.js';
 import type { TowerKey } from './secrets.js';
+
+/** Who recovers keys and signs receipts for a node. */
+export interface Signatures {
+  /** As `recoverSigner`, in the order in which it is asked. */
+  recover(message: Uint8Array, signatureText: string): Promise<UserId | undefined>;
+  /** As `signMessage` with the tower's key. */
+  sign(message: Uint8Array): Promise<string>;
+  stop(): Promise<void>;
+}
 
 /** What a node is started with. */
 export interface NodeOptions {
@@ -13,6 +23,8 @@ export interface NodeOptions {
   readonly logger: Logger;
   /** How long HTTP clients are given; less than their own patience unless told. */
   readonly patience?: Patience | undefined;
+  /** A pool of threads with the tower's key unless told. */
+  readonly signatures?: Signatures | undefined;
   /** Called once, when the node cannot go on; it has to be stopped then. */
   readonly giveUp: (error: Error) => void;
 }

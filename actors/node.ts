@@ -15,12 +15,13 @@ import { BitcoindSide } from './bitcoind-side.js';
 import type { Block } from './chain-monitor/block-source.js';
 import { Doors } from './doors.js';
 import { connectPatiently, ensureStreamsPatiently, flushPatiently, watchConnection } from './nats-connection.js';
-import type { NodeOptions } from './node-options.js';
+import type { NodeOptions, Signatures } from './node-options.js';
 import { publicInfo } from './public-info.js';
 import { ranges } from './ranges.js';
 import { why } from './runtime/why.js';
 import { ServedShards, shardsToServe } from './served-shards.js';
-import { Shard } from './shard.js';
+import { Shard, type ShardNeeds } from './shard.js';
+import { SignaturePool } from './signatures/signature-pool.js';
 import { type Begun, Snapshots } from './snapshots/snapshots.js';
 import { version } from './version.js';
 import type { InfoAnswer } from './wire.js';
@@ -62,6 +63,7 @@ export class TowerNode {
   readonly chain: Fold<ChainCommit, BlockWindow>;
   readonly #bitcoind: BitcoindSide;
   readonly #blobs: BlobStore;
+  readonly #signatures: Signatures;
 
   /** Throws `ConfigError` for shards that are not there, and for files that cannot be read. */
   private constructor(
@@ -96,6 +98,13 @@ export class TowerNode {
       giveUp,
       logger,
     });
+    this.#signatures =
+      options.signatures ??
+      new SignaturePool({
+        copySecret: options.key.copySecret,
+        threads: config.signatureThreads,
+        log: logger.child({ actor: 'signatures' }),
+      });
     this.#shards = new ServedShards({
       numbers: shardsToServe(config.log.serve, layout.shards),
       start: (...started) => this.#startShard(...started),
@@ -112,6 +121,7 @@ export class TowerNode {
       rpc: this.#bitcoind.rpc,
       shards: this.#shards,
       blob: (shard, ref) => this.#blobs.get(shard, ref),
+      recover: (message, signature) => this.#signatures.recover(message, signature),
       isAble: () => this.#connected && this.#shards.running.length > 0 && window.tip !== undefined,
       isConnected: () => this.#connected,
       state: () => this.#state(),
@@ -157,6 +167,7 @@ export class TowerNode {
     await this.#shards.stop();
     this.chain.stop();
     await this.#doors.closeDesk();
+    await this.#signatures.stop();
     await this.nc.close();
   }
 
@@ -188,9 +199,9 @@ export class TowerNode {
   }
 
   #startShard(shard: ShardId, fail: (error: Error) => void, replaying: (state: ShardState) => void): Promise<Shard> {
-    const { config, key, logger } = this.options;
+    const { config, logger } = this.options;
     const { subscription, limits } = config;
-    const needs = {
+    const needs: ShardNeeds = {
       shard,
       node: config.node,
       log: this.log,
@@ -199,7 +210,7 @@ export class TowerNode {
       txids: this.#bitcoind.txids,
       carrier: this.#bitcoind.carrier,
       mempool: this.#bitcoind.mempool,
-      sign: key.sign,
+      sign: (receipt) => this.#signatures.sign(receipt),
       terms: { ...subscription, maxAppointments: limits.maxAppointments },
       locatorCacheSize: config.locatorCacheSize,
       held: () => heldAppointments(this.shards),

@@ -15,6 +15,8 @@ export interface TowerKey {
   readonly towerId: TowerId;
   /** LN message signature of the bytes, zbase32. */
   readonly sign: (message: Uint8Array) => string;
+  /** Writes the secret key into 32 bytes, which the caller wipes. */
+  readonly copySecret: (into: Uint8Array) => void;
 }
 
 /** A secret's file is missing, not well formed, readable by others, or in the way of another. */
@@ -31,8 +33,15 @@ export function towerKey(file: string): TowerKey {
     file,
     readOrMake(file, () => toHex(newSecret())),
   );
-  return { towerId: towerIdOf(secret), sign: (message) => signMessage(message, secret) };
+  return towerKeyOf(secret);
 }
+
+/** The tower's key of a secret key that is valid. */
+export const towerKeyOf = (secret: Uint8Array): TowerKey => ({
+  towerId: towerIdOf(secret),
+  sign: (message) => signMessage(message, secret),
+  copySecret: (into) => into.set(secret),
+});
 
 /** The tower's secret key, 32 bytes, in a file that must be there; the caller wipes it. Throws `SecretFileError`. */
 export function existingTowerSecret(file: string): Uint8Array {

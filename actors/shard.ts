@@ -14,8 +14,8 @@ import type { BlockTxids } from './block-txids.js';
 import { Bookings, type Found } from './bookings.js';
 import type { Seen } from './breach-report.js';
 import { BlobSweeper } from './gatekeeper/blob-sweeper.js';
-import type { Sign } from './gatekeeper/decisions.js';
 import { Gatekeeper, type Terms } from './gatekeeper/gatekeeper.js';
+import type { SignReceipt } from './gatekeeper/receipts.js';
 import { LocatorCache } from './locator-cache/locator-cache.js';
 import type { PenaltyCarrier } from './responder/attempts.js';
 import { Responder } from './responder/responder.js';
@@ -51,7 +51,7 @@ export interface ShardNeeds {
   readonly txids: BlockTxids;
   readonly carrier: PenaltyCarrier;
   readonly mempool: MempoolView;
-  readonly sign: Sign;
+  readonly sign: SignReceipt;
   readonly terms: Terms;
   /** How many blocks the locator cache holds. */
   readonly locatorCacheSize: number;

@@ -18,16 +18,10 @@ import { type BlockListener, lastOf, type Run } from '../runtime/block-feed.js';
 import { KeyedMailbox } from '../runtime/mailbox.js';
 import type { Transactor } from '../runtime/transact.js';
 import { Turns } from '../runtime/turns.js';
-import {
-  type AddAppointment,
-  type Outdate,
-  type Sign,
-  type UserCommand,
-  type UserOutcome,
-  userDecider,
-} from './decisions.js';
+import { type AddAppointment, type Outdate, type UserCommand, type UserOutcome, userDecider } from './decisions.js';
 import { endingOf } from './endings.js';
 import { type About, isDue, loadUser } from './loaded-user.js';
+import { Receipts, type SignReceipt } from './receipts.js';
 import { noChain, showAppointment, showSubscription } from './shown.js';
 
 /**
@@ -80,21 +74,17 @@ export class Gatekeeper implements BlockListener {
       const height = this.#height();
       if (height === undefined) return noChain;
       const { slots, duration } = this.needs.terms;
-      const command: UserCommand = {
-        kind: 'register',
-        userId,
-        dialect,
-        height,
-        slots,
-        duration,
-        sign: this.needs.sign,
-      };
-      return answerOf<Registered>(await this.#transact(userId, command, 'none', deadline - performance.now()));
+      const receipts = new Receipts(this.needs.sign);
+      const { sign } = receipts;
+      const command: UserCommand = { kind: 'register', userId, dialect, height, slots, duration, sign };
+      return answerOf<Registered>(
+        await receipts.settled(() => this.#transact(userId, command, 'none', deadline - performance.now(), receipts)),
+      );
     });
   }
 
   addAppointment(request: AddAppointmentRequest): Promise<Accepted | Refusal> {
-    const deadline = performance.now() + REQUEST_MS;
+    const deadline = request.came + REQUEST_MS;
     return this.#lanes.send(request.userId, () => this.#addAppointment(request, deadline));
   }
 
@@ -132,14 +122,17 @@ export class Gatekeeper implements BlockListener {
     const { fold, bookings } = this.needs;
     const id = appointmentId(request.locator, userId);
     const unstored = { position: 0, sha256: blobHash(bytes), size: bytes.length };
-    const unsigned = this.#addCommand(request, id, height, unstored, () => '');
+    const receipts = new Receipts(this.needs.sign);
+    const unsigned = this.#addCommand(request, id, height, unstored, receipts);
     const known = await loadUser(fold.state, userId, unsigned, bookings, deadline - performance.now());
     const dry = userDecider.decide(unsigned, known.state);
     if (dry.events.length === 0) return answerOf<Accepted>(dry.outcome);
     const before = fold.state.booked(unsigned)?.blob;
-    const blob = await this.needs.blobs.put(userId, bytes);
-    const command = this.#addCommand(request, id, height, blob, this.needs.sign);
-    const outcome = answerOf<Accepted>(await this.#transact(userId, command, command, deadline - performance.now()));
+    const [blob] = await Promise.all([this.needs.blobs.put(userId, bytes), receipts.signed()]);
+    const command = this.#addCommand(request, id, height, blob, receipts);
+    const outcome = answerOf<Accepted>(
+      await receipts.settled(() => this.#transact(userId, command, command, deadline - performance.now(), receipts)),
+    );
     const now = fold.state.booked(command)?.blob;
     for (const old of [before, blob.position]) if (old && old !== now) this.needs.blobs.erase(old);
     return outcome;
@@ -150,7 +143,7 @@ export class Gatekeeper implements BlockListener {
     id: AppointmentId,
     height: Height,
     blob: BlobRef,
-    sign: Sign,
+    { sign }: Receipts,
   ): AddAppointment {
     const { locator, toSelfDelay, userSignature } = request;
     const { maxAppointments: limit } = this.needs.terms;
@@ -205,11 +198,21 @@ export class Gatekeeper implements BlockListener {
     return new Set(Array.from(this.needs.fold.state.bookedBy(userId), ({ blob }) => blob));
   }
 
-  #transact(userId: UserId, command: UserCommand, about: About, patience: number): Promise<UserOutcome> {
+  #transact(
+    userId: UserId,
+    command: UserCommand,
+    about: About,
+    patience: number,
+    receipts?: Receipts,
+  ): Promise<UserOutcome> {
     return this.needs.transactor.transact({
       aggregate: userAggregate(userId),
       read: (shard) => loadUser(shard, userId, about, this.needs.bookings, patience),
-      decide: (state) => (this.#isEarly(command) ? askAgain : userDecider.decide(command, state)),
+      decide: (state) => {
+        if (this.#isEarly(command)) return askAgain;
+        const decision = userDecider.decide(command, state);
+        return receipts?.isMissing ? askAgain : decision;
+      },
       patience,
     });
   }
@@ -254,6 +257,8 @@ export interface AddAppointmentRequest {
   readonly blob: Uint8Array;
   readonly toSelfDelay: number;
   readonly userSignature: string;
+  /** When the request came, in ms of `performance.now()`: it is not appended when that is too long ago. */
+  readonly came: number;
 }
 
 /** What a subscription is, and what the tower holds at the most. */
@@ -292,7 +297,7 @@ export interface GatekeeperNeeds {
   readonly terms: Terms;
   /** The number of appointments that the whole tower holds. */
   readonly held: () => number;
-  readonly sign: Sign;
+  readonly sign: SignReceipt;
   readonly fail: (error: Error) => void;
   readonly log: Logger;
 }

@@ -5,10 +5,10 @@ import {
   getSubscriptionInfoRequest,
   serializeAppointment,
 } from '../../events/signing/appointment.js';
-import { recoverSigner } from '../../events/signing/message.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import type { BlobRef } from '../../events/user.js';
 import type { Accepted, Refusal, Registered, Shown, SubscriptionInfo } from '../outcomes.js';
+import { why } from '../runtime/why.js';
 import { type Answer, accepted, refusedWith, registered, responded, subscription, watched } from './answers.js';
 import { words } from './dialect.js';
 import type { Fault, FieldLimits } from './faults.js';
@@ -66,7 +66,7 @@ export class Gateway {
     const parsed = requests.parseRegister(json, dialect);
     if (!parsed.ok) return this.refuse(operation, parsed.fault, dialect);
     const { userId } = parsed.value;
-    return this.#answer({ request, userId, dialect: () => dialect }, async (gatekeeper) => {
+    return this.#answer({ request, who: userId, dialect: () => dialect }, async (gatekeeper) => {
       const outcome = await gatekeeper.register(userId, dialect);
       return outcome.kind === 'registered' ? registered(userId, outcome) : outcome;
     });
@@ -74,18 +74,20 @@ export class Gateway {
 
   async #addAppointment(json: Record<string, unknown>, request: Request): Promise<Answer> {
     const { limits } = this.needs;
+    const came = performance.now();
     const parsed = requests.parseAddAppointment(json, limits.maxBlobBytes);
     if (!parsed.ok) return this.refuse(request.operation, parsed.fault, request.caller.dialect);
     const { locator, blob, toSelfDelay, signature } = parsed.value;
     const message = serializeAppointment({ locator, encryptedBlob: blob, toSelfDelay });
-    const asked = this.#authenticate(request, message, signature, locator);
+    const asked = await this.#authenticate(request, message, signature, locator);
     // Only the python generation minds, and it looks at every field before it asks who signed.
     const isTooSmall = () => asked.dialect() === 'python' && toSelfDelay < limits.minToSelfDelay;
     const tooSmall = () => refusedWith('malformed-request', delayTooSmall(toSelfDelay, limits.minToSelfDelay));
-    if (!asked.userId && isTooSmall()) return tooSmall();
+    if (typeof asked.who !== 'string' && isTooSmall()) return tooSmall();
     return this.#answer(asked, async (gatekeeper, userId) => {
       if (isTooSmall()) return tooSmall();
-      const outcome = await gatekeeper.addAppointment({ userId, locator, blob, toSelfDelay, userSignature: signature });
+      const userSignature = signature;
+      const outcome = await gatekeeper.addAppointment({ userId, locator, blob, toSelfDelay, userSignature, came });
       return outcome.kind === 'accepted' ? accepted(outcome) : outcome;
     });
   }
@@ -94,7 +96,7 @@ export class Gateway {
     const parsed = requests.parseGetAppointment(json);
     if (!parsed.ok) return this.refuse(request.operation, parsed.fault, request.caller.dialect);
     const { locator, locatorText, signature } = parsed.value;
-    const asked = this.#authenticate(request, getAppointmentRequest(locatorText), signature, locatorText);
+    const asked = await this.#authenticate(request, getAppointmentRequest(locatorText), signature, locatorText);
     return this.#answer(asked, async (gatekeeper, userId) => {
       const shown = await gatekeeper.appointment(userId, locator);
       if (shown.kind === 'responded') return responded(shown);
@@ -105,7 +107,7 @@ export class Gateway {
   async #getSubscriptionInfo(json: Record<string, unknown>, request: Request): Promise<Answer> {
     const parsed = requests.parseGetSubscriptionInfo(json);
     if (!parsed.ok) return this.refuse(request.operation, parsed.fault, request.caller.dialect);
-    const asked = this.#authenticate(request, getSubscriptionInfoRequest(), parsed.value.signature);
+    const asked = await this.#authenticate(request, getSubscriptionInfoRequest(), parsed.value.signature);
     return this.#answer(asked, async (gatekeeper, userId) => {
       const outcome = await gatekeeper.subscription(userId);
       return outcome.kind === 'subscription' ? subscription(outcome) : outcome;
@@ -113,19 +115,31 @@ export class Gateway {
   }
 
   /** Who asks, by the signature, and how that user is spoken to. */
-  #authenticate(request: Request, message: Uint8Array, signature: string, locator?: string): Asked {
-    const userId = recoverSigner(message, signature);
-    const dialect = () => (userId && this.needs.dialectOf(userId)) ?? request.caller.dialect;
-    return { request, userId, dialect, locator };
+  async #authenticate(request: Request, message: Uint8Array, signature: string, locator?: string): Promise<Asked> {
+    const who = await this.#recover(message, signature);
+    const known = () => (typeof who === 'string' ? this.needs.dialectOf(who) : undefined);
+    return { request, who, dialect: () => known() ?? request.caller.dialect, locator };
+  }
+
+  async #recover(message: Uint8Array, signature: string): Promise<UserId | Refusal> {
+    try {
+      const userId = await this.needs.recover(message, signature);
+      // This node may have stood still meanwhile.
+      return this.needs.isLate() ? stoodStill : (userId ?? nobody);
+    } catch (error) {
+      this.needs.log.warn(why(error), 'it could not be told who signed a request');
+      return away;
+    }
   }
 
   async #answer(asked: Asked, act: Act): Promise<Answer> {
-    const { request, userId, locator } = asked;
+    const { request, who, locator } = asked;
     const { operation } = request;
-    const outcome = userId ? await this.#attempt(request, userId, act) : nobody;
+    const outcome = typeof who === 'string' ? await this.#attempt(request, who, act) : who;
     const answer = 'kind' in outcome ? refused(asked, outcome) : outcome;
     const { status, reason } = answer;
-    this.needs.log.debug({ operation, user: userId, locator, status, reason }, 'answered');
+    const user = typeof who === 'string' ? who : undefined;
+    this.needs.log.debug({ operation, user, locator, status, reason }, 'answered');
     return answer;
   }
 
@@ -173,8 +187,8 @@ export interface Request {
 
 interface Asked {
   readonly request: Request;
-  /** Undefined for a signature that nobody can have made. */
-  readonly userId: UserId | undefined;
+  /** Who signed it; else why that is not known, such as that nobody can have made the signature. */
+  readonly who: UserId | Refusal;
   /** Asked when the answer is put into words: until then another node may have heard of the user. */
   readonly dialect: () => Dialect;
   /** As it was sent. */
@@ -201,6 +215,7 @@ export interface GatekeeperFace {
     readonly blob: Uint8Array;
     readonly toSelfDelay: number;
     readonly userSignature: string;
+    readonly came: number;
   }): Promise<Accepted | Refusal>;
   appointment(userId: UserId, locator: Locator): Promise<Shown | Refusal>;
   subscription(userId: UserId): Promise<SubscriptionInfo | Refusal>;
@@ -209,6 +224,10 @@ export interface GatekeeperFace {
 }
 
 export interface GatewayNeeds {
+  /**
+   * Who signed a message, as `recoverSigner` tells; in the order in which it is asked. Rejects where there is no time for it.
+   */
+  readonly recover: (message: Uint8Array, signatureText: string) => Promise<UserId | undefined>;
   /** The Gatekeeper of a user's shard; undefined while that shard is not ready on this node, or never is. */
   readonly gatekeeper: (userId: UserId) => GatekeeperFace | undefined;
   /** What a node that serves the user's shard answers; it never rejects. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { type Config, readConfig } from '../../actors/config.js';
@@ -46,6 +46,7 @@ describe('the configuration', () => {
       data,
       logLevel: 'info',
       locatorCacheSize: 6,
+      signatureThreads: Math.max(1, Math.min(4, availableParallelism() - 1)),
       nats: {
         url: undefined,
         nodeNkeyFile: join(data, 'nats', 'node.nkey'),
@@ -97,6 +98,7 @@ describe('the configuration', () => {
       ARGUS_NODE: 'two',
       ARGUS_LOG_LEVEL: 'debug',
       ARGUS_LOCATOR_CACHE_SIZE: '7',
+      ARGUS_SIGNATURE_THREADS: '3',
       ARGUS_NATS_URL: 'nats://nats:4222,nats://other:4222',
       ARGUS_NATS_NKEY_FILE: '/nkey',
       ARGUS_NATS_PORT: '4333',
@@ -129,6 +131,7 @@ describe('the configuration', () => {
       node: 'two',
       logLevel: 'debug',
       locatorCacheSize: 7,
+      signatureThreads: 3,
       nats: { url: 'nats://nats:4222,nats://other:4222', nodeNkeyFile: '/nkey', operatorNkeyFile: '/nkey', port: 4333 },
       http: {
         listen: [

@@ -57,7 +57,7 @@ describe("the tower's key", () => {
   test('cannot be printed by accident', (t) => {
     const key = towerKey(fileOf(t, exchange.towerSecret));
     assert.ok(!JSON.stringify(key).includes(exchange.towerSecret));
-    assert.deepEqual(Object.keys(key), ['towerId', 'sign']);
+    assert.deepEqual(Object.keys(key), ['towerId', 'sign', 'copySecret']);
   });
 
   test('is refused if it is none, and the file is left as it is', (t) => {

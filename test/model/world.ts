@@ -152,6 +152,7 @@ export class World {
     const offer = offerOf(schemeOf(client.dialect).name, disputeOf(channel, version), variant);
     const digest = createHash('sha256').update(client.id).update(offer.locator).update(offer.blob).digest('hex');
     const answer = this.#gatekeeper(node)?.addAppointment({
+      came: performance.now(),
       userId: client.id,
       locator: offer.locator,
       blob: offer.blob,

@@ -9,6 +9,7 @@ import { TowerClient } from '../../actors/client/tower-client.js';
 import { type Config, readConfig } from '../../actors/config.js';
 import type { Patience } from '../../actors/gateway/http-door.js';
 import { TowerNode } from '../../actors/node.js';
+import type { Signatures } from '../../actors/node-options.js';
 import { type TowerKey, towerKey } from '../../actors/secrets.js';
 import type { Bitcoind } from '../../cli/servers/bitcoind.js';
 import { RegtestChain } from '../../cli/servers/regtest-chain.js';
@@ -70,6 +71,8 @@ export interface TestTowerOptions {
   readonly mempool?: boolean;
   /** The key that the tower signs with; a new one unless told. */
   readonly key?: TowerKey;
+  /** Who recovers keys and signs for the nodes; each its own pool unless told. */
+  readonly signatures?: Signatures;
   /** Whether other bitcoinds may connect to the tower's; not unless told. */
   readonly listen?: boolean;
   /** How long HTTP clients are given. */
@@ -120,8 +123,10 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
   });
   const startNode = async (name: string, own: OwnServers = {}) => {
     const config = configFor(name, own);
-    const options = { config, key, natsSeed: nats.nodeSeed, natsUrl: own.natsUrl ?? nats.url, logger, patience };
-    const node = await TowerNode.start({ ...options, giveUp: (error) => gaveUp.push(error) });
+    const { signatures } = options;
+    const natsUrl = own.natsUrl ?? nats.url;
+    const given = { config, key, natsSeed: nats.nodeSeed, natsUrl, logger, patience, signatures };
+    const node = await TowerNode.start({ ...given, giveUp: (error) => gaveUp.push(error) });
     running.push(node);
     return node;
   };

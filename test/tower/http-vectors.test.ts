@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { TowerKey } from '../../actors/secrets.js';
+import { towerKeyOf } from '../../actors/secrets.js';
 import { fromHex } from '../../events/bytes.js';
-import { BlockHash, Locator, TowerId } from '../../events/ids.js';
-import { signMessage } from '../../events/signing/message.js';
+import { BlockHash, Locator } from '../../events/ids.js';
 import { txid } from '../fixtures/ids.js';
 import { encryption, exchange, notSignatures, signedMessages } from '../fixtures/teos-vectors.js';
 import { addRequest, error, fieldsOf, HttpUser, notFound, type Told, vectorUser } from '../support/http-user.js';
@@ -16,10 +15,7 @@ const { python, rust, startBlock, userId } = exchange;
 
 /** A tower with the vectors' key, begun on a chain of so many blocks. */
 async function towerAt(t: Cleanup, height: number, settings: Record<string, string> = {}): Promise<TestTower> {
-  const key: TowerKey = {
-    towerId: TowerId.parse(exchange.towerId),
-    sign: (message) => signMessage(message, fromHex(exchange.towerSecret)),
-  };
+  const key = towerKeyOf(fromHex(exchange.towerSecret));
   const tower = await startTestTower(t, { settings: { 'http.listen': '127.0.0.1:0', ...settings }, key, begin: false });
   const missing = height - (await tower.chain.height());
   if (missing > 0) await tower.chain.mine(missing);

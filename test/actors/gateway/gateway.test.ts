@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { z } from 'zod';
 import * as wire from '../../../actors/wire.js';
 import { fromHex } from '../../../events/bytes.js';
 import { blob as ref } from '../../fixtures/histories.js';
@@ -8,6 +9,13 @@ import { locator, responded } from './granted.js';
 import { add, asPython, asRust, gateway, get, info, json, no, user } from './granting-gateway.js';
 
 const { python, rust, getAppointmentSignature } = exchange;
+
+/** When the Gatekeeper was told that its requests came. */
+const cameOf = (asked: readonly unknown[]) =>
+  z
+    .array(z.tuple([z.object({ came: z.number() })]))
+    .parse(asked)
+    .map(([{ came }]) => came);
 
 describe('the Gateway answers', () => {
   test('a registration with the fields of both generations', async () => {
@@ -52,6 +60,7 @@ describe('the Gateway answers', () => {
   for (const known of [python, rust])
     test(`an appointment of ${known === python ? 'python' : 'rust'} vectors, whose signature names the user`, async () => {
       const { to, asked } = gateway();
+      const before = performance.now();
       const { status, body } = await to.serve('add_appointment', add(known), asRust);
       assert.equal(status, 200);
       assert.deepEqual(wire.AddAppointmentAnswer.parse(body), {
@@ -62,9 +71,10 @@ describe('the Gateway answers', () => {
         subscription_expiry: 4420,
       });
       const { toSelfDelay, userSignature } = known;
-      assert.deepEqual(asked, [
-        [{ userId: user, locator: known.locator, blob: fromHex(known.blob), toSelfDelay, userSignature }],
-      ]);
+      const [came] = cameOf(asked);
+      assert.ok(came !== undefined && came >= before && came <= performance.now());
+      const blob = fromHex(known.blob);
+      assert.deepEqual(asked, [[{ userId: user, locator: known.locator, blob, toSelfDelay, userSignature, came }]]);
     });
 
   test('an appointment that is watched with its blob', async () => {
@@ -134,5 +144,28 @@ describe('the Gateway authenticates', () => {
       assert.equal(no(answer), '401/7 authentication-failed');
       assert.deepEqual(asked, []);
     }
+  });
+});
+
+describe('while it cannot be told who signed', () => {
+  test('a request is answered as unavailable, and the Gatekeeper is not troubled', async () => {
+    const { to, asked } = gateway(
+      {},
+      { recover: async () => Promise.reject(new Error('there is too much to be done')) },
+    );
+    assert.equal(no(await to.serve('add_appointment', add(rust), asRust)), '503/7 unavailable');
+    assert.equal(no(await to.serve('get_appointment', get(), asPython)), '503/- unavailable');
+    assert.deepEqual(asked, []);
+  });
+
+  test('a request that waited while the node stood still is refused', async () => {
+    let stoodStill = false;
+    const recover = async () => {
+      stoodStill = true;
+      return user;
+    };
+    const { to, asked } = gateway({}, { recover, isLate: () => stoodStill });
+    assert.equal(no(await to.serve('add_appointment', add(rust), asRust)), '503/7 unavailable');
+    assert.deepEqual(asked, []);
   });
 });

@@ -4,6 +4,7 @@ import type { FieldLimits } from '../../../actors/gateway/faults.js';
 import { type Caller, type GatekeeperFace, Gateway, type GatewayNeeds } from '../../../actors/gateway/gateway.js';
 import { fromHex, utf8 } from '../../../events/bytes.js';
 import { UserId } from '../../../events/ids.js';
+import { recoverSigner } from '../../../events/signing/message.js';
 import type { Dialect } from '../../../events/signing/receipts.js';
 import { exchange } from '../../fixtures/teos-vectors.js';
 import { accepted, locator, registered, subscribed, watched } from './granted.js';
@@ -46,6 +47,7 @@ export function gateway(face: Partial<GatekeeperFace> = {}, needs: Partial<Gatew
     asked,
     dialects,
     to: new Gateway({
+      recover: async (message, signature) => recoverSigner(message, signature),
       gatekeeper: () => gatekeeper,
       passOn: async () => ({ kind: 'unavailable', why: 'nobody else is there' }),
       dialectOf: (userId) => dialects.get(userId),
