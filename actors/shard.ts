@@ -29,7 +29,7 @@ import { Watcher } from './watcher/watcher.js';
 
 /** The shard of a user: the first four bytes of SHA-256 of its key, modulo their number. */
 export const shardOf = (userId: UserId, shards: number): ShardId =>
-  (Buffer.from(sha256(fromHex(userId))).readUInt32BE(0) % shards) as ShardId;
+  (shards === 1 ? 0 : Buffer.from(sha256(fromHex(userId))).readUInt32BE(0) % shards) as ShardId;
 
 /** How long the operator waits for an appointment to be read, in ms. */
 const READ_MS = 2_000;
@@ -157,7 +157,7 @@ export class Shard implements Running {
       chain,
       transactor,
       blobs: {
-        put: (userId, blob) => blobs.put(shard, userId, blob),
+        put: (userId, blob, sha256) => blobs.put(shard, userId, blob, sha256),
         erase: (position) => this.#sweeper.erase(position),
       },
       bookings,

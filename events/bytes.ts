@@ -15,7 +15,10 @@ export function fromHex(hex: string): Uint8Array {
 
 /** The bytes of a text that may be hex; undefined if it is not. */
 export const bytesOfHex = (text: string): Uint8Array | undefined =>
-  isHex(text) ? new Uint8Array(Buffer.from(text, 'hex')) : undefined;
+  isHex(text) ? viewOf(Buffer.from(text, 'hex')) : undefined;
+
+/** The same memory without the methods of a `Buffer`. */
+const viewOf = ({ buffer, byteOffset, length }: Buffer): Uint8Array => new Uint8Array(buffer, byteOffset, length);
 
 const HEX = /^[0-9a-fA-F]*$/;
 
@@ -26,7 +29,7 @@ export const isHex = (text: string): boolean => text.length % 2 === 0 && HEX.tes
 export const reversed = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes).reverse();
 
 /** SHA-256 of `bytes`: 32 bytes. */
-export const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(hash('sha256', bytes, 'buffer'));
+export const sha256 = (bytes: Uint8Array): Uint8Array => viewOf(hash('sha256', bytes, 'buffer'));
 
 /** The 4-byte unsigned big-endian form of `n`, 0 to 2^32-1. Throws a `RangeError` beyond. */
 export function be32(n: number): Uint8Array {
@@ -47,5 +50,7 @@ export function concat(...parts: Uint8Array[]): Uint8Array {
   return out;
 }
 
+const UTF8 = new TextEncoder();
+
 /** The bytes of an ASCII (or UTF-8) text. */
-export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+export const utf8 = (text: string): Uint8Array => UTF8.encode(text);

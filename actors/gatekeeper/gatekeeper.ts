@@ -128,7 +128,8 @@ export class Gatekeeper implements BlockListener {
     const dry = userDecider.decide(unsigned, known.state);
     if (dry.events.length === 0) return answerOf<Accepted>(dry.outcome);
     const before = fold.state.booked(unsigned)?.blob;
-    const [blob] = await Promise.all([this.needs.blobs.put(userId, bytes), receipts.signed()]);
+    const stored = this.needs.blobs.put(userId, bytes, unstored.sha256);
+    const [blob] = await Promise.all([stored, receipts.signed()]);
     const command = this.#addCommand(request, id, height, blob, receipts);
     const outcome = answerOf<Accepted>(
       await receipts.settled(() => this.#transact(userId, command, command, deadline - performance.now(), receipts)),
@@ -282,7 +283,8 @@ export interface RecentBreaches {
 
 /** The blobs of one shard. */
 export interface Blobs {
-  put(userId: UserId, blob: Uint8Array): Promise<BlobRef>;
+  /** Resolves when a blob is stored; `sha256` is its hash. */
+  put(userId: UserId, blob: Uint8Array, sha256: string): Promise<BlobRef>;
   /** Erases in the background; what fails is swept later. */
   erase(position: Position): void;
 }

@@ -1,5 +1,5 @@
+import { hash } from 'node:crypto';
 import { AckPolicy, DeliverPolicy, NatsError } from 'nats';
-import { sha256, toHex } from '../bytes.js';
 import { type Position, type Shard, UserId } from '../ids.js';
 import type { BlobRef } from '../user.js';
 import { LogUnavailableError } from './errors.js';
@@ -41,12 +41,15 @@ export class BlobDamagedError extends Error {
 export class BlobStore {
   constructor(private readonly log: EventLog) {}
 
-  /** Stores a blob and waits for the ack. A blob that no commit comes to refer to is swept later. Rejects with `LogUnavailableError`. */
-  async put(shard: Shard, userId: UserId, blob: Uint8Array): Promise<BlobRef> {
+  /**
+   * Stores a blob and waits for the ack. A blob that no commit comes to refer to is swept later. `sha256` is its hash, for
+   * who knows it already. Rejects with `LogUnavailableError`.
+   */
+  async put(shard: Shard, userId: UserId, blob: Uint8Array, sha256 = blobHash(blob)): Promise<BlobRef> {
     try {
       const message = { subject: `argus.${shard}.blob.${userId}`, data: blob };
       const position = await this.log.store(blobStream(shard), message);
-      return { position, sha256: blobHash(blob), size: blob.length };
+      return { position, sha256, size: blob.length };
     } catch (cause) {
       throw new LogUnavailableError('the blob could not be stored', { cause });
     }
@@ -130,7 +133,7 @@ export class BlobStore {
 }
 
 /** What a blob must hash to: SHA-256, hex. */
-export const blobHash = (bytes: Uint8Array): string => toHex(sha256(bytes));
+export const blobHash = (bytes: Uint8Array): string => hash('sha256', bytes, 'hex');
 
 const isNotFound = (error: unknown): boolean =>
   error instanceof NatsError && NOT_FOUND.has(error.api_error?.err_code ?? 0);

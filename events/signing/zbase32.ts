@@ -5,6 +5,9 @@
 
 const ALPHABET = 'ybndrfg8ejkmcpqxot1uwisza345h769';
 
+/** The ASCII code of each of them. */
+const CODES = Uint8Array.from(ALPHABET, (char) => char.charCodeAt(0));
+
 const NONE = 255;
 
 /**
@@ -17,19 +20,21 @@ for (const [value, char] of [...ALPHABET].entries())
 
 /** The zbase32 text of `bytes`: ceil(8n / 5) lower-case characters for n bytes, so 104 for a signature's 65. */
 export function encodeZbase32(bytes: Uint8Array): string {
-  let text = '';
+  const text = Buffer.allocUnsafe(Math.ceil((bytes.length * 8) / 5));
+  let at = 0;
   let held = 0;
   let bits = 0;
-  for (const byte of bytes) {
-    held = (held << 8) | byte;
+  for (let i = 0; i < bytes.length; i++) {
+    held = (held << 8) | (bytes[i] ?? 0);
     bits += 8;
     while (bits >= 5) {
       bits -= 5;
-      text += ALPHABET.charAt(held >> bits);
+      text[at++] = CODES[held >> bits] ?? 0;
       held &= (1 << bits) - 1;
     }
   }
-  return bits > 0 ? text + ALPHABET.charAt(held << (5 - bits)) : text;
+  if (bits > 0) text[at] = CODES[held << (5 - bits)] ?? 0;
+  return text.toString('latin1');
 }
 
 /**
