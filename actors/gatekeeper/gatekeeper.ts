@@ -1,6 +1,5 @@
-import type { Logger } from 'pino';
 import { userAggregate } from '../../events/aggregate.js';
-import type { ChainCommit, ShardCommit } from '../../events/commit.js';
+import type { ShardCommit } from '../../events/commit.js';
 import type { Decision } from '../../events/decider.js';
 import type { AppointmentId, Height, Locator, Position, UserId } from '../../events/ids.js';
 import { blobHash } from '../../events/log/blobs.js';
@@ -8,20 +7,16 @@ import { LogUnavailableError } from '../../events/log/errors.js';
 import { appointmentId } from '../../events/signing/appointment.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import type { BlobRef, UserEvent } from '../../events/user.js';
-import type { BlockWindow } from '../../projections/block-window.js';
-import type { Fold } from '../../projections/fold.js';
-import type { ShardState } from '../../projections/shard-state.js';
 import { isLive, isOnlySighted } from '../../projections/tracker.js';
-import type { Bookings } from '../bookings.js';
 import type { Accepted, Refusal, Registered, Shown, SubscriptionInfo } from '../outcomes.js';
 import { type BlockListener, lastOf, type Run } from '../runtime/block-feed.js';
 import { KeyedMailbox } from '../runtime/mailbox.js';
-import type { Transactor } from '../runtime/transact.js';
 import { Turns } from '../runtime/turns.js';
 import { type AddAppointment, type Outdate, type UserCommand, type UserOutcome, userDecider } from './decisions.js';
 import { endingOf } from './endings.js';
 import { type About, isDue, loadUser } from './loaded-user.js';
-import { Receipts, type SignReceipt } from './receipts.js';
+import type { AddAppointmentRequest, GatekeeperNeeds } from './needs.js';
+import { Receipts } from './receipts.js';
 import { noChain, showAppointment, showSubscription } from './shown.js';
 
 /**
@@ -250,56 +245,4 @@ function answerOf<Answer extends { kind: string }>(outcome: UserOutcome): Answer
   if (outcome.kind === 'done' || outcome.kind === 'more' || outcome.kind === 'swept')
     throw new TypeError(`${outcome.kind} is no answer`);
   return outcome as Answer | Refusal;
-}
-
-export interface AddAppointmentRequest {
-  readonly userId: UserId;
-  readonly locator: Locator;
-  readonly blob: Uint8Array;
-  readonly toSelfDelay: number;
-  readonly userSignature: string;
-  /** When the request came, in ms of `performance.now()`: it is not appended when that is too long ago. */
-  readonly came: number;
-}
-
-/** What a subscription is, and what the tower holds at the most. */
-export interface Terms {
-  /** Slots that one registration gives. */
-  readonly slots: number;
-  /** Blocks that one registration lasts. */
-  readonly duration: number;
-  /** Blocks between a subscription's expiry and its being forgotten. */
-  readonly grace: number;
-  readonly maxAppointments: number;
-}
-
-/** The comparing of new appointments with recent blocks. */
-export interface RecentBreaches {
-  /** Whether every appointment folded so far was compared, and what that found is on the log. */
-  readonly isSettled: boolean;
-  /** Resolves when that is so. */
-  settled(): Promise<void>;
-}
-
-/** The blobs of one shard. */
-export interface Blobs {
-  /** Resolves when a blob is stored; `sha256` is its hash. */
-  put(userId: UserId, blob: Uint8Array, sha256: string): Promise<BlobRef>;
-  /** Erases in the background; what fails is swept later. */
-  erase(position: Position): void;
-}
-
-export interface GatekeeperNeeds {
-  readonly fold: Fold<ShardCommit, ShardState>;
-  readonly chain: Fold<ChainCommit, BlockWindow>;
-  readonly transactor: Transactor;
-  readonly blobs: Blobs;
-  readonly bookings: Pick<Bookings, 'of' | 'at' | 'locators'>;
-  readonly recent: RecentBreaches;
-  readonly terms: Terms;
-  /** The number of appointments that the whole tower holds. */
-  readonly held: () => number;
-  readonly sign: SignReceipt;
-  readonly fail: (error: Error) => void;
-  readonly log: Logger;
 }

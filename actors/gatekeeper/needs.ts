@@ -1,0 +1,64 @@
+import type { Logger } from 'pino';
+import type { ChainCommit, ShardCommit } from '../../events/commit.js';
+import type { Locator, Position, UserId } from '../../events/ids.js';
+import type { BlobRef } from '../../events/user.js';
+import type { BlockWindow } from '../../projections/block-window.js';
+import type { Fold } from '../../projections/fold.js';
+import type { ShardState } from '../../projections/shard-state.js';
+import type { Bookings } from '../bookings.js';
+import type { Transactor } from '../runtime/transact.js';
+import type { SignReceipt } from './receipts.js';
+
+/** What the Gatekeeper needs of others, and what it is asked. */
+
+export interface AddAppointmentRequest {
+  readonly userId: UserId;
+  readonly locator: Locator;
+  readonly blob: Uint8Array;
+  readonly toSelfDelay: number;
+  readonly userSignature: string;
+  /** When the request came, in ms of `performance.now()`: it is not appended when that is too long ago. */
+  readonly came: number;
+}
+
+/** What a subscription is, and what the tower holds at the most. */
+export interface Terms {
+  /** Slots that one registration gives. */
+  readonly slots: number;
+  /** Blocks that one registration lasts. */
+  readonly duration: number;
+  /** Blocks between a subscription's expiry and its being forgotten. */
+  readonly grace: number;
+  readonly maxAppointments: number;
+}
+
+/** The comparing of new appointments with recent blocks. */
+export interface RecentBreaches {
+  /** Whether every appointment folded so far was compared, and what that found is on the log. */
+  readonly isSettled: boolean;
+  /** Resolves when that is so. */
+  settled(): Promise<void>;
+}
+
+/** The blobs of one shard. */
+export interface Blobs {
+  /** Resolves when a blob is stored; `sha256` is its hash. */
+  put(userId: UserId, blob: Uint8Array, sha256: string): Promise<BlobRef>;
+  /** Erases in the background; what fails is swept later. */
+  erase(position: Position): void;
+}
+
+export interface GatekeeperNeeds {
+  readonly fold: Fold<ShardCommit, ShardState>;
+  readonly chain: Fold<ChainCommit, BlockWindow>;
+  readonly transactor: Transactor;
+  readonly blobs: Blobs;
+  readonly bookings: Pick<Bookings, 'of' | 'at' | 'locators'>;
+  readonly recent: RecentBreaches;
+  readonly terms: Terms;
+  /** The number of appointments that the whole tower holds. */
+  readonly held: () => number;
+  readonly sign: SignReceipt;
+  readonly fail: (error: Error) => void;
+  readonly log: Logger;
+}
