@@ -62,8 +62,8 @@ export class BlobStore {
    */
   async get(shard: Shard, ref: BlobRef): Promise<Uint8Array | undefined> {
     const stream = blobStream(shard);
-    const near = await this.#fromAnyReplica(stream, ref.position);
-    if (near && blobHash(near) === ref.sha256) return near;
+    const near = await this.log.near(stream, ref.position);
+    if (near && blobHash(near.data) === ref.sha256) return near.data;
     try {
       const { data } = await this.log.jsm.streams.getMessage(stream, { seq: ref.position });
       if (blobHash(data) === ref.sha256) return data;
@@ -72,13 +72,6 @@ export class BlobStore {
       throw new LogUnavailableError('the blob could not be read', { cause: error });
     }
     throw new BlobDamagedError(`the blob at ${ref.position} of shard ${shard} is not the one that was stored`);
-  }
-
-  /** What a replica answers (ADR-31), whatever it is; undefined if none does. */
-  async #fromAnyReplica(stream: string, seq: Position): Promise<Uint8Array | undefined> {
-    const question = JSON.stringify({ seq });
-    const answer = this.log.nc.request(`$JS.API.DIRECT.GET.${stream}`, question, { timeout: REQUEST_MS });
-    return answer.then(({ data }) => new Uint8Array(data)).catch(() => undefined);
   }
 
   /** How many blobs a shard holds. Rejects with `LogUnavailableError`. */

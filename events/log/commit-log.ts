@@ -13,7 +13,7 @@ export interface CommitLog {
   load(aggregate: Aggregate, shard: Shard): Promise<Recorded[]>;
   /**
    * The commit at a position of a shard's stream, which is known to have one. Rejects with `LogUnavailableError` while it
-   * cannot be read, and with `LogDamagedError` if it is not there.
+   * cannot be read, also where the stream is not known to go so far, and with `LogDamagedError` if it is not there.
    */
   at(position: Position, shard: Shard): Promise<Recorded<ShardCommit>>;
   /**

@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type JetStreamManager, type MsgRequest, type NatsConnection, NatsError, type SeqMsgRequest } from 'nats';
+import {
+  type JetStreamManager,
+  type MsgRequest,
+  type NatsConnection,
+  NatsError,
+  type SeqMsgRequest,
+  type StoredMsg,
+} from 'nats';
 import { type Acceptance, AcceptanceReader } from '../acceptance.js';
 import { type Aggregate, aggregateName, aggregateSubject, chainAggregate } from '../aggregate.js';
 import { sha256, toHex } from '../bytes.js';
@@ -152,18 +159,41 @@ export class EventLog {
     return this.#read(aggregate, shard, { last_by_subj: aggregateSubject(aggregate, shard) });
   }
 
-  /** The commit at a position of a shard's stream, read from its leader: a replica may not have it yet. */
+  /**
+   * The commit at a position of a shard's stream. Any replica is asked first: it answers also while nobody leads the
+   * stream. What it has not, the leader is asked for, since a replica may not have it yet.
+   */
   async at(position: Position, shard: Shard): Promise<Recorded<ShardCommit>> {
     const stream = towerStream(shard);
+    const query = { seq: position };
+    const { data, subject } = (await this.near(stream, position)) ?? (await this.#fromLeader(stream, query));
+    return record(data, subject, position, shard) as Recorded<ShardCommit>;
+  }
+
+  /** The message at a position of a stream as any of its replicas has it (ADR-31); undefined if none answers, or it has none. */
+  async near(stream: string, seq: Position): Promise<Pick<StoredMsg, 'data' | 'subject'> | undefined> {
+    const subject = `$JS.API.DIRECT.GET.${stream}`;
+    const answer = await this.nc
+      .request(subject, JSON.stringify({ seq }), { timeout: REQUEST_MS })
+      .catch(() => undefined);
+    if (answer?.headers?.get('Nats-Sequence') !== String(seq)) return undefined;
+    return { data: Uint8Array.from(answer.data), subject: answer.headers.get('Nats-Subject') };
+  }
+
+  async #fromLeader(stream: string, query: { seq: Position }): Promise<StoredMsg> {
     try {
-      const { data, subject, seq } = await this.jsm.streams.getMessage(stream, { seq: position });
-      return record(data, subject, seq, shard) as Recorded<ShardCommit>;
-    } catch (error) {
-      if (!(error instanceof NatsError)) throw error;
-      if (error.api_error?.err_code === NO_MESSAGE_FOUND)
-        throw new LogDamagedError(`${stream} has no message ${position}`, { cause: error });
-      throw new LogUnavailableError(`message ${position} of ${stream} could not be read`, { cause: error });
+      return await this.jsm.streams.getMessage(stream, query);
+    } catch (cause) {
+      if (!(cause instanceof NatsError)) throw cause;
+      const isMissing = cause.api_error?.err_code === NO_MESSAGE_FOUND && (await this.#goesBeyond(stream, query.seq));
+      if (isMissing) throw new LogDamagedError(`${stream} has no message ${query.seq}`, { cause });
+      throw new LogUnavailableError(`message ${query.seq} of ${stream} could not be read`, { cause });
     }
+  }
+
+  /** Whether a stream has messages after a position, or at it. A leader that lost the others may not know of the newest. */
+  async #goesBeyond(stream: string, position: Position): Promise<boolean> {
+    return (await this.tail(stream).catch(() => 0)) >= position;
   }
 
   /**

@@ -115,7 +115,12 @@ export class MemoryLog implements CommitLog {
   }
 
   at(position: Position, shard: Shard): Promise<Recorded<ShardCommit>> {
-    return this.wire.carry('log', () => this.#read(towerStream(shard), position) as Recorded<ShardCommit>);
+    const stream = towerStream(shard);
+    return this.wire.carry('log', () => {
+      if (position > this.streams.commits(stream).length)
+        throw new LogUnavailableError(`message ${position} of ${stream} could not be read`);
+      return this.#read(stream, position) as Recorded<ShardCommit>;
+    });
   }
 
   async each(

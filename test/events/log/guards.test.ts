@@ -9,7 +9,7 @@ import { type Shard, UserId } from '../../../events/ids.js';
 import { BlobDamagedError, BlobStore } from '../../../events/log/blobs.js';
 import { compareVersions, connectLog, UnfitServerError } from '../../../events/log/connection.js';
 import { ensureStreams } from '../../../events/log/ensure-streams.js';
-import { LogDamagedError } from '../../../events/log/errors.js';
+import { LogDamagedError, LogUnavailableError } from '../../../events/log/errors.js';
 import { EventLog } from '../../../events/log/log.js';
 import { StreamDriftError } from '../../../events/log/stream-drift.js';
 import { TxidStore } from '../../../events/log/txids.js';
@@ -79,7 +79,7 @@ describe('following stops and says so', () => {
   const subject = 'argus.0.scan';
   const stream = { name: 'TOWER_0', subjects: ['argus.0.>'] };
 
-  test('at a message that is missing in the middle', async (t) => {
+  test('at a message that is missing in the middle, which is not taken for one that is to come', async (t) => {
     const { log, jsm, nc } = await start(t);
     await jsm.streams.add(stream);
     for (let i = 0; i < 5; i++) await nc.jetstream().publish(subject, encodeCommit(scanCommit()));
@@ -87,6 +87,8 @@ describe('following stops and says so', () => {
     const failure = await failureOf(t, log);
     assert.ok(failure instanceof LogDamagedError);
     assert.equal(failure.message, 'TOWER_0 has no message 3: it goes on at 4');
+    await assert.rejects(log.at(3, shard), LogDamagedError);
+    await assert.rejects(log.at(6, shard), LogUnavailableError);
   });
 
   test('at a message that is no commit, or stands on another aggregate’s subject', async (t) => {
