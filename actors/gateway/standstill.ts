@@ -2,31 +2,39 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 
 /**
- * Whether this node has only just gone on after it stood still: frozen, suspended with its machine, starved of time.
+ * Whether this node has only just gone on after it stood still: frozen, suspended with its machine, starved of time; or its
+ * line to NATS did: cut for less time than a connection outlives, or full.
  *
- * What clients asked meanwhile lay in its sockets. They have given up, and may have had something newer accepted by another
- * node, which their old request must not undo. NATS keeps the order: all that it sent before is heard before its answer to
- * a ping that is sent now. HTTP gives no such sign, hence a pause.
+ * What clients asked meanwhile lay in its sockets, or on the line. They have given up, and may have had something newer
+ * accepted by another node, which their old request must not undo. NATS keeps the order: all that it sent before is heard
+ * before its answer to a ping that is sent now. So it is pinged all the time: what is heard is younger than the last ping
+ * that was answered. HTTP gives no such sign, hence a pause.
  */
 export class Standstill {
   #seen = clocks();
   #count = 0;
   #recent = false;
+  /** When the ping was sent that was answered last. */
+  #answered = performance.now();
+  #silent = false;
   readonly #clock: NodeJS.Timeout;
 
-  /** `ping` resolves, or rejects, when NATS has answered a ping or is away. */
+  /** `ping` resolves when NATS has answered a ping, and rejects when the connection was lost on which it was sent. */
   constructor(
     private readonly ping: () => Promise<void>,
     private readonly log: Logger,
   ) {
-    this.#clock = setInterval(() => this.#look(), LOOK_MS);
+    this.#clock = setInterval(() => {
+      this.#look();
+      void this.#ask();
+    }, LOOK_MS);
     this.#clock.unref();
   }
 
   /** Whether what is heard now may have been said long ago. */
   get isRecent(): boolean {
     this.#look();
-    return this.#recent;
+    return this.#recent || this.#silent;
   }
 
   stop(): void {
@@ -38,6 +46,20 @@ export class Standstill {
     this.#seen = now;
     const ms = Math.max(now.running - before.running, now.wall - before.wall);
     if (ms > STILL_MS) void this.#goOn(ms);
+    const silentMs = now.running - this.#answered;
+    if (silentMs > STILL_MS && !this.#silent)
+      this.log.warn({ ms: Math.round(silentMs) }, 'NATS answers no ping; requests are refused until it does');
+    this.#silent = silentMs > STILL_MS;
+  }
+
+  async #ask(): Promise<void> {
+    const asked = performance.now();
+    try {
+      await this.ping();
+      this.#answered = Math.max(this.#answered, asked);
+    } catch {
+      this.#answered = performance.now(); // whatever was on that connection went with it
+    }
   }
 
   async #goOn(ms: number): Promise<void> {

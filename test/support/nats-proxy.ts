@@ -12,6 +12,8 @@ export interface NatsProxy {
   cut(): void;
   /** From now on each message of the server arrives so many milliseconds late, until it is 0 again. */
   slow(ms: number): void;
+  /** Nothing arrives on either side until what is returned is called: then all of it does, as after a cut that connections outlive. */
+  stall(): () => void;
   /** Loses the server's messages that match, whatever else is well, until it is told to stop. */
   lose(pattern: RegExp): Losing;
   /** Loses what the client sends and matches, until it is told to stop. */
@@ -101,6 +103,13 @@ export async function startNatsProxy(t: Cleanup, port: number): Promise<NatsProx
     cut,
     slow: (ms) => {
       lateMs = ms;
+    },
+    stall: () => {
+      const stalled = Array.from(lines, ({ client, server }) => [client, server]).flat();
+      for (const socket of stalled) socket.pause();
+      return () => {
+        for (const socket of stalled) socket.resume();
+      };
     },
     lose: (pattern) => losing.begin(pattern),
     loseSent: (pattern) => losingSent.begin(pattern),
