@@ -49,7 +49,7 @@ export class TowerNode {
     try {
       const wish = { network, towerId, shards: log.shards, replicas: log.replicas };
       const streams = await ensureStreamsPatiently(nc, wish, logger);
-      const events = await EventLog.open(nc);
+      const events = await EventLog.open(nc, { seed });
       const snapshots = new Snapshots(options, events);
       node = new TowerNode(options, nc, events, streams, snapshots, await snapshots.chain());
       await node.#begin();

@@ -1,6 +1,6 @@
 import { aggregateSubject, userAggregate } from './aggregate.js';
 import { toHex } from './bytes.js';
-import { alphabetOf, CanonicalReader, literal } from './canonical-reader.js';
+import { alphabetOf, CanonicalReader, type Literal, literal } from './canonical-reader.js';
 import type { UserCommit } from './commit.js';
 import type { AppointmentId, Height, Shard, UserId } from './ids.js';
 import { SchemeName } from './schemes/scheme.js';
@@ -37,6 +37,8 @@ export class AcceptanceReader implements Acceptance {
   readonly #reader = new CanonicalReader();
   #bytes: Uint8Array = new Uint8Array();
 
+  /** By a few characters of their ids. */
+  readonly #known = new Map<number, Known>();
   /** What stands before a user's id in its subject. */
   readonly #subject: string;
 
@@ -46,14 +48,13 @@ export class AcceptanceReader implements Acceptance {
 
   /** The acceptance in a message of this subject; undefined if it is anything else, or stands on another's subject. */
   read(bytes: Uint8Array, subject: string): Acceptance | undefined {
-    if (!subject.startsWith(this.#subject)) return undefined;
-    const userId = subject.slice(this.#subject.length);
     const reader = this.#reader;
     reader.begin(bytes);
     reader.literal(ID);
     reader.characters(32, HEX);
     reader.literal(AGGREGATE);
-    reader.text(userId, HEX);
+    const userId = this.#user(subject);
+    if (userId === undefined) return undefined;
     reader.literal(TIME);
     reader.time();
     reader.literal(NODE);
@@ -83,10 +84,28 @@ export class AcceptanceReader implements Acceptance {
     reader.literal(RECEIPT_SIGNATURE);
     reader.characters(104, ZBASE32);
     reader.literal(END);
-    if (!reader.isDone() || !isUserId(userId)) return undefined;
+    if (!reader.isDone()) return undefined;
     this.#bytes = bytes;
-    this.userId = userId as UserId;
+    this.userId = userId;
     return this;
+  }
+
+  /** The user whose id comes next, and on whose subject it is to stand; undefined if that cannot be. */
+  #user(subject: string): UserId | undefined {
+    const reader = this.#reader;
+    const key = reader.peek();
+    const known = this.#known.get(key);
+    if (known?.subject === subject) {
+      reader.literal(known.text);
+      return known.id;
+    }
+    if (!subject.startsWith(this.#subject)) return undefined;
+    const id = subject.slice(this.#subject.length) as UserId;
+    if (id.length !== 66 || !(id.startsWith('02') || id.startsWith('03'))) return undefined;
+    reader.text(id, HEX);
+    if (known === undefined && this.#known.size < MOST_KNOWN && reader.isGood)
+      this.#known.set(key, { subject, id, text: literal(id) });
+    return id;
   }
 
   appointmentId(): AppointmentId {
@@ -101,9 +120,15 @@ export class AcceptanceReader implements Acceptance {
   }
 }
 
-/** Whether a text of hex digits is the id of a user. */
-const isUserId = (hex: string): boolean => hex.length === 66 && (hex.startsWith('02') || hex.startsWith('03'));
+/** A user that was met before. */
+interface Known {
+  readonly subject: string;
+  readonly id: UserId;
+  readonly text: Literal;
+}
 
+/** How many users a reader knows by heart, some 400 bytes each; the others take a little longer. */
+const MOST_KNOWN = 4096;
 const MOST = 0xffffffff;
 const HEX = alphabetOf('0123456789abcdef');
 const ZBASE32 = alphabetOf('ybndrfg8ejkmcpqxot1uwisza345h769');

@@ -58,6 +58,18 @@ export class CanonicalReader {
     return this.#isGood && this.#at === this.#bytes.length;
   }
 
+  /** Whether all of it was as it had to be, so far. */
+  get isGood(): boolean {
+    return this.#isGood;
+  }
+
+  /** A number that tells one long hex text that comes next from most others, without going on. */
+  peek(): number {
+    const from = this.#start + this.#at;
+    if (this.#at + 12 > this.#bytes.length) return 0;
+    return (this.#view.getInt32(from + 4) ^ Math.imul(this.#view.getInt32(from + 8), 0x9e37_79b1)) & 0x3fff_ffff;
+  }
+
   /** This very text. */
   literal({ length, words, last }: Literal): void {
     const at = this.#take(length);

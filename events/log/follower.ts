@@ -5,13 +5,13 @@ import {
   DeliverPolicy,
   Events,
   type JetStreamManager,
-  type Msg,
   type NatsConnection,
-  type Subscription,
 } from 'nats';
+import { openBulkLine, takesBulkLines } from './bulk-line.js';
 import { LogDamagedError } from './errors.js';
+import { type Control, clientLine, type Line, type Listener } from './line.js';
 
-/** One message of a stream, with its position. */
+/** One message of a stream, with its position. Its bytes are good until whoever is given it returns. */
 export interface StreamMessage {
   readonly subject: string;
   readonly data: Uint8Array;
@@ -22,6 +22,8 @@ export interface FollowOptions {
   readonly stream: string;
   /** Only messages of this subject, which are at positions with gaps; all of the stream, without gaps, unless given. */
   readonly subject?: string;
+  /** How to read what is there already, if it is much; by the client, like all else, unless given. */
+  readonly bulk?: Bulk | undefined;
   /** The position after which to begin; 0 for the beginning. */
   readonly after: number;
   readonly onMessage: (message: StreamMessage) => void;
@@ -29,6 +31,12 @@ export interface FollowOptions {
   readonly onFailure: (error: Error) => void;
   /** Called whenever the stream cannot be followed just now; it is tried again. */
   readonly onWait?: (error: Error) => void;
+}
+
+/** Reading over a connection of its own: the seed of its nkey, and how many messages it is worth while for. */
+export interface Bulk {
+  readonly seed: string;
+  readonly from: number;
 }
 
 const HEARTBEAT_MS = 2_000;
@@ -45,7 +53,12 @@ const nanos = (ms: number) => ms * 1_000_000;
  */
 export class Follower {
   #position: number;
-  #subscription: Subscription | undefined;
+  #line: Line | undefined;
+  /** Which beginning this is: whatever an earlier one comes to is too late. */
+  #turn = 0;
+  /** The position up to which is read in bulk; and whether that did not work. */
+  #bulkEnd = 0;
+  #isBulkBroken = false;
   #watchdog: NodeJS.Timeout | undefined;
   /** How often the watchdog has looked since something came. */
   #silence = 0;
@@ -67,22 +80,54 @@ export class Follower {
 
   stop(): void {
     this.#stopped = true;
+    this.#turn++;
     this.#release();
   }
 
   async #begin(): Promise<void> {
     this.#release();
     if (this.#stopped) return;
+    const turn = ++this.#turn;
     const inbox = createInbox();
     this.#arrived = 0;
     try {
-      this.#subscription = this.nc.subscribe(inbox, { callback: (_, message) => this.#receive(message) });
+      const line = await this.#open(inbox, turn);
+      if (turn !== this.#turn) return line.close();
+      this.#line = line;
       await this.jsm.consumers.add(this.options.stream, this.#consumer(inbox));
-      this.#watch();
+      if (turn === this.#turn) this.#watch();
     } catch (error) {
+      if (turn !== this.#turn) return;
       this.options.onWait?.(toError(error));
       this.#again();
     }
+  }
+
+  /** What is there already comes in bulk, if it is much; what is new, and all where that does not work, by the client. */
+  async #open(inbox: string, turn: number): Promise<Line> {
+    const isCurrent = () => turn === this.#turn;
+    const listener: Listener = {
+      onDelivery: (subject, data, reply) => isCurrent() && this.#deliver(subject, data, this.#placeOf(reply)),
+      onControl: (control) => isCurrent() && this.#control(control),
+      onEnd: () => isCurrent() && this.#goOnByClient(),
+    };
+    const { bulk, stream, subject } = this.options;
+    this.#bulkEnd = 0;
+    if (!bulk || subject !== undefined || this.#isBulkBroken || !takesBulkLines(this.nc))
+      return clientLine(this.nc, inbox, listener);
+    const { last_seq: last } = (await this.jsm.streams.info(stream)).state;
+    if (last - this.#position < bulk.from) return clientLine(this.nc, inbox, listener);
+    this.#bulkEnd = last;
+    return openBulkLine(this.nc, bulk.seed, inbox, listener).catch(() => {
+      this.#isBulkBroken = true;
+      this.#bulkEnd = 0;
+      return clientLine(this.nc, inbox, listener);
+    });
+  }
+
+  #goOnByClient(): void {
+    this.#isBulkBroken = true;
+    void this.#begin();
   }
 
   /** A server that was away has forgotten the consumer, or sent to nobody: no need to wait until the silence is noticed. */
@@ -109,16 +154,8 @@ export class Follower {
     };
   }
 
-  #receive(message: Msg): void {
-    if (this.#stopped) return;
+  #deliver(subject: string, data: Uint8Array, { position, delivery }: Place): void {
     this.#silence = 0;
-    const { data } = message;
-    // Headers are read where there is nothing else: to read those that a commit was appended with takes as long as the rest.
-    if (data.length === 0 && message.headers?.code === 100) this.#control(message);
-    else this.#deliver(message, data, this.#placeOf(message.reply));
-  }
-
-  #deliver({ subject }: Msg, data: Uint8Array, { position, delivery }: Place): void {
     if (delivery !== this.#arrived + 1) {
       void this.#begin();
       return;
@@ -133,6 +170,7 @@ export class Follower {
     try {
       this.options.onMessage({ subject, data, position });
       this.#position = position;
+      if (position === this.#bulkEnd) void this.#begin();
     } catch (error) {
       this.#fail(toError(error));
     }
@@ -142,12 +180,10 @@ export class Follower {
    * A heartbeat or a flow control request; the latter is answered, or the server would stop sending. A heartbeat tells
    * how many messages went before it: the only way to miss one when no other comes after it.
    */
-  #control(message: Msg): void {
-    const stalled = message.headers?.get('Nats-Consumer-Stalled');
-    if (message.reply) message.respond();
-    else if (stalled) this.nc.publish(stalled);
-    const sent = message.headers?.get('Nats-Last-Consumer');
-    if (sent && Number(sent) !== this.#arrived) void this.#begin();
+  #control({ answer, sent }: Control): void {
+    this.#silence = 0;
+    if (answer) this.#line?.publish(answer);
+    if (sent !== undefined && sent !== this.#arrived) void this.#begin();
   }
 
   #fail(error: Error): void {
@@ -172,8 +208,8 @@ export class Follower {
   #release(): void {
     clearInterval(this.#watchdog);
     clearTimeout(this.#retry);
-    this.#subscription?.unsubscribe();
-    this.#subscription = undefined;
+    this.#line?.close();
+    this.#line = undefined;
   }
 }
 

@@ -21,7 +21,7 @@ import {
 } from '../commit.js';
 import type { Position, Shard } from '../ids.js';
 import { LogDamagedError, LogUnavailableError } from './errors.js';
-import { Follower, type FollowOptions, type StreamMessage } from './follower.js';
+import { type Bulk, Follower, type FollowOptions, type StreamMessage } from './follower.js';
 import { GroupCommit } from './group-commit.js';
 import { isUncertain, type Line, type Outgoing, publish, REQUEST_MS } from './publish.js';
 import { CHAIN, takesBatches, towerStream } from './streams.js';
@@ -42,7 +42,7 @@ export interface AppendOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface FollowCommitsOptions extends Omit<FollowOptions, 'stream' | 'onMessage'> {
+export interface FollowCommitsOptions extends Omit<FollowOptions, 'stream' | 'subject' | 'bulk' | 'onMessage'> {
   readonly onCommit: (commit: Recorded) => void;
   /**
    * Takes what it can do with the short form of, at that position; without it everything is for `onCommit`. A log need not
@@ -62,6 +62,8 @@ export interface Span {
 
 /** What the server says when there is no room: of the server, of the account, of the stream (JetStream API error codes). */
 const FULL = new Set([10023, 10047, 10077]);
+/** From how many messages on it is worth a connection: some 50 ms of reading. */
+const BULK_FROM = 10_000;
 const NO_MESSAGE_FOUND = 10037;
 const BACKOFF_MS = { first: 50, most: 1_000 };
 
@@ -74,12 +76,16 @@ export class EventLog {
     readonly nc: NatsConnection,
     /** For reading single messages and stream states; every request of it ends after two seconds. */
     readonly jsm: JetStreamManager,
+    private readonly bulk: Bulk | undefined,
   ) {
     this.#line = { nc, js: nc.jetstream() };
   }
 
-  static async open(nc: NatsConnection): Promise<EventLog> {
-    return new EventLog(nc, await nc.jetstreamManager({ timeout: REQUEST_MS, checkAPI: false }));
+  /** With the seed of the connection's nkey, long streams are read over connections of their own, which is faster. */
+  static async open(nc: NatsConnection, bulk: Partial<Bulk> = {}): Promise<EventLog> {
+    const { seed, from = BULK_FROM } = bulk;
+    const jsm = await nc.jetstreamManager({ timeout: REQUEST_MS, checkAPI: false });
+    return new EventLog(nc, jsm, seed === undefined ? undefined : { seed, from });
   }
 
   /**
@@ -282,7 +288,7 @@ export class EventLog {
       if (acceptance) onAcceptance?.(acceptance, position);
       else onCommit(record(data, subject, position, shard));
     };
-    return new Follower(this.nc, this.jsm, { ...options, stream, onMessage });
+    return new Follower(this.nc, this.jsm, { ...options, stream, onMessage, bulk: this.bulk });
   }
 }
 

@@ -3,6 +3,7 @@ import { type Commit, newCommit } from '../../events/commit.js';
 import { type Shard, TowerId } from '../../events/ids.js';
 import { connectLog } from '../../events/log/connection.js';
 import { ensureStreams } from '../../events/log/ensure-streams.js';
+import type { Bulk } from '../../events/log/follower.js';
 import { EventLog } from '../../events/log/log.js';
 import type { LogLayout } from '../../events/log/streams.js';
 import { connected } from '../fixtures/blocks.js';
@@ -26,16 +27,16 @@ export const layout: LogLayout = {
 export interface TestLog {
   readonly nats: TestNats;
   readonly log: EventLog;
-  /** One more client of the log, as a node has it; at another address if one is given. */
-  open(url?: string): Promise<EventLog>;
+  /** One more client of the log, as a node has it; at another address if one is given. It reads in bulk if it is told how. */
+  open(url?: string, bulk?: Partial<Bulk>): Promise<EventLog>;
 }
 
 export async function startTestLog(t: Cleanup): Promise<TestLog> {
   const nats = await startTestNats(t);
-  const open = async (url = nats.url) => {
+  const open = async (url = nats.url, bulk: Partial<Bulk> = {}) => {
     const nc = await connectLog({ servers: url, seed: nats.nodeSeed, name: 'test' });
     t.after(() => nc.close());
-    return EventLog.open(nc);
+    return EventLog.open(nc, bulk);
   };
   const log = await open();
   await ensureStreams(log.nc, layout);

@@ -20,10 +20,10 @@ import type { Cleanup } from '../../support/temp-dir.js';
 const layout = { network: 'regtest', towerId: `02${'11'.repeat(32)}`, shards: 1, replicas: 1 };
 const shard = 0 as Shard;
 
-async function start(t: Cleanup) {
+async function start(t: Cleanup, bulkFrom = Number.POSITIVE_INFINITY) {
   const nats = await startTestNats(t);
   const nc = await nats.connect('node');
-  const log = await EventLog.open(nc);
+  const log = await EventLog.open(nc, { seed: nats.nodeSeed, from: bulkFrom });
   return { nats, nc, log, jsm: log.jsm };
 }
 
@@ -68,7 +68,7 @@ describe('the streams', () => {
   });
 });
 
-describe('following stops and says so', () => {
+function followingGuards(bulkFrom?: number): void {
   const failureOf = async (t: Cleanup, log: EventLog): Promise<Error> => {
     const failure = await new Promise<Error>((resolve) => {
       const follower = log.follow('TOWER_0', shard, { after: 0, onCommit: () => {}, onFailure: resolve });
@@ -80,7 +80,7 @@ describe('following stops and says so', () => {
   const stream = { name: 'TOWER_0', subjects: ['argus.0.>'] };
 
   test('at a message that is missing in the middle, which is not taken for one that is to come', async (t) => {
-    const { log, jsm, nc } = await start(t);
+    const { log, jsm, nc } = await start(t, bulkFrom);
     await jsm.streams.add(stream);
     for (let i = 0; i < 5; i++) await nc.jetstream().publish(subject, encodeCommit(scanCommit()));
     await jsm.streams.deleteMessage('TOWER_0', 3);
@@ -92,7 +92,7 @@ describe('following stops and says so', () => {
   });
 
   test('at a message that is no commit, or stands on another aggregate’s subject', async (t) => {
-    const { log, jsm, nc } = await start(t);
+    const { log, jsm, nc } = await start(t, bulkFrom);
     await jsm.streams.add(stream);
     await nc.jetstream().publish(subject, '{"id":"x"}');
     const failure = await failureOf(t, log);
@@ -107,7 +107,7 @@ describe('following stops and says so', () => {
   });
 
   test('at an event of a newer version', async (t) => {
-    const { log, jsm, nc } = await start(t);
+    const { log, jsm, nc } = await start(t, bulkFrom);
     await jsm.streams.add(stream);
     const newer = new TextDecoder().decode(encodeCommit(scanCommit())).replace('"v":1', '"v":2');
     await nc.jetstream().publish(subject, newer);
@@ -119,7 +119,10 @@ describe('following stops and says so', () => {
     );
     await assert.rejects(log.last(scanAggregate, shard), UnknownEventError);
   });
-});
+}
+
+describe('following stops and says so', () => followingGuards());
+describe('reading in bulk stops and says so', () => followingGuards(1));
 
 test('a consumer that is deleted behind our back is made anew, without gap or repeat', async (t) => {
   const { log, nc, jsm } = await start(t);

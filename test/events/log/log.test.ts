@@ -11,31 +11,32 @@ import type { Cleanup } from '../../support/temp-dir.js';
 
 export const layout = { network: 'regtest', towerId: `02${'11'.repeat(32)}`, shards: 1, replicas: 1 };
 
-describe('the log on JetStream', () => {
-  logContract(async (t) => {
-    const nats = await startTestNats(t);
-    const proxy = await startProxy(t, nats.port);
-    const nc = await connectThrough(t, proxy.port, nats.nodeSeed);
-    await ensureStreams(nc, layout);
-    return {
-      log: await EventLog.open(nc),
-      stream: towerStream(0 as Shard),
-      loseAcks: async () => {
-        proxy.swallow = true;
-        return async () => {
-          // Long enough for the append to have arrived; then the connection is cut and made anew.
-          await new Promise((resolve) => setTimeout(resolve, 200));
-          proxy.swallow = false;
-          proxy.cut();
-        };
-      },
-      outage: async () => {
-        await nats.kill();
-        return () => nats.restart();
-      },
-    };
+for (const bulkFrom of [Number.POSITIVE_INFINITY, 1])
+  describe(`the log on JetStream, read in bulk from ${bulkFrom} messages on`, () => {
+    logContract(async (t) => {
+      const nats = await startTestNats(t);
+      const proxy = await startProxy(t, nats.port);
+      const nc = await connectThrough(t, proxy.port, nats.nodeSeed);
+      await ensureStreams(nc, layout);
+      return {
+        log: await EventLog.open(nc, { seed: nats.nodeSeed, from: bulkFrom }),
+        stream: towerStream(0 as Shard),
+        loseAcks: async () => {
+          proxy.swallow = true;
+          return async () => {
+            // Long enough for the append to have arrived; then the connection is cut and made anew.
+            await new Promise((resolve) => setTimeout(resolve, 200));
+            proxy.swallow = false;
+            proxy.cut();
+          };
+        },
+        outage: async () => {
+          await nats.kill();
+          return () => nats.restart();
+        },
+      };
+    });
   });
-});
 
 async function connectThrough(t: Cleanup, port: number, seed: string): Promise<NatsConnection> {
   const nc = await connect({
