@@ -1,7 +1,8 @@
 import type { Aggregate } from '../aggregate.js';
 import type { Commit, Recorded, ShardCommit } from '../commit.js';
 import type { Position, Shard } from '../ids.js';
-import type { Appended, AppendOptions, FollowCommitsOptions, Span } from './log.js';
+import type { Appended, AppendOptions } from './log.js';
+import type { FollowCommitsOptions, Span } from './log-reader.js';
 
 /** The log as the actors know it, whatever it is made of; its contract is `test/contract/log.ts`. */
 export interface CommitLog {

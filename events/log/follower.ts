@@ -3,7 +3,6 @@ import {
   type ConsumerConfig,
   createInbox,
   DeliverPolicy,
-  Events,
   type JetStreamManager,
   type NatsConnection,
 } from 'nats';
@@ -72,16 +71,17 @@ export class Follower {
     private readonly nc: NatsConnection,
     private readonly jsm: JetStreamManager,
     private readonly options: FollowOptions,
+    private readonly onStop: (follower: Follower) => void = () => {},
   ) {
     this.#position = options.after;
     void this.#begin();
-    void this.#beginAtReconnects();
   }
 
   stop(): void {
     this.#stopped = true;
     this.#turn++;
     this.#release();
+    this.onStop(this);
   }
 
   async #begin(): Promise<void> {
@@ -130,12 +130,9 @@ export class Follower {
     void this.#begin();
   }
 
-  /** A server that was away has forgotten the consumer, or sent to nobody: no need to wait until the silence is noticed. */
-  async #beginAtReconnects(): Promise<void> {
-    for await (const { type } of this.nc.status()) {
-      if (this.#stopped) return;
-      if (type === Events.Reconnect) void this.#begin();
-    }
+  /** To be told of it: a server that was away has forgotten the consumer, or sent to nobody. No need to wait for the silence. */
+  reconnected(): void {
+    void this.#begin();
   }
 
   #consumer(inbox: string): Partial<ConsumerConfig> {

@@ -3,7 +3,8 @@ import { type Commit, decodeCommit, encodeCommit, type Recorded, type ShardCommi
 import type { Position, Shard } from '../../events/ids.js';
 import type { CommitLog, Following } from '../../events/log/commit-log.js';
 import { LogDamagedError, LogUnavailableError } from '../../events/log/errors.js';
-import type { Appended, AppendOptions, FollowCommitsOptions, Span } from '../../events/log/log.js';
+import type { Appended, AppendOptions } from '../../events/log/log.js';
+import type { FollowCommitsOptions, Span } from '../../events/log/log-reader.js';
 import { CHAIN, towerStream } from '../../events/log/streams.js';
 import type { Wire } from './wire.js';
 
