@@ -15,7 +15,9 @@ const BLOB_BYTES = 600;
 const BATCH = 1_000;
 /** Beyond any position that a blob of the same run is stored at. */
 const FIRST_BLOB = 1_000_000_000;
-const SUBSCRIPTION = { slots: 0xffffffff, start: Height.parse(1) };
+const SLOTS = 0xffffffff;
+/** A subscription from the beginning of the chain to its end. */
+const ALWAYS = { start: Height.parse(1), expiry: Height.parse(0xffffffff) };
 
 const Ack = z.object({ seq: z.number().int().min(1), error: z.undefined().optional() });
 
@@ -29,10 +31,10 @@ export class LongLog {
   readonly #users: UserId[] = [];
   #count = 0;
 
-  /** `nc` may do everything. The users' subscriptions end at `expiry`, or never. */
+  /** `nc` may do everything. All is accepted at the height at which the users' subscriptions start. */
   constructor(
     private readonly nc: NatsConnection,
-    private readonly expiry = Height.parse(0xffffffff),
+    private readonly subscription: { readonly start: Height; readonly expiry: Height } = ALWAYS,
   ) {}
 
   /** How many appointments it has put on the log. */
@@ -43,8 +45,8 @@ export class LongLog {
   /** Registers some users more. */
   async register(count: number): Promise<void> {
     const users = Array.from({ length: count }, () => `02${noise(32)}` as UserId);
-    const signature = { receiptSignature: noiseSignature(), slotsAdded: SUBSCRIPTION.slots };
-    const subscription = { ...SUBSCRIPTION, expiry: this.expiry };
+    const signature = { receiptSignature: noiseSignature(), slotsAdded: SLOTS };
+    const subscription = { slots: SLOTS, ...this.subscription };
     const event: UserEvent = { type: 'UserRegistered', dialect: 'rust', ...subscription, ...signature };
     for (let i = 0; i < count; i += BATCH)
       await this.#append(users.slice(i, i + BATCH).map((id) => commitOf(id, event)));
@@ -68,8 +70,8 @@ export class LongLog {
       locator,
       scheme: 'teos-internal',
       slots: slotsFor(BLOB_BYTES),
-      slotsLeft: SUBSCRIPTION.slots - Math.floor(n / this.#users.length) - 1,
-      startBlock: SUBSCRIPTION.start,
+      slotsLeft: SLOTS - Math.floor(n / this.#users.length) - 1,
+      startBlock: this.subscription.start,
       toSelfDelay: 144,
       blob: { position: FIRST_BLOB + n, sha256: noise(32), size: BLOB_BYTES },
       userSignature: noiseSignature(),

@@ -7,12 +7,12 @@ import { until } from '../support/until.js';
 
 const USERS = 400;
 const APPOINTMENTS = 24_000;
-const [EXPIRY, GRACE] = [115, 5];
+const [START, EXPIRY, GRACE] = [110, 115, 5];
 
 test('subscriptions that run out in the same block by the hundred end one after another, without a flood of reads', async (t) => {
   const tower = await startTestTower(t, { begin: false, settings: { 'subscription.grace': String(GRACE) } });
   await tower.restartNode();
-  const log = new LongLog(await tower.nats.connect('node'), height(EXPIRY));
+  const log = new LongLog(await tower.nats.connect('node'), { start: height(START), expiry: height(EXPIRY) });
   await log.register(USERS);
   await log.growTo(APPOINTMENTS);
   const counts = () => tower.node.shards[0]?.counts;
