@@ -24,7 +24,7 @@ export const replay: Figure = {
   says: `events a second, ${EVENTS / 1e6} million appointments replayed by a node that starts with nothing`,
 
   async measure(lab) {
-    const stage = await lab.stage();
+    const stage = await lab.stage({ snapshots: false });
     await stage.tower.stop();
     const nc = await stage.connectNode();
     const log = new LongLog(nc);

@@ -30,15 +30,17 @@ export async function bareConsumeRates(nc: NatsConnection, stream: string) {
 async function push(nc: NatsConnection, stream: string, last: number): Promise<void> {
   const jsm = await nc.jetstreamManager({ checkAPI: false });
   const deliver_subject = createInbox();
+  const config = { ...CONSUMER, deliver_subject, max_deliver: 1, flow_control: true, idle_heartbeat: 2e9 };
   let left = last;
   await new Promise<void>((resolve, reject) => {
     const callback = (_: unknown, message: Msg) => {
       if (message.data.length > 0) left--;
       else control(nc, message);
-      if (left === 0) resolve();
+      if (left > 0) return;
+      subscription.unsubscribe();
+      resolve();
     };
-    nc.subscribe(deliver_subject, { callback });
-    const config = { ...CONSUMER, deliver_subject, max_deliver: 1, flow_control: true, idle_heartbeat: 2e9 };
+    const subscription = nc.subscribe(deliver_subject, { callback });
     jsm.consumers.add(stream, config).catch(reject);
   });
 }
@@ -56,11 +58,14 @@ async function pull(nc: NatsConnection, stream: string, last: number): Promise<v
   const { name } = await jsm.consumers.add(stream, CONSUMER);
   const consumer = await nc.jetstream().consumers.get(stream, name);
   let left = last;
-  await new Promise<void>((resolve, reject) => {
-    const callback = () => {
-      if (--left === 0) resolve();
-    };
-    consumer.consume({ max_messages: ASKED_FOR, callback }).catch(reject);
-  });
+  let done = () => {};
+  const all = new Promise<void>((resolve) => (done = resolve));
+  const callback = () => {
+    if (--left === 0) done();
+  };
+  const messages = await consumer.consume({ max_messages: ASKED_FOR, callback });
+  await all;
+  messages.stop();
+  await messages.closed();
   await consumer.delete();
 }

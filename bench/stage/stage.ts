@@ -22,6 +22,8 @@ export interface StageOptions {
   readonly mempool?: boolean;
   /** Whether the tower can be told to collect its garbage; not unless told. */
   readonly probed?: boolean;
+  /** Whether the tower makes and uses snapshots; it does unless told. */
+  readonly snapshots?: boolean;
 }
 
 /** Real servers and a real tower, each a process of its own, in a folder that is removed with them. */
@@ -37,7 +39,7 @@ export class Stage {
   #asking: NatsConnection | undefined;
   #operating: NatsConnection | undefined;
   #profile: string | undefined;
-  #wanted: Required<StageOptions> = { mempool: false, probed: false };
+  #wanted: Required<StageOptions> = { mempool: false, probed: false, snapshots: true };
   #building: Promise<void> | undefined;
   #cleared = false;
   readonly #running: { stop(): Promise<unknown> }[] = [];

@@ -43,13 +43,15 @@ export interface TowerOptions {
   readonly mempool: boolean;
   /** Whether it can be told to collect its garbage, see `collectGarbage`. */
   readonly probed: boolean;
+  /** Whether it makes and uses snapshots. */
+  readonly snapshots: boolean;
 }
 
 /** A node of the tower as an operator runs it: `argus up`, a process of its own, with every setting at its default but for where its servers are. */
 export class Tower {
   /** Starts it; it is not waited for. */
   static async start(options: TowerOptions): Promise<Tower> {
-    const { node, data, logFile, nats, bitcoind, http, profile, mempool, probed } = options;
+    const { node, data, logFile, nats, bitcoind, http, profile, mempool, probed, snapshots } = options;
     const profiler = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
     const probe = probed ? ['--expose-gc', `--import=${join(import.meta.dirname, 'memory-probe.js')}`] : [];
     const launched = Date.now();
@@ -71,6 +73,7 @@ export class Tower {
         `--http=${http}`,
       ],
       logFile,
+      ...(!snapshots && { env: { ARGUS_SNAPSHOTS_EVERY: '0' } }),
     });
     return new Tower(child, logFile, `http://${http}`, launched);
   }

@@ -23,7 +23,8 @@ describe('an actor that fails once', () => {
       const failure = failing(t, prototype, method, 1);
       await tower.chain.mineOnly([breach.disputeTx]);
       await until('the penalty is out', () => isInMempool(tower, breach.penaltyTxid));
-      assert.equal(failure.count(), 1);
+      // The penalty does not wait for the log.
+      await until('it failed', () => failure.count() === 1);
       await untilLevel(() => tower.node, tower.chain);
       assert.deepEqual(tower.gaveUp, []);
     });
