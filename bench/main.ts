@@ -49,7 +49,7 @@ function readArguments() {
       options: {
         only: { type: 'string', multiple: true },
         seconds: { type: 'string', default: '10' },
-        rounds: { type: 'string', default: '30' },
+        rounds: { type: 'string', default: '50' },
         most: { type: 'string', default: '10000000' },
         profile: { type: 'string' },
         help: { type: 'boolean', short: 'h' },

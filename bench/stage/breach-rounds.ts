@@ -4,46 +4,46 @@ import { type Breach, buildBreach, openChannels } from '../../cli/demo/channel.j
 import { fromHex } from '../../events/bytes.js';
 import { Filler } from '../chain/filler.js';
 import { Witness } from '../chain/witness.js';
-import { bareRpc, type Call } from '../limits/by-hand.js';
+import { type BareRpc, bareRpc } from '../limits/by-hand.js';
 import { courierOf } from '../load/way.js';
 import { until } from '../measure/wait.js';
 import type { Stage } from './stage.js';
 import type { User } from './users.js';
 
+/** The transactions of each block. */
+export const BLOCK_TXS = 4_000;
+/** Those of them that are breaches which the tower watches for; of as many others, nobody but this process knows. */
+export const BREACHES = 10;
 /** After an answer, before the limit is measured, in ms: the tower writes its log, and bitcoind is left alone again. */
-const QUIET_MS = 250;
+const QUIET_MS = 500;
 
-/** One breach: how long it took to answer, in ms, and how long the same answer took otherwise. */
+/** One block: for each of its breaches, how long it took until its penalty was in the mempool, in ms. */
 export interface Round {
-  readonly tower: number;
+  readonly tower: readonly number[];
   /** By plain HTTP: the limit. */
-  readonly byHand: number;
-  /** By the tower's own RPC class. */
-  readonly byClass: number;
+  readonly byHand: readonly number[];
+  /** What `getblock` took of that. */
+  readonly getblock: number;
   /** When the block was heard of, in ms since 1970. */
   readonly blockTime: number;
   readonly height: number;
-  readonly disputeTxid: string;
-}
-
-export interface RoundsOptions {
-  readonly count: number;
-  /** Transactions of each block, the coinbase and three disputes among them. */
-  readonly blockTxs: number;
+  readonly disputeTxids: readonly string[];
 }
 
 /**
- * Breaches, one after another, of users that the tower protects, each in a full block.
+ * Full blocks, one after another, each with ten breaches of users that the tower protects.
  *
- * Milliseconds are from a block to the penalty in bitcoind's mempool: both ends are what bitcoind announces over ZMQ, as
- * this process hears it. Each block holds three disputes. The tower watches for one. Afterwards, the same answer is given to
- * the other two by hand, on the same block: `getblock` and `sendrawtransaction`.
+ * Milliseconds are from a block to each of the penalties in bitcoind's mempool: both ends are what bitcoind announces over
+ * ZMQ, as this process hears it. Each block holds twenty disputes. The tower watches for ten. Afterwards, the same answer is
+ * given to the others by hand, on the same block: one `getblock`, and `sendrawtransaction` for each, in one batch as the
+ * tower sends them.
  */
 export class BreachRounds {
   /** Opens the channels that are to be breached. What it holds is given back by `close`. */
-  static async prepare(stage: Stage, { count, blockTxs }: RoundsOptions): Promise<BreachRounds> {
-    const breaches = (await openChannels(stage.chain, 3 * count)).map((channel) => buildBreach(channel));
-    const filler = await Filler.fund(stage.chain, blockTxs - 4);
+  static async prepare(stage: Stage, count: number): Promise<BreachRounds> {
+    const channels = await openChannels(stage.chain, 2 * BREACHES * count);
+    const filler = await Filler.fund(stage.chain, BLOCK_TXS - 2 * BREACHES - 1);
+    const breaches = channels.map((channel) => buildBreach(channel));
     const rounds = new BreachRounds(stage, breaches, filler);
     try {
       await rounds.#untilHearing();
@@ -55,7 +55,7 @@ export class BreachRounds {
   }
 
   readonly #witness: Witness;
-  readonly #bare: ReturnType<typeof bareRpc>;
+  readonly #bare: BareRpc;
 
   private constructor(
     private readonly stage: Stage,
@@ -81,41 +81,64 @@ export class BreachRounds {
     await this.stage.untilLevel();
   }
 
-  /** Hands the next breach over for a user, and has it happen. */
+  /** Hands the next breaches over for a user, and has them happen. */
   async play(user: User): Promise<Round> {
     const { stage, filler } = this;
-    const { chain, bitcoind } = stage;
-    const [watched, byHand, byClass] = this.breaches.splice(0, 3);
-    if (!watched || !byHand || !byClass) throw new Error('too few channels could be opened');
-    await new TowerClient(courierOf(user.way), user).protect(watched.disputeTxid, fromHex(watched.penaltyTx), 144);
+    const { chain } = stage;
+    const [watched, byHand] = [this.#take(), this.#take()];
+    await Promise.all(watched.map((breach) => protect(user, breach)));
+    const transactions = filler.next();
     await stage.untilLevel();
     await sleep(QUIET_MS);
     // Not by way of the mempool: so the block is the first that anybody hears of them.
-    const disputes = [watched, byHand, byClass].map(({ disputeTx }) => disputeTx);
-    const hash = await chain.mineOnly([...filler.next(), ...disputes]);
+    const hash = await chain.mineOnly([...transactions, ...[...watched, ...byHand].map(({ disputeTx }) => disputeTx)]);
     const block = await this.#witness.block(hash);
-    const answered = await this.#witness.mempool(watched.penaltyTxid);
+    const tower = await this.#answered(watched, block.at);
     const height = await chain.height();
     await sleep(QUIET_MS);
     const round = {
-      tower: answered.at - block.at,
-      byHand: await this.#answerByHand(this.#bare.call, hash, byHand),
-      byClass: await this.#answerByHand((...call) => bitcoind.rpc.call(...call), hash, byClass),
+      tower,
+      ...(await this.#answerByHand(hash, byHand)),
       blockTime: block.time,
       height,
-      disputeTxid: watched.disputeTxid,
+      disputeTxids: watched.map(({ disputeTxid }) => disputeTxid),
     };
-    await chain.mine(); // the penalties: only one tracker at a time is unconfirmed
+    await chain.mine(); // the penalties: only one block's trackers at a time are unconfirmed
     return round;
   }
 
-  /** What it takes at the least: read the block, find the dispute, send the penalty. Gives the milliseconds until the mempool has it. */
-  async #answerByHand(call: Call, hash: string, dispute: Breach): Promise<number> {
-    await call('getblockcount'); // so that the connection is open, as the tower's is
+  #take(): Breach[] {
+    const some = this.breaches.splice(0, BREACHES);
+    if (some.length < BREACHES) throw new Error('too few channels could be opened');
+    return some;
+  }
+
+  /** What it takes at the least: read the block, find the disputes, send the penalties. */
+  async #answerByHand(hash: string, breaches: readonly Breach[]): Promise<Pick<Round, 'byHand' | 'getblock'>> {
+    await this.#bare.call('getblockcount'); // so that the connection is open, as the tower's is
     const begun = performance.now();
-    const block = (await call('getblock', hash, 1)) as { tx: string[] };
-    if (!block.tx.includes(dispute.disputeTxid)) throw new Error('the dispute is not in the block');
-    await call('sendrawtransaction', dispute.penaltyTx, 0);
-    return (await this.#witness.mempool(dispute.penaltyTxid)).at - begun;
+    const { tx } = (await this.#bare.call('getblock', hash, 1)) as { tx: string[] };
+    const read = performance.now();
+    const penalties = new Map(breaches.map(({ disputeTxid, penaltyTx }) => [disputeTxid as string, penaltyTx]));
+    const found = tx.flatMap((txid) => penalties.get(txid) ?? []);
+    if (found.length !== breaches.length) throw new Error('the disputes are not in the block');
+    await this.#bare.callMany(
+      'sendrawtransaction',
+      found.map((penaltyTx) => [penaltyTx, 0]),
+    );
+    return { byHand: await this.#answered(breaches, begun), getblock: read - begun };
+  }
+
+  /** How long each penalty took from a moment on. */
+  async #answered(breaches: readonly Breach[], from: number): Promise<number[]> {
+    const heard = await Promise.all(breaches.map(({ penaltyTxid }) => this.#witness.mempool(penaltyTxid)));
+    return heard.map(({ at }) => at - from);
   }
 }
+
+const protect = async (user: User, { disputeTxid, penaltyTx }: Breach): Promise<void> => {
+  await new TowerClient(courierOf(user.way), user).protect(disputeTxid, fromHex(penaltyTx), 144);
+};
+
+/** When the last of a block's penalties was in the mempool, in ms. */
+export const lastOf = (delays: readonly number[]): number => Math.max(...delays);
