@@ -5,18 +5,11 @@ import type { AppointmentId, Position, UserId } from '../events/ids.js';
 import type { ScanEvent } from '../events/scan.js';
 import type { UserEvent } from '../events/user.js';
 import { RecentStarts } from './recent-starts.js';
+import type { SavedWatchlist, WatchlistColumns } from './saved-watchlist.js';
 import { type SavedScans, Scans } from './scans.js';
 import { evolveTracker, isLive, type LiveTracker, noTracker, type TrackerState } from './tracker.js';
 import { type Account, evolveAccount, isRemembered, unknownUser } from './user.js';
-import {
-  type AppointmentKey,
-  type Booked,
-  emptyShelf,
-  type SavedWatchlist,
-  type Shelf,
-  Watchlist,
-  type WatchlistColumns,
-} from './watchlist.js';
+import { type AppointmentKey, type Booked, emptyShelf, type Shelf, Watchlist } from './watchlist.js';
 
 /** An aggregate's state and the position of its last commit, which an append must expect. */
 export interface Versioned<State> {
@@ -123,7 +116,7 @@ export class ShardState {
   }
 
   /** What every transaction is looked up in. */
-  get watchlist(): Pick<Watchlist, 'size' | 'lookUp' | 'byLocator'> {
+  get watchlist(): Pick<Watchlist, 'size' | 'lookUp' | 'lookUpAll' | 'byLocator'> {
     return this.#watchlist;
   }
 

@@ -1,8 +1,13 @@
-import { toHex } from '../../events/bytes.js';
+import { randomBytes } from 'node:crypto';
+import { fromHex } from '../../events/bytes.js';
 import type { BlockRef } from '../../events/chain.js';
 import type { BlockHash, Locator } from '../../events/ids.js';
 import type { SchemeName } from '../../events/schemes/scheme.js';
 import { schemes } from '../../events/schemes/schemes.js';
+import { keyedFingerprint } from '../../projections/table/fingerprint.js';
+import { FingerprintIndex } from '../../projections/table/fingerprint-index.js';
+
+const SCHEMES = Object.values(schemes);
 
 /** A transaction of a recent block. */
 export interface Recent {
@@ -12,14 +17,15 @@ export interface Recent {
 
 interface Held {
   readonly block: BlockRef;
-  readonly byHint: ReadonlyMap<string, Uint8Array>;
+  readonly txids: readonly Uint8Array[];
+  /** The fingerprints of all hints: for each transaction one entry a scheme, in the order of `SCHEMES`. */
+  readonly hints: FingerprintIndex;
 }
-
-const key = (scheme: SchemeName, locator: string) => `${scheme}/${locator}`;
 
 /** The hints of the transactions of some recent blocks, under every scheme. */
 export class RecentBlocks {
   readonly #held = new Map<BlockHash, Held>();
+  readonly #fingerprint = keyedFingerprint(randomBytes(16));
 
   /** The blocks held, lowest first. */
   get blocks(): readonly BlockRef[] {
@@ -32,10 +38,15 @@ export class RecentBlocks {
 
   /** Adds a block; its txids are in internal order. */
   add(block: BlockRef, txidsInternal: Iterable<Uint8Array>): void {
-    const byHint = new Map<string, Uint8Array>();
-    for (const txid of txidsInternal)
-      for (const scheme of Object.values(schemes)) byHint.set(key(scheme.name, toHex(scheme.hint(txid))), txid);
-    this.#held.set(block.hash, { block, byHint });
+    const txids = Array.from(txidsInternal);
+    const hints = new FingerprintIndex();
+    const hint = new Uint8Array(16);
+    for (const txid of txids)
+      for (const scheme of SCHEMES) {
+        scheme.copyHint(txid, 0, hint);
+        hints.add(this.#fingerprint(hint));
+      }
+    this.#held.set(block.hash, { block, txids, hints });
   }
 
   /** Forgets every block that is not among `wanted`. */
@@ -46,10 +57,14 @@ export class RecentBlocks {
 
   /** The transaction that an appointment waits for, if one of the blocks has it. */
   find(scheme: SchemeName, locator: Locator): Recent | undefined {
-    for (const { block, byHint } of this.#held.values()) {
-      const txidInternal = byHint.get(key(scheme, locator));
-      if (txidInternal) return { txidInternal, block };
-    }
+    const hint = fromHex(locator);
+    const fingerprint = this.#fingerprint(hint);
+    const isIt = (txidInternal: Uint8Array) => Buffer.compare(schemes[scheme].hint(txidInternal), hint) === 0;
+    for (const { block, txids, hints } of this.#held.values())
+      for (const entry of hints.find(fingerprint)) {
+        const txidInternal = txids[Math.floor(entry / SCHEMES.length)];
+        if (txidInternal && isIt(txidInternal)) return { txidInternal, block };
+      }
     return undefined;
   }
 }

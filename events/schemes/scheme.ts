@@ -17,6 +17,9 @@ export interface Scheme {
   /** What a watched transaction is looked up by: 16 bytes, the locator of an appointment that waits for it. */
   hint(txidInternal: Uint8Array): Uint8Array;
 
+  /** The same for one of many: writes the hint of the id that begins at `at` into the first 16 bytes of `into`. */
+  copyHint(txidsInternal: Uint8Array, at: number, into: Uint8Array): void;
+
   /** The plaintext of a blob, or `undefined` if this transaction id does not open it. */
   open(blob: Uint8Array, txidInternal: Uint8Array): Uint8Array | undefined;
 

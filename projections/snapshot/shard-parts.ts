@@ -1,8 +1,8 @@
 import { utf8 } from '../../events/bytes.js';
 import type { AppointmentId } from '../../events/ids.js';
+import { WATCHLIST_COLUMNS, type WatchlistColumns } from '../saved-watchlist.js';
 import { type SavedShard, ShardState, type Versioned } from '../shard-state.js';
 import type { TrackerState } from '../tracker.js';
-import { WATCHLIST_COLUMNS, type WatchlistColumns } from '../watchlist.js';
 import { decodeAccounts, encodeAccounts } from './accounts.js';
 import type { Parts } from './frame.js';
 

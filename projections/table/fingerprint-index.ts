@@ -79,6 +79,35 @@ export class FingerprintIndex {
     return found ?? NONE;
   }
 
+  /**
+   * The entries with each of many fingerprints; `found` is told of each, with the number of its fingerprint.
+   *
+   * All go one step along their chains before any goes the next: what they wait for is memory, and so they wait at once.
+   */
+  findAll(fingerprints: Float64Array, found: (which: number, entry: number) => void): void {
+    const which = new Uint32Array(fingerprints.length);
+    const links = new Uint32Array(fingerprints.length);
+    let left = 0;
+    for (let i = 0; i < fingerprints.length; i++) {
+      const link = this.#heads.get(this.#bucketOf(fingerprints[i] ?? 0));
+      which[left] = i;
+      links[left] = link;
+      left += link === 0 ? 0 : 1;
+    }
+    while (left > 0) {
+      let kept = 0;
+      for (let i = 0; i < left; i++) {
+        const [of, entry] = [which[i] ?? 0, (links[i] ?? 0) - 1];
+        if (this.#entries.get(2 * entry) === stored(fingerprints[of] ?? 0)) found(of, entry);
+        const link = this.#entries.get(2 * entry + 1);
+        which[kept] = of;
+        links[kept] = link;
+        kept += link >= LAST ? 0 : 1;
+      }
+      left = kept;
+    }
+  }
+
   /** Has an entry not be found any more; its number stays taken until it is given back. */
   remove(entry: number): void {
     const bucket = this.#bucketWith(entry);

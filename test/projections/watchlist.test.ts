@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { fromHex, reversed, toHex } from '../../events/bytes.js';
+import { concat, fromHex, reversed, toHex } from '../../events/bytes.js';
 import { Locator } from '../../events/ids.js';
 import type { SchemeName } from '../../events/schemes/scheme.js';
 import { schemes } from '../../events/schemes/schemes.js';
@@ -26,6 +26,24 @@ describe('the watchlist', () => {
     assert.deepEqual(list.lookUp(internal('three')), []);
     assert.deepEqual(list.byLocator(locatorOf('teos-display', 'one')), [live(3, 30)]);
     assert.deepEqual(list.byLocator(locatorOf('teos-internal', 'one')), []);
+  });
+
+  test('finds who waits for any of a block of transactions, and for which', () => {
+    const list = new Watchlist();
+    const txids = ['zero', 'one', 'two', 'three'].map(internal);
+    const block = concat(...txids);
+    assert.deepEqual(list.lookUpAll(block), []);
+    list.accept(emptyShelf(), keyOf('a', locatorOf('teos-display', 'one')), 3, 30);
+    list.accept(emptyShelf(), keyOf('b', locatorOf('teos-internal', 'one')), 4, 40);
+    list.accept(emptyShelf(), keyOf('c', locatorOf('teos-internal', 'three')), 5, 50);
+    list.accept(emptyShelf(), keyOf('d', locatorOf('teos-internal', 'four')), 6, 60);
+    const found = list.lookUpAll(block).sort((one, other) => one.booked.position - other.booked.position);
+    assert.deepEqual(found, [
+      { txidInternal: txids[1], booked: live(3, 30) },
+      { txidInternal: txids[1], booked: live(4, 40) },
+      { txidInternal: txids[3], booked: live(5, 50) },
+    ]);
+    assert.deepEqual(list.lookUpAll(new Uint8Array()), []);
   });
 
   test('finds the transaction of the vectors, in the byte order of each generation', () => {

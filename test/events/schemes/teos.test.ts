@@ -14,6 +14,9 @@ describe('a TEOS scheme', () => {
   test('has the first half of what is read as its hint', () => {
     assert.equal(scheme.name, 'teos-display');
     assert.equal(toHex(scheme.hint(txidInternal)), 'ffeeddccbbaa99887766554433221100');
+    const copied = new Uint8Array(16);
+    scheme.copyHint(txidInternal, 0, copied);
+    assert.deepEqual(copied, scheme.hint(txidInternal));
   });
 
   test('has the SHA-256 of what is read as its key', () => {

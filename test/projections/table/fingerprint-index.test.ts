@@ -35,6 +35,13 @@ describe('the index of fingerprints', () => {
           assert.equal(index.size, all.size);
         }
         for (const [wanted, entries] of plain) assert.deepEqual(index.find(wanted), entries);
+        const asked = [...plain.keys(), 2 ** 40 - 1, ...plain.keys()];
+        const found: number[][] = asked.map(() => []);
+        index.findAll(Float64Array.from(asked), (which, entry) => found[which]?.push(entry));
+        assert.deepEqual(
+          found,
+          asked.map((wanted) => index.find(wanted)),
+        );
       }),
       { numRuns: 100 },
     );
