@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { BlockHash, Txid } from '../../events/ids.js';
 import { BitcoindRefused } from '../bitcoind/rpc-errors.js';
 import { BlockTemplate, blockProposal } from './block-proposal.js';
+import { ANY_BURN, ANY_FEE, type SendingBitcoind, Sends } from './sends.js';
 import {
   isInvalidForEver,
   isScriptFailure,
@@ -31,7 +32,11 @@ import {
  * `BitcoindUnreachable` (or `BitcoindUnauthorized`), and the caller waits and asks again.
  */
 export class Carrier {
-  constructor(private readonly bitcoind: CarrierBitcoind) {}
+  readonly #sends: Sends;
+
+  constructor(private readonly bitcoind: CarrierBitcoind) {
+    this.#sends = new Sends(bitcoind);
+  }
 
   /**
    * Sends a raw transaction (hex). A low fee, or a parent that is not in the mempool, is met by sending both as a
@@ -52,6 +57,7 @@ export class Carrier {
 
   /** The raw hex of a transaction in a block, if that is given, or in the mempool; needs no `txindex`. */
   async rawTransaction(txid: Txid, block?: BlockHash): Promise<string | undefined> {
+    await this.#sends.idle(); // for one transaction of a block, bitcoind reads all of it
     return (block && (await this.#rawTransaction(txid, block))) ?? (await this.#rawTransaction(txid));
   }
 
@@ -82,15 +88,11 @@ export class Carrier {
   }
 
   async #send(rawTx: string): Promise<Refusal | undefined> {
-    try {
-      await this.bitcoind.call('sendrawtransaction', rawTx, ANY_FEE, ANY_BURN);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof BitcoindRefused)) throw error;
-      const { rpcCode } = error;
-      const token = rpcCode === RPC.rejected ? await this.#rejectToken(rawTx) : undefined;
-      return token === undefined ? { rpcCode } : { rpcCode, token };
-    }
+    const refused = await this.#sends.send(rawTx);
+    if (!refused) return undefined;
+    const { rpcCode } = refused;
+    const token = rpcCode === RPC.rejected ? await this.#rejectToken(rawTx) : undefined;
+    return token === undefined ? { rpcCode } : { rpcCode, token };
   }
 
   /** Why the mempool does not take it; undefined if by now it would. */
@@ -137,13 +139,8 @@ export class Carrier {
 }
 
 /** What the Carrier needs of bitcoind: calls that reject with the classes of `rpc-errors.ts`. */
-export interface CarrierBitcoind {
-  call(method: string, ...params: unknown[]): Promise<unknown>;
-}
+export type CarrierBitcoind = SendingBitcoind;
 
-/** bitcoind's own safety limits, on fees per kvB and on burnt coins, in BTC: they guard wallets, not penalties. */
-const ANY_FEE = 0;
-const ANY_BURN = 21_000_000;
 /** RPC_INVALID_ADDRESS_OR_KEY: it does not know the block, or has no such transaction. RPC_MISC_ERROR: it has only the block's header. */
 const NOT_THERE = new Set([-5, -1]);
 
