@@ -97,8 +97,8 @@ export interface BitcoindSideNeeds {
   readonly config: Config;
   readonly log: EventLog;
   readonly chain: Fold<ChainCommit, BlockWindow>;
-  /** A block that bitcoind has, whether the log takes it or not. */
-  readonly found: (block: Block) => void;
+  /** A block that bitcoind has, whether the log takes it or not; resolves when its breaches are answered. */
+  readonly found: (block: Block) => Promise<unknown>;
   /** bitcoind is another run of the program than before. */
   readonly restarted: () => void;
   readonly stopping: AbortSignal;

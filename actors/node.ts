@@ -88,9 +88,7 @@ export class TowerNode {
       config,
       log,
       chain: this.chain,
-      found: (block: Block) => {
-        for (const shard of this.#shards.running) shard.blockFound(block);
-      },
+      found: (block: Block) => Promise.all(this.#shards.running.map((shard) => shard.blockFound(block))),
       restarted: () => {
         for (const shard of this.#shards.running) shard.bitcoindRestarted();
       },

@@ -176,6 +176,7 @@ export class Shard implements Running {
       bookings,
       isTip: (block) => chain.state.tip?.hash === block.hash,
       sighted,
+      expectBlob: (position) => blobs.expect(shard, position),
       recent: this.locatorCache,
       log: logger.child({ actor: 'watcher' }),
     });
@@ -192,10 +193,13 @@ export class Shard implements Running {
     });
   }
 
-  /** This node's bitcoind has a new best block, which may not be on the log yet, and may never be. */
-  blockFound({ connected, txidsInternal }: FoundBlock): void {
+  /**
+   * This node's bitcoind has a new best block, which may not be on the log yet, and may never be. Resolves when the breaches
+   * in it were answered, or could not be.
+   */
+  async blockFound({ connected, txidsInternal }: FoundBlock): Promise<void> {
     if (!txidsInternal) return;
-    this.#watcher.blockFound({ block: connected, txidsInternal }).catch((error) => this.#fail(error));
+    await this.#watcher.blockFound({ block: connected, txidsInternal }).catch((error) => this.#fail(error));
   }
 
   /** An appointment of the folded state, as it is on the log. Rejects with `LogUnavailableError`. */

@@ -125,10 +125,12 @@ function blockOf(answer: unknown): Block {
 
 /** The bytes of txids in display order, each turned around. Throws a `TypeError` if one is not 64 hex digits. */
 export function internalTxids(txids: readonly string[]): Uint8Array {
-  const bytes = Buffer.from(txids.join(''), 'hex');
+  const display = Buffer.from(txids.join(''), 'hex');
   // Reading hex ends at the first character that is none.
-  if (bytes.length !== 32 * txids.length || txids.some((txid) => txid.length !== 64))
+  if (display.length !== 32 * txids.length || txids.some((txid) => txid.length !== 64))
     throw new TypeError('bitcoind gave a txid that is not 32 bytes of hex');
-  for (let at = 0; at < bytes.length; at += 32) bytes.subarray(at, at + 32).reverse();
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const internal = new Uint8Array(display.length);
+  // Within its 32 bytes, the index of a byte from the other end is its own with all five bits turned.
+  for (let at = 0; at < display.length; at++) internal[at ^ 31] = display[at] ?? 0;
+  return internal;
 }

@@ -91,7 +91,7 @@ export class ChainMonitor {
     try {
       const block = await this.needs.blocks.block(hash);
       if (!hasMoreWork(block.connected, this.needs.fold.state.tip)) return undefined;
-      this.needs.found(block);
+      await answeredOrLate(this.needs.found(block));
       return block;
     } catch {
       return undefined; // bitcoind is asked for its best block all the same, and then what is wrong is said
@@ -225,7 +225,16 @@ const isCommitful = (blocks: readonly BlockConnected[]): boolean =>
 
 const TXS_A_COMMIT = 50_000;
 
+/** The breaches come first: putting a block on the log keeps the processors, the disk and bitcoind from them. */
+async function answeredOrLate(answered: Promise<unknown>): Promise<void> {
+  const timer = new AbortController();
+  await Promise.race([answered, sleep(ANSWER_MS, undefined, { signal: timer.signal })]);
+  timer.abort();
+}
+
 const RETRY_MS = 500;
+/** How long a block waits for its breaches to be answered before it goes on the log all the same, in ms. */
+const ANSWER_MS = 200;
 /** How many announced blocks are read at once; of more, the last ones are found when bitcoind is asked. */
 const READ_AT_ONCE = 4;
 /** What is waited out, and what people are told of it: once, until it is over or becomes another. */
@@ -255,8 +264,11 @@ export interface ChainMonitorNeeds {
   readonly txids: Pick<BlockTxids, 'publish'>;
   /** How many blocks before bitcoind's tip a new log begins. */
   readonly firstBlocks: number;
-  /** Told of each block that bitcoind takes for the best, as soon as it is read. */
-  readonly found: (block: Block) => void;
+  /**
+   * Told of each block that bitcoind takes for the best, as soon as it is read. What it gives resolves when the breaches in
+   * it were answered, or could not be.
+   */
+  readonly found: (block: Block) => Promise<unknown>;
   /** Told when bitcoind is found to be another run of the program than before. */
   readonly restarted: () => void;
   readonly stopping: AbortSignal;

@@ -62,13 +62,14 @@ export class Responder implements BlockListener {
     for (const retry of this.#retries) clearTimeout(retry);
   }
 
-  sighted({ hit, disputeTxid, block }: Seen): void {
+  /** Resolves when the breach was answered, or could not be. */
+  async sighted({ hit, disputeTxid, block }: Seen): Promise<void> {
     const { appointmentId: id, locator, blob, scheme } = hit;
     const { fold, chain } = this.needs;
     if (!block) this.#workAnew(id);
     if (fold.state.tracker(id).state.stage !== 'none') return;
     const sightedAt = block ? null : (chain.state.tip?.height ?? null);
-    void this.#lanes
+    await this.#lanes
       .send(id, async () => {
         if (fold.state.booked(hit)?.blob !== blob.position) return;
         await this.#attempts.respond(id, { locator, disputeTxid, disputeBlock: block, sightedAt }, { blob, scheme });

@@ -1,12 +1,11 @@
 import type { Logger } from 'pino';
 import type { BlockRef } from '../../events/chain.js';
 import type { ShardCommit } from '../../events/commit.js';
-import type { AppointmentId, BlockHash } from '../../events/ids.js';
+import type { AppointmentId, BlockHash, Position } from '../../events/ids.js';
 import type { WindowBlock } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
-import type { Booked } from '../../projections/watchlist.js';
-import { eachTxid } from '../block-txids.js';
+import type { Candidate } from '../../projections/watchlist.js';
 import type { Bookings } from '../bookings.js';
 import { type Hit, reportBreach, type Sighting, txidOf } from '../breach-report.js';
 import { type BlockListener, lastOf, type ReadBlock, type Run } from '../runtime/block-feed.js';
@@ -33,10 +32,17 @@ export class Watcher implements BlockListener {
 
   constructor(private readonly needs: WatcherNeeds) {}
 
-  /** A breach is answered before the log takes the block, and if the log takes nothing. */
+  /**
+   * A breach is answered before the log takes the block, and if the log takes nothing. Resolves when all of the block's
+   * were answered, or could not be.
+   */
   async blockFound(found: FoundBlock): Promise<void> {
     this.#found = { hash: found.block.hash, told: new Set() };
-    await this.#tell(this.#lookUp([found]));
+    const candidates = this.#lookUp([found]);
+    for (const { booked } of candidates) this.needs.expectBlob(booked.blob);
+    const answers: Promise<void>[] = [];
+    await this.#tell(candidates, (answer) => answers.push(answer));
+    await Promise.all(answers);
   }
 
   async blocksConnected(run: Run): Promise<void> {
@@ -72,22 +78,19 @@ export class Watcher implements BlockListener {
   }
 
   /** The transactions of the blocks that somebody may wait for. */
-  #lookUp(read: readonly FoundBlock[]): Candidate[] {
+  #lookUp(read: readonly FoundBlock[]): Located[] {
     const { watchlist } = this.needs.fold.state;
-    if (watchlist.size === 0) return [];
-    const candidates: Candidate[] = [];
-    for (const { block, txidsInternal } of read)
-      for (const txidInternal of eachTxid(txidsInternal))
-        for (const booked of watchlist.lookUp(txidInternal)) candidates.push({ block, txidInternal, booked });
-    return candidates;
+    return read.flatMap(({ block, txidsInternal }) =>
+      watchlist.lookUpAll(txidsInternal).map((candidate) => ({ ...candidate, block })),
+    );
   }
 
   /** Those who do wait; the Responder is told of each at once. */
-  async #tell(candidates: readonly Candidate[]): Promise<Sighting[]> {
+  async #tell(candidates: readonly Located[], answering: (answer: Promise<void>) => void = () => {}) {
     const told = candidates.map(async ({ block, txidInternal, booked }) => {
       const hits = await this.needs.bookings.waitingFor(txidInternal, [booked]);
       const sightings = hits.map((hit) => this.#sighting(hit, txidInternal, block));
-      for (const sighting of sightings) this.needs.sighted(sighting);
+      for (const sighting of sightings) answering(this.needs.sighted(sighting));
       return sightings;
     });
     return (await Promise.all(told)).flat();
@@ -110,14 +113,12 @@ interface FoundBlock {
   readonly txidsInternal: Uint8Array;
 }
 
-/** A transaction, and an appointment that may wait for it. */
-interface Candidate {
+/** A candidate, and the block that its transaction is in. */
+interface Located extends Candidate {
   readonly block: BlockRef;
-  readonly txidInternal: Uint8Array;
-  readonly booked: Booked;
 }
 
-const nameOf = ({ txidInternal, booked }: Candidate): string =>
+const nameOf = ({ txidInternal, booked }: Located): string =>
   `${booked.position}/${booked.blob}/${txidOf(txidInternal)}`;
 
 export interface WatcherNeeds {
@@ -127,8 +128,10 @@ export interface WatcherNeeds {
   readonly bookings: Pick<Bookings, 'waitingFor'>;
   /** Whether a block is the tip of the best chain. */
   readonly isTip: (block: WindowBlock) => boolean;
-  /** Hears of each hit before it is on the log. */
-  readonly sighted: (sighting: Sighting) => void;
+  /** Hears of each hit before it is on the log; what it gives resolves when that was answered, or could not be. */
+  readonly sighted: (sighting: Sighting) => Promise<void>;
+  /** Has a blob that is about to be wanted read meanwhile. */
+  readonly expectBlob: (position: Position) => void;
   readonly recent: RecentBreaches;
   readonly log: Logger;
 }

@@ -9,6 +9,8 @@ import { blobStream } from './streams.js';
 /** Encrypted blobs: stored beside the log, referred to by its events, and erased when their appointment ends. */
 
 const REQUEST_MS = 2_000;
+/** Blobs that are read before they are asked for, at the most; they may be of 64 KiB. */
+const MOST_EXPECTED = 200;
 /** What the server calls a message that is not there, when it is read (10037) and when it is deleted (10043, 10057). */
 const NOT_FOUND = new Set([10037, 10043, 10057]);
 
@@ -39,6 +41,9 @@ export class BlobDamagedError extends Error {
 }
 
 export class BlobStore {
+  /** The blobs that are about to be wanted, as a replica gives them. */
+  readonly #expected = new Map<string, Promise<Uint8Array | undefined>>();
+
   constructor(private readonly log: EventLog) {}
 
   /**
@@ -62,8 +67,10 @@ export class BlobStore {
    */
   async get(shard: Shard, ref: BlobRef): Promise<Uint8Array | undefined> {
     const stream = blobStream(shard);
-    const near = await this.log.near(stream, ref.position);
-    if (near && blobHash(near.data) === ref.sha256) return near.data;
+    const key = `${stream}/${ref.position}`;
+    const near = await (this.#expected.get(key) ?? this.#near(stream, ref.position));
+    this.#expected.delete(key);
+    if (near && blobHash(near) === ref.sha256) return near;
     try {
       const { data } = await this.log.jsm.streams.getMessage(stream, { seq: ref.position });
       if (blobHash(data) === ref.sha256) return data;
@@ -72,6 +79,20 @@ export class BlobStore {
       throw new LogUnavailableError('the blob could not be read', { cause: error });
     }
     throw new BlobDamagedError(`the blob at ${ref.position} of shard ${shard} is not the one that was stored`);
+  }
+
+  /** Has a blob read that `get` is about to be asked for: it will have come by then, or be under way. */
+  expect(shard: Shard, position: Position): void {
+    const stream = blobStream(shard);
+    const key = `${stream}/${position}`;
+    if (this.#expected.size >= MOST_EXPECTED || this.#expected.has(key)) return;
+    this.#expected.set(key, this.#near(stream, position));
+    setTimeout(() => this.#expected.delete(key), REQUEST_MS).unref();
+  }
+
+  /** The message there as any replica has it; undefined if none answers, or it has none. */
+  async #near(stream: string, position: Position): Promise<Uint8Array | undefined> {
+    return (await this.log.near(stream, position))?.data;
   }
 
   /** How many blobs a shard holds. Rejects with `LogUnavailableError`. */

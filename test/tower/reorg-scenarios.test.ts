@@ -38,6 +38,9 @@ describe('a reorg, told as a story:', () => {
     await replaceBy(tower, disputeBlock, [], []);
     await breach.untilSeen('BreachReorgedOut');
     await until('the dispute is out again', () => areInMempool(tower, breach.disputeTxid));
+    // The penalty goes after the dispute: it must have been refused again before its fee will do.
+    const refusals = () => tower.said.filter(({ msg, verdict }) => msg === 'penalty sent' && verdict === 'policy');
+    await until('the penalty is refused again', () => refusals().length >= 2);
     await tower.bitcoind.rpc.call('prioritisetransaction', breach.penaltyTxid, 0, 10_000);
     await mineEach(tower, [breach.disputeTx]);
     await breach.untilLast('PenaltyBroadcast');
