@@ -198,24 +198,25 @@ export class ChainMonitor {
   /** bitcoind or the log being away is waiting. */
   async #waitOut(error: unknown): Promise<void> {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (code !== 'log-unavailable') {
-      const trouble = TROUBLES[code];
-      if (!trouble) throw error;
+    const trouble = TROUBLES[code];
+    if (!trouble) throw error;
+    if (trouble !== NO_LOG) {
       this.#reachable = code === 'bitcoind-refused';
       // It may come back as another one.
       if (!this.#reachable) this.#checked = false;
-      if (trouble !== this.#trouble) this.needs.logger.warn(why(error), trouble);
-      this.#trouble = trouble;
     }
+    if (trouble !== this.#trouble) this.needs.logger.warn(why(error), trouble);
+    this.#trouble = trouble;
     this.#pending = true;
     await sleep(RETRY_MS, undefined, { signal: this.needs.stopping }).catch(() => undefined);
   }
 
   #answered(): void {
     if (this.#reachable && !this.#trouble) return;
+    const trouble = this.#trouble;
     this.#reachable = true;
     this.#trouble = undefined;
-    this.needs.logger.info('bitcoind answers');
+    this.needs.logger.info(trouble === NO_LOG ? 'the log takes blocks again' : 'bitcoind answers');
   }
 }
 
@@ -237,11 +238,13 @@ const RETRY_MS = 500;
 const ANSWER_MS = 200;
 /** How many announced blocks are read at once; of more, the last ones are found when bitcoind is asked. */
 const READ_AT_ONCE = 4;
+const NO_LOG = 'the log takes no blocks; waiting for it';
 /** What is waited out, and what people are told of it: once, until it is over or becomes another. */
 const TROUBLES: Readonly<Record<string, string>> = {
   'bitcoind-unreachable': 'bitcoind does not answer; waiting for it',
   'bitcoind-unauthorized': 'bitcoind does not accept our credentials; waiting until it does',
   'bitcoind-refused': 'bitcoind refuses a question, which is asked again',
+  'log-unavailable': NO_LOG,
 };
 
 /** The oldest bitcoind that can do what the Carrier asks of it (packages, and no limit on what is burnt). */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TowerUnavailableError } from '../../actors/client/errors.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
+import { type NatsProxy, startNatsProxy } from '../support/nats-proxy.js';
 import { isInMempool, startTestTower, untilLevel } from '../support/tower.js';
 import { until } from '../support/until.js';
 
@@ -33,6 +34,25 @@ describe('an outage', () => {
     await tower.bitcoind.restart();
     await untilLevel(() => tower.node, tower.chain);
     await client.register();
+  });
+
+  test('of the log alone: the node says that it takes no blocks, once, and when it does again', async (t) => {
+    let line: NatsProxy | undefined;
+    const through = async (port: number) => {
+      line = await startNatsProxy(t, port);
+      return line.url;
+    };
+    const tower = await startTestTower(t, { through });
+    const said = (msg: string) => tower.said.filter((each) => each.msg === msg).length;
+    const losing = line?.loseSent(/^H?PUB argus\.txids/) ?? assert.fail();
+    await tower.chain.mineOnly();
+    await until('it says so', () => said('the log takes no blocks; waiting for it') > 0);
+    const count = losing.count();
+    await until('it tried again', () => losing.count() > count + 1);
+    losing.stop();
+    await untilLevel(() => tower.node, tower.chain);
+    await until('it says so', () => said('the log takes blocks again') > 0);
+    assert.equal(said('the log takes no blocks; waiting for it'), 1);
   });
 
   test('of NATS: nothing is answered, nothing is lost, and all goes on by itself', async (t) => {
