@@ -12,7 +12,7 @@ import { until } from '../support/until.js';
 /** An actor that fails is made anew from the log, and goes on where it was. */
 describe('an actor that fails once', () => {
   const cases = [
-    ['the Watcher, as it looks a block up', Watchlist.prototype, 'lookUp'],
+    ['the Watcher, as it looks a block up', Watchlist.prototype, 'lookUpAll'],
     ['the Responder, as it sends a penalty', Carrier.prototype, 'broadcast'],
     ['the ChainMonitor, as it asks for a block', BlockSource.prototype, 'block'],
     ['the fold of the shard, at an event', ShardState.prototype, 'apply'],
@@ -31,7 +31,7 @@ describe('an actor that fails once', () => {
 
   test('whose failures do not end gives the node up, which says why', async (t) => {
     const { tower, breach } = await watched(t);
-    failing(t, Watchlist.prototype, 'lookUp', Number.POSITIVE_INFINITY);
+    failing(t, Watchlist.prototype, 'lookUpAll', Number.POSITIVE_INFINITY);
     await tower.chain.mineOnly([breach.disputeTx]);
     await until('given up', () => tower.gaveUp.length > 0);
     assert.deepEqual(
