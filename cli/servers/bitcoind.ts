@@ -6,7 +6,7 @@ import { startChild } from './child.js';
 import { freePorts } from './ports.js';
 import { type Server, serverOf, startOnPorts, untilReady } from './server.js';
 
-/** The ports of a bitcoind, all on 127.0.0.1. */
+/** The ports of a bitcoind. */
 export interface BitcoindPorts {
   readonly rpc: number;
   readonly zmq: number;
@@ -20,6 +20,8 @@ export interface BitcoindOptions {
   readonly program: string;
   /** A folder for the chain, the cookie and the log file; made when it is not there. */
   readonly dataDir: string;
+  /** The address that it listens on; 127.0.0.1 when not given. For another, `extraArgs` say who may call (`-rpcallowip`). */
+  readonly host?: string;
   /** Free ones when not given. */
   readonly ports?: BitcoindPorts;
   /** Whether other bitcoinds may connect to it; not unless told. */
@@ -30,12 +32,14 @@ export interface BitcoindOptions {
 
 /** A running bitcoind on a regtest chain of its own, without a wallet. */
 export interface Bitcoind extends Server {
-  /** `http://127.0.0.1:<port>` */
+  /** `http://<host>:<port>` */
   readonly rpcUrl: string;
   readonly cookieFile: string;
-  /** Publishes `hashblock`, `hashtx` and `sequence`: `tcp://127.0.0.1:<port>` */
+  /** Publishes `hashblock`, `hashtx` and `sequence`: `tcp://<host>:<port>` */
   readonly zmqUrl: string;
   readonly ports: BitcoindPorts;
+  /** For other bitcoinds: `<host>:<port>` */
+  readonly p2p: string;
   /** A client that follows the cookie over restarts. */
   readonly rpc: BitcoindRpc;
 }
@@ -56,14 +60,16 @@ export async function startBitcoind(options: BitcoindOptions): Promise<Bitcoind>
 
 async function startOn(ports: BitcoindPorts, options: BitcoindOptions): Promise<Bitcoind> {
   const dataDir = resolve(options.dataDir);
-  const zmqUrl = `tcp://127.0.0.1:${ports.zmq}`;
-  const rpcUrl = `http://127.0.0.1:${ports.rpc}`;
+  const { host = LOOPBACK, listen = false, extraArgs = [] } = options;
+  const zmqUrl = `tcp://${host}:${ports.zmq}`;
+  const rpcUrl = `http://${host}:${ports.rpc}`;
+  const p2p = `${host}:${ports.p2p}`;
   const cookieFile = join(dataDir, 'regtest', '.cookie');
   const rpc = new BitcoindRpc({ url: rpcUrl, auth: { cookieFile } });
   const launch = async () => {
     const child = await startChild({
       program: options.program,
-      args: [...argsFor(dataDir, ports, zmqUrl, options.listen ?? false), ...(options.extraArgs ?? [])],
+      args: [...argsFor(host, dataDir, ports, zmqUrl, listen), ...extraArgs],
       logFile: join(dataDir, 'bitcoind.log'),
       graceMs: 20_000,
     });
@@ -71,7 +77,7 @@ async function startOn(ports: BitcoindPorts, options: BitcoindOptions): Promise<
     return child;
   };
   const server = serverOf(await launch(), launch);
-  return Object.assign(server, { rpcUrl, cookieFile, zmqUrl, ports, rpc });
+  return Object.assign(server, { rpcUrl, cookieFile, zmqUrl, ports, p2p, rpc });
 }
 
 /** Whether it takes calls. Rejects when it does not know our cookie: then another program has the port. */
@@ -85,15 +91,17 @@ async function answers(rpc: BitcoindRpc): Promise<boolean> {
   }
 }
 
-/** Relay policy as on the main network, whatever regtest's own default is; a small cache; one network face, on loopback. */
-const argsFor = (dataDir: string, ports: BitcoindPorts, zmqUrl: string, listen: boolean): string[] => [
+const LOOPBACK = '127.0.0.1';
+
+/** Relay policy as on the main network, whatever regtest's own default is; a small cache; one network face. */
+const argsFor = (host: string, dataDir: string, ports: BitcoindPorts, zmqUrl: string, listen: boolean): string[] => [
   '-regtest',
   `-datadir=${dataDir}`,
   '-server',
-  `-rpcbind=127.0.0.1:${ports.rpc}`,
+  `-rpcbind=${host}:${ports.rpc}`,
   `-rpcport=${ports.rpc}`,
   '-rpcallowip=127.0.0.1',
-  ...(listen ? [`-bind=127.0.0.1:${ports.p2p}`] : ['-listen=0']),
+  ...(listen ? [`-bind=${host}:${ports.p2p}`] : ['-listen=0']),
   '-discover=0',
   '-dnsseed=0',
   '-fixedseeds=0',

@@ -14,7 +14,9 @@ export interface NatsServerOptions {
   readonly program: string;
   /** A folder for the store and the log file; made when it is not there. */
   readonly dataDir: string;
-  /** On 127.0.0.1. A free one when it is 0 or not given. */
+  /** The address that it listens on; 127.0.0.1 when not given. */
+  readonly host?: string;
+  /** A free one when it is 0 or not given. */
   readonly port?: number;
   /** The public nkeys (U…) of the tower's nodes and of its operator. */
   readonly nodeNkey: string;
@@ -31,7 +33,7 @@ export interface NatsServerOptions {
 
 /** A running NATS server. */
 export interface NatsServer extends Server {
-  /** `nats://127.0.0.1:<port>` */
+  /** `nats://<host>:<port>` */
   readonly url: string;
   readonly port: number;
 }
@@ -43,31 +45,25 @@ export interface NatsServer extends Server {
  */
 export function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
   mkdirSync(options.dataDir, { recursive: true });
+  const { host = LOOPBACK } = options;
   const wanted = options.port ? [options.port] : undefined;
   return startOnPorts(
     wanted,
     () => freePorts(1),
     async ([port = 0]) => {
-      const launch = () => launchOn(port, options);
+      const launch = () => launchOn(host, port, options);
       const server = serverOf(await launch(), launch);
-      return Object.assign(server, { url: `nats://127.0.0.1:${port}`, port });
+      return Object.assign(server, { url: `nats://${host}:${port}`, port });
     },
   );
 }
 
-async function launchOn(port: number, options: NatsServerOptions): Promise<Child> {
+const LOOPBACK = '127.0.0.1';
+
+async function launchOn(host: string, port: number, options: NatsServerOptions): Promise<Child> {
   const dataDir = resolve(options.dataDir);
   const name = options.name ?? `argus-${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`;
-  const config = [
-    '-c',
-    join(packageRoot, options.config ?? 'nats.conf'),
-    '-a',
-    '127.0.0.1',
-    '-p',
-    String(port),
-    '-n',
-    name,
-  ];
+  const config = ['-c', join(packageRoot, options.config ?? 'nats.conf'), '-a', host, '-p', String(port), '-n', name];
   const child = await startChild({
     program: options.program,
     args: [...config, ...(options.extra ?? [])],
@@ -80,18 +76,18 @@ async function launchOn(port: number, options: NatsServerOptions): Promise<Child
       ...options.env,
     },
   });
-  await untilReady('nats-server', child, async () => (await nameAt(port)) === name);
+  await untilReady('nats-server', child, async () => (await nameAt(host, port)) === name);
   return child;
 }
 
 /** A quarter of the machine's memory, at most 1 GiB: without a limit the Go runtime lets replays grow it to that and more. */
 const memoryLimit = (): string => `${Math.min(1024, Math.floor(totalmem() / 4 / 2 ** 20))}MiB`;
 
-/** The name of the NATS server that listens on a port: the first line that a server says is `INFO {"server_name": …}`. */
-function nameAt(port: number): Promise<string | undefined> {
+/** The name of the NATS server that listens there: the first line that a server says is `INFO {"server_name": …}`. */
+function nameAt(host: string, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     let said = '';
-    const socket = connect({ host: '127.0.0.1', port, timeout: 2_000 });
+    const socket = connect({ host, port, timeout: 2_000 });
     const done = (name?: string) => {
       socket.destroy();
       resolve(name);
