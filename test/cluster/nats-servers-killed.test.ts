@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TowerRefusedError, TowerUnavailableError } from '../../actors/client/errors.js';
 import { towerStream } from '../../events/log/streams.js';
 import { isWhole, leaderOf } from '../stage/nats-servers.js';
 import { shard } from '../support/log.js';
 import { until } from '../support/until.js';
-import type { User } from '../torture/user.js';
+import { outcomeOf } from './outcome.js';
 import { Play } from './play.js';
 
 test('the NATS server that leads the log is lost, then another: nothing is accepted until they are back, nothing is lost, and breaches are answered', async (t) => {
@@ -44,15 +43,3 @@ test('the NATS server that leads the log is lost, then another: nothing is accep
   );
   await play.end();
 });
-
-/** What a request of the user comes to. */
-async function outcomeOf(user: User): Promise<string> {
-  try {
-    await user.watchForNothing();
-    return 'a receipt';
-  } catch (error) {
-    if (error instanceof TowerUnavailableError) return 'no answer';
-    if (error instanceof TowerRefusedError) return error.reason;
-    throw error;
-  }
-}

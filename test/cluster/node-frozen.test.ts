@@ -8,6 +8,7 @@ import { TowerId, Txid } from '../../events/ids.js';
 import { secretKey } from '../support/tower.js';
 import { until } from '../support/until.js';
 import { type RawCommit, readLog } from '../torture/checker/raw-log.js';
+import { areMined } from './are-mined.js';
 import { Play } from './play.js';
 import { askingOnce } from './retry-once.js';
 
@@ -52,13 +53,7 @@ test('a node that is frozen for longer than every timeout appends nothing stale,
   for (const breach of [reorged, replacing]) await play.untilAnswered(breach, a);
   await a.chain.mine(2);
   await stage.link.join();
-  const lastOf = (log: readonly RawCommit[], aggregate: string) =>
-    log.findLast((commit) => commit.aggregate === aggregate)?.events.at(-1);
-  await until('the others have carried both penalties into blocks', async () => {
-    const log = await commits();
-    const trackers = new Set(log.map(({ aggregate }) => aggregate).filter((name) => name.startsWith('tracker/')));
-    return trackers.size === 2 && [...trackers].every((name) => lastOf(log, name)?.type === 'PenaltyConfirmed');
-  });
+  await until('the others have carried both penalties into blocks', async () => areMined(await commits(), 2));
   await play.operator.untilLevel(stage.nodes.length - 1);
   await longEnough;
   const own = (log: readonly RawCommit[]) =>

@@ -4,8 +4,7 @@ import type { TestContext } from 'node:test';
 import type { Courier } from '../../actors/client/courier.js';
 import { overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
-import type { Breach } from '../../cli/demo/channel.js';
-import { buildBreach, openChannels } from '../../cli/demo/channel.js';
+import { type Breach, buildBreach, type Channel, openChannels } from '../../cli/demo/channel.js';
 import type { Bitcoind } from '../../cli/servers/bitcoind.js';
 import { TowerId } from '../../events/ids.js';
 import { Dialect } from '../../events/signing/receipts.js';
@@ -20,7 +19,7 @@ import { Random } from '../torture/random.js';
 import { type Deed, User } from '../torture/user.js';
 import { retryingOnce } from './retry-once.js';
 
-export interface PlayOptions extends Pick<StageOptions, 'natsSettings'> {
+export interface PlayOptions extends Pick<StageOptions, 'natsSettings' | 'network'> {
   /** How many channels are opened; each is good for one breach. */
   readonly channels: number;
   readonly waysOf?: (name: string, bitcoind: Bitcoind) => Promise<Ways>;
@@ -39,10 +38,12 @@ const CLIENTS_OF_EACH_DIALECT = 3;
 export class Play {
   readonly ledger = new Ledger();
   readonly stage: Stage;
-  readonly #over = new AbortController();
-  /** All that there are; the first ones never pause. */
+  #over = new AbortController();
+  /** All that there are. */
   readonly #users: User[] = [];
-  readonly #breaches: Breach[] = [];
+  /** Those of them who never pause but while the checker speaks. */
+  readonly #busy: User[] = [];
+  readonly #channels: Channel[] = [];
   #work: Promise<unknown> = Promise.resolve();
   #operator: Operator | undefined;
 
@@ -51,9 +52,8 @@ export class Play {
     options: PlayOptions,
   ) {
     const onDeath = (what: string) => void this.ledger.broken.push(what);
-    const { natsSettings = '' } = options;
-    this.stage = new Stage({ shards: 1, servers: 3, nodes: 3, natsSettings, onDeath });
-    setMaxListeners(0, this.#over.signal); // every client listens
+    const { natsSettings = '', network } = options;
+    this.stage = new Stage({ shards: 1, servers: 3, nodes: 3, natsSettings, network, onDeath });
     t.after(async () => {
       this.#over.abort();
       await this.stage.clear();
@@ -76,11 +76,18 @@ export class Play {
     const { a } = stage.link;
     this.#operator = new Operator(await stage.connect('operator'), a.chain);
     await this.untilLevel();
-    this.#breaches.push(...(await openChannels(a.chain, channels)).map((channel) => buildBreach(channel)));
+    this.#channels.push(...(await openChannels(a.chain, channels)));
     await this.untilLevel();
     for (const dialect of Dialect.options)
-      for (let i = 0; i < CLIENTS_OF_EACH_DIALECT; i++) await this.newUser(`${dialect} ${i}`, dialect);
-    this.#work = Promise.all(this.#users.map((user) => user.run(this.#over.signal)));
+      for (let i = 0; i < CLIENTS_OF_EACH_DIALECT; i++) this.#busy.push(await this.newUser(`${dialect} ${i}`, dialect));
+    this.#resume();
+  }
+
+  #resume(): void {
+    this.#over = new AbortController();
+    const { signal } = this.#over;
+    setMaxListeners(0, signal); // every client listens
+    this.#work = Promise.all(this.#busy.map((user) => user.run(signal)));
   }
 
   /** One more client, registered: it tries each request twice at the most. Its way to the tower may be another. */
@@ -103,7 +110,25 @@ export class Play {
 
   /** A breach of a channel whose penalty the tower has. */
   async guardedBreach(): Promise<Breach> {
-    const breach = this.#breaches.pop() ?? assert.fail('too few channels were opened');
+    const breach = buildBreach(this.#nextChannel());
+    await this.#guard(breach);
+    return breach;
+  }
+
+  /** Two breaches of one channel, of which the chain takes either; the tower has the penalties of both. */
+  async guardedRivals(): Promise<readonly [Breach, Breach]> {
+    const channel = this.#nextChannel();
+    const [one, other] = [buildBreach(channel), buildBreach(channel)];
+    for (const breach of [one, other]) await this.#guard(breach);
+    this.ledger.rivals.set(one, other).set(other, one);
+    return [one, other];
+  }
+
+  #nextChannel(): Channel {
+    return this.#channels.pop() ?? assert.fail('too few channels were opened');
+  }
+
+  async #guard(breach: Breach): Promise<void> {
     const [user = assert.fail('no users')] = this.#users;
     await until('a receipt for it', () =>
       user.guard(breach).then(
@@ -111,7 +136,6 @@ export class Play {
         (error: unknown) => void this.t.diagnostic(`no receipt: ${error}`),
       ),
     );
-    return breach;
   }
 
   /** Mines its dispute, and nothing else. */
@@ -131,9 +155,10 @@ export class Play {
     });
   }
 
-  /** How clients did not get through, the second time neither. */
+  /** How clients did not get through, the second time neither, and how often. */
   get failures(): string[] {
-    return Array.from(this.ledger.counts.keys()).filter((what) => what.startsWith('requests that failed twice'));
+    const counted = Array.from(this.ledger.counts, ([what, count]) => `${what}, ${count} times`);
+    return counted.filter((what) => what.startsWith('requests that failed twice'));
   }
 
   /** Heals everything, buries every penalty, and has the independent checker and the nodes' states speak. */
@@ -149,6 +174,19 @@ export class Play {
     t.diagnostic(JSON.stringify({ receipts: ledger.appointments.length, breached, punished, commits }));
     t.diagnostic(JSON.stringify(Object.fromEntries(ledger.counts)));
     assert.deepEqual(findings.violations, []);
-    assert.equal(punished, ledger.begun.size);
+    // Of two rivals that both were mined, a reorg took one back for good.
+    const replaced = Array.from(ledger.begun.values()).filter((breach) => this.#hasRivalBegun(breach)).length / 2;
+    assert.equal(punished, ledger.begun.size - replaced);
+  }
+
+  #hasRivalBegun(breach: Breach): boolean {
+    const rival = this.ledger.rivals.get(breach);
+    return rival !== undefined && this.ledger.begun.has(rival.disputeTxid);
+  }
+
+  /** Ends an act: `end` speaks, and then the clients go on. */
+  async endAct(): Promise<void> {
+    await this.end();
+    this.#resume();
   }
 }

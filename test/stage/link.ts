@@ -38,8 +38,7 @@ export class Link {
     if (this.up.length < 2) return;
     for (const { bitcoind } of this.miners) await bitcoind.rpc.call('setnetworkactive', true);
     const { rpc } = this.b.bitcoind;
-    if ((await rpc.call('getconnectioncount')) === 0)
-      await rpc.call('addnode', `127.0.0.1:${this.a.bitcoind.ports.p2p}`, 'onetry');
+    if ((await rpc.call('getconnectioncount')) === 0) await rpc.call('addnode', this.a.bitcoind.p2p, 'onetry');
   }
 
   /** Cuts the line. */

@@ -4,12 +4,15 @@ import { findServer } from '../../cli/servers/find.js';
 import { type NatsServer, startNatsServer } from '../../cli/servers/nats-server.js';
 import { freePorts } from '../../cli/servers/ports.js';
 import { clusterOptions } from '../support/nats-cluster.js';
+import type { Place } from './place.js';
 
 export interface NatsServersOptions {
   /** One server, or several that are a cluster, named n0, n1, n2. */
   readonly count: number;
   /** Takes a folder for each server. */
   readonly folder: string;
+  /** Where the server of a name runs. */
+  readonly placeOf: (name: string) => Promise<Place>;
   readonly nodeNkey: string;
   readonly operatorNkey: string;
   /** Further flags of each. */
@@ -20,18 +23,20 @@ export interface NatsServersOptions {
 
 /** Starts them at once, since none of a cluster is ready without the others. */
 export async function startNatsServers(options: NatsServersOptions): Promise<NatsServer[]> {
-  const { count, folder, extra = [], nodeNkey, operatorNkey, started } = options;
-  const program = findServer('nats-server');
-  const routes = count > 1 ? (await freePorts(count)).map((port) => `nats://127.0.0.1:${port}`) : [];
-  const start = async (name: string, route: string | undefined) => {
+  const { count, folder, placeOf, extra = [], nodeNkey, operatorNkey, started } = options;
+  const places = await Promise.all(Array.from({ length: count }, (_, i) => placeOf(`n${i}`)));
+  const ports = await freePorts(count);
+  const routes = count > 1 ? places.map(({ host }, i) => `nats://${host}:${ports[i]}`) : [];
+  const start = async (name: string, { host, program: on }: Place, route: string | undefined) => {
+    const program = on(findServer('nats-server'));
     const own: ReturnType<typeof clusterOptions> = route === undefined ? { name } : clusterOptions(name, route, routes);
     const flags = [...(own.extra ?? []), ...extra];
     const dataDir = join(folder, name);
-    const server = await startNatsServer({ program, nodeNkey, operatorNkey, dataDir, ...own, extra: flags });
+    const server = await startNatsServer({ program, host, nodeNkey, operatorNkey, dataDir, ...own, extra: flags });
     started(server);
     return server;
   };
-  return Promise.all(Array.from({ length: count }, (_, i) => start(`n${i}`, routes[i])));
+  return Promise.all(places.map((place, i) => start(`n${i}`, place, routes[i])));
 }
 
 /** Which of them leads a stream: its name; undefined while none does. `nc` is a node's connection. */

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { connect, type NatsConnection, nkeyAuthenticator } from 'nats';
@@ -11,7 +11,9 @@ import { RegtestChain } from '../../cli/servers/regtest-chain.js';
 import type { Cleanup } from '../support/temp-dir.js';
 import { Link, type Miner } from './link.js';
 import { startNatsServers } from './nats-servers.js';
+import type { Network } from './network.js';
 import { type NodeLine, startNodeLine } from './node-line.js';
+import { HERE, type Place } from './place.js';
 import { startTowerNode, type TowerProcess } from './tower-process.js';
 import { Victim } from './victim.js';
 
@@ -22,6 +24,8 @@ export interface StageOptions {
   readonly nodes: number;
   /** Whether the nodes' ways to NATS can be disturbed. */
   readonly lines?: boolean;
+  /** Gives each process a machine of its own, of its name; a node then has a NATS server that it goes to first. */
+  readonly network?: Network | undefined;
   /** Settings of the NATS servers that win over those of `nats.conf`, in its syntax. */
   readonly natsSettings?: string;
   /** Hears of a process that ended although it was meant to run. */
@@ -69,7 +73,13 @@ export class Stage implements Cleanup {
 
   /** Of the NATS servers, with commas between them. */
   get natsUrl(): string {
-    return this.servers.map(({ server }) => server.url).join(',');
+    return this.#natsUrlFrom(0);
+  }
+
+  /** The same, with that of a number first. */
+  #natsUrlFrom(first: number): string {
+    const urls = this.servers.map(({ server }) => server.url);
+    return [...urls.slice(first), ...urls.slice(0, first)].join(',');
   }
 
   get link(): Link {
@@ -90,16 +100,18 @@ export class Stage implements Cleanup {
     this.#link = new Link(a, b);
     await a.chain.mine(110);
     await this.#link.join();
-    const { nodes, lines } = this.options;
-    const start = async (name: string, miner: Miner) => {
+    const { nodes, lines, network } = this.options;
+    const start = async (name: string, i: number) => {
+      const miner = i % 2 === 0 ? a : b;
       const line = lines ? await startNodeLine(this, servers) : undefined;
       if (line) this.lines.push({ name: `node ${name}'s line`, line });
-      const ways = { ...(line && { natsUrl: line.url }), ...(await waysOf(name, miner.bitcoind)) };
+      const natsUrl = line?.url ?? this.#natsUrlFrom(network ? i % servers.length : 0);
+      const ways = { natsUrl, ...(await waysOf(name, miner.bitcoind)) };
       const victim = this.#victim(`node ${name}`, await this.startNode(name, miner.bitcoind, ways));
       return { name, victim, miner };
     };
     const names = NAMES.slice(0, nodes);
-    this.nodes.push(...(await Promise.all(names.map((name, i) => start(name, i % 2 === 0 ? a : b)))));
+    this.nodes.push(...(await Promise.all(names.map(start))));
   }
 
   async #startNats(): Promise<NatsServer[]> {
@@ -111,6 +123,7 @@ export class Stage implements Cleanup {
     return startNatsServers({
       count,
       folder: join(this.folder, 'nats'),
+      placeOf: (name) => this.#place(name),
       nodeNkey: publicNkey(node),
       operatorNkey: publicNkey(operator),
       extra: [...(lines ? ['--no_advertise'] : []), ...(natsSettings ? ['-c', config] : [])],
@@ -121,7 +134,14 @@ export class Stage implements Cleanup {
   #startBitcoinds(): Promise<Miner[]> {
     const start = async (name: string) => {
       const dataDir = join(this.folder, `bitcoind-${name}`);
-      const bitcoind = await startBitcoind({ program: findServer('bitcoind'), dataDir, listen: true });
+      const { host, program } = await this.#place(name);
+      const bitcoind = await startBitcoind({
+        program: program(findServer('bitcoind')),
+        host,
+        dataDir,
+        listen: true,
+        extraArgs: [`-rpcallowip=${host}/24`],
+      });
       this.#started(bitcoind);
       return {
         bitcoind,
@@ -132,6 +152,10 @@ export class Stage implements Cleanup {
     return Promise.all(['a', 'b'].map(start));
   }
 
+  async #place(name: string): Promise<Place> {
+    return this.options.network?.machine(name) ?? HERE;
+  }
+
   /** Has something ended when the stage is cleared. */
   after(end: () => unknown): void {
     this.#running.push({ stop: async () => end() });
@@ -139,20 +163,31 @@ export class Stage implements Cleanup {
 
   /** One more node on the same log. */
   async startNode(name: string, bitcoind: Bitcoind, ways: Ways = {}): Promise<TowerProcess> {
-    const { data, folder, options } = this;
+    const { data, options } = this;
     const { natsUrl = this.natsUrl, rpcUrl = bitcoind.rpcUrl } = ways;
     const { cookieFile, zmqUrl } = bitcoind;
     return this.#started(
       await startTowerNode({
         name,
+        place: await this.#place(name),
         data,
         shards: options.shards,
         replicas: options.servers,
-        logFile: join(folder, `node-${name}.log`),
+        logFile: this.#logOf(name),
         natsUrl,
         bitcoind: { rpcUrl, cookieFile, zmqUrl },
       }),
     );
+  }
+
+  /** Whether a node has logged a line that says all of this. */
+  hasSaid(name: string, ...words: readonly string[]): boolean {
+    const lines = readFileSync(this.#logOf(name), 'utf8').split('\n');
+    return lines.some((line) => words.every((word) => line.includes(word)));
+  }
+
+  #logOf(name: string): string {
+    return join(this.folder, `node-${name}.log`);
   }
 
   /** To any of the NATS servers, or to the one whose URL is given; over outages, whatever happens. */
@@ -171,8 +206,9 @@ export class Stage implements Cleanup {
     return connection;
   }
 
-  /** Thaws what is frozen and starts what is down. */
+  /** Mends what is cut, thaws what is frozen and starts what is down. */
   async heal(): Promise<void> {
+    this.options.network?.heal();
     for (const victim of this.victims) victim.thaw();
     // None of a cluster is ready without another.
     await Promise.all(this.servers.map(({ victim }) => victim.heal()));

@@ -3,12 +3,14 @@ import { packageRoot } from '../../actors/package-root.js';
 import type { Bitcoind } from '../../cli/servers/bitcoind.js';
 import { startChild } from '../../cli/servers/child.js';
 import { type Server, serverOf } from '../../cli/servers/server.js';
+import type { Place } from './place.js';
 
 /** A node of the tower as an operator runs it: `argus up`, a process of its own. */
 export type TowerProcess = Server;
 
 export interface TowerProcessOptions {
   readonly name: string;
+  readonly place: Place;
   /** The tower's data folder: its keys are there, shared by its nodes. */
   readonly data: string;
   readonly shards: number;
@@ -20,10 +22,10 @@ export interface TowerProcessOptions {
 
 /** Starts one; it is not waited for. */
 export async function startTowerNode(options: TowerProcessOptions): Promise<TowerProcess> {
-  const { name, data, shards, replicas, logFile, natsUrl, bitcoind } = options;
+  const { name, place, data, shards, replicas, logFile, natsUrl, bitcoind } = options;
   const launch = () =>
     startChild({
-      program: process.execPath,
+      program: place.program(process.execPath),
       args: [
         '--enable-source-maps',
         join(packageRoot, 'dist', 'cli', 'main.js'),
