@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { handleSignals, handOver, show } from './process.mjs';
 import { runMain, SetupError } from './report.mjs';
-import { ensureServers } from './servers.mjs';
+import { ensureServers, findIp } from './servers.mjs';
 import { build, checkNode, DIST, ensureModules, listFiles, ROOT } from './setup.mjs';
 
 /** @type {Record<string, (args: string[]) => Promise<void>>} */
@@ -53,7 +53,9 @@ const COMMANDS = {
     // The tests wait for servers and disks more than for the processor.
     const concurrency = Math.min(4, Math.max(2, os.cpus().length));
     const runner = ['--test', '--test-reporter=spec', `--test-concurrency=${concurrency}`, ...options];
-    await handOver(process.execPath, ['--enable-source-maps', ...runner, ...files], servers);
+    const ip = await findIp();
+    const programs = { ...servers, ...(ip && { IP_COMMAND: ip }) };
+    await handOver(process.execPath, ['--enable-source-maps', ...runner, ...files], programs);
   },
 };
 

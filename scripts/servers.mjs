@@ -38,6 +38,20 @@ const BITCOIND = {
   advice: '"brew install bitcoin", or Bitcoin Core from bitcoincore.org',
 };
 
+/**
+ * No server, and nobody needs it: without it the tests that cut networks are skipped. So it is only fetched on the way.
+ * @type {Server}
+ */
+const IP = {
+  name: 'ip',
+  variable: 'IP_COMMAND',
+  minimum: [5, 0],
+  question: ['-V'],
+  answer: /^ip utility, iproute2-(\d+)\.(\d+)(\S*)/,
+  debianPackage: 'iproute2',
+  advice: 'the package iproute2',
+};
+
 const SERVERS = [NATS_SERVER, BITCOIND];
 
 /**
@@ -50,6 +64,15 @@ export async function ensureServers() {
   return { natsServer: natsServer.program, bitcoind: bitcoind.program };
 }
 
+/**
+ * The `ip` of this machine, or the one that was fetched with the servers.
+ * @returns {Promise<string | undefined>} a path
+ */
+export async function findIp() {
+  const found = await find(IP);
+  return found && !('problem' in found) ? found.program : undefined;
+}
+
 /** @returns {Promise<Found[]>} in the order of SERVERS */
 async function findServers() {
   const found = await Promise.all(SERVERS.map(find));
@@ -57,6 +80,7 @@ async function findServers() {
   if (problems.length > 0) throw new SetupError(problems.join('\n'));
   if (!found.includes(undefined)) return found;
   const missing = SERVERS.filter((_, index) => !found[index]);
+  if (!(await findIp())) missing.push(IP);
   const fetched = await withLock(path.join(FOLDER, 'fetch.lock'), 'fetching the servers', () => fetchMissing(missing));
   return SERVERS.map((server, index) => found[index] ?? fetched.get(server));
 }
@@ -102,6 +126,7 @@ async function fetchMissing(missing) {
     return found;
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
+    if (still.includes(IP)) return fetchMissing(missing.filter((server) => server !== IP));
     throw new SetupError(still.map((server) => advise(server, error.message)).join('\n'));
   }
 }
