@@ -48,12 +48,10 @@ export class Doors {
   /** Ends what other nodes may ask of each shard. */
   readonly #served = new Map<ShardId, Served>();
 
-  /** Throws `ConfigError` if the certificate or its key cannot be read. */
   constructor(private readonly needs: DoorsNeeds) {
-    const { nc, config, logger, shards } = needs;
+    const { nc, config, tls, logger, shards } = needs;
     const { shards: towerShards } = needs.layout;
     const log = logger.child({ actor: 'gateway' });
-    const tls = readTls(config.http);
     const shardIdOf = (userId: UserId) => shardOf(userId, towerShards);
     const relay = new ShardRelay(nc, logger.child({ actor: 'relay' }));
     this.#requests = new RequestRelay(relay);
@@ -199,7 +197,14 @@ function metricsDoorOf(
   return new MetricsDoor({ ...listen, metrics, state, isConnected, log: logger.child({ actor: 'metrics' }) });
 }
 
-function readTls({ tls }: HttpConfig): { cert: Buffer; key: Buffer } | undefined {
+/** A certificate chain and its key, in PEM. */
+export interface Tls {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+/** Throws `ConfigError` if the certificate or its key cannot be read. */
+export function readTls({ tls }: HttpConfig): Tls | undefined {
   if (!tls) return undefined;
   try {
     return { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
@@ -211,6 +216,7 @@ function readTls({ tls }: HttpConfig): { cert: Buffer; key: Buffer } | undefined
 export interface DoorsNeeds {
   readonly nc: NatsConnection;
   readonly config: Config;
+  readonly tls: Tls | undefined;
   readonly patience: Patience | undefined;
   readonly log: EventLog;
   readonly layout: LogLayout;

@@ -13,7 +13,7 @@ import type { ShardState } from '../projections/shard-state.js';
 import { heldAppointments } from '../projections/tower-info.js';
 import { BitcoindSide } from './bitcoind-side.js';
 import type { Block } from './chain-monitor/block-source.js';
-import { Doors } from './doors.js';
+import { Doors, readTls, type Tls } from './doors.js';
 import { connectPatiently, ensureStreamsPatiently, flushPatiently, watchConnection } from './nats-connection.js';
 import type { NodeOptions, Signatures } from './node-options.js';
 import { publicInfo } from './public-info.js';
@@ -39,7 +39,10 @@ export class TowerNode {
   #connected = true;
   #isOpen = false;
 
-  /** Starts a node; resolves when it is level with the log and answers clients. */
+  /**
+   * Starts a node; resolves when it is level with the log and answers clients. Rejects with `ConfigError` for shards that are
+   * not there, and for files that cannot be read.
+   */
   static async start(options: NodeOptions): Promise<TowerNode> {
     const { network, log, node: name } = options.config;
     const { natsUrl: servers, natsSeed: seed, logger } = options;
@@ -49,9 +52,11 @@ export class TowerNode {
     try {
       const wish = { network, towerId, shards: log.shards, replicas: log.replicas };
       const streams = await ensureStreamsPatiently(nc, wish, logger);
+      // What settings may be wrong about is found out before there is anything that would have to be ended.
+      const settled = { serves: shardsToServe(log.serve, streams.layout.shards), tls: readTls(options.config.http) };
       const events = await EventLog.open(nc, { seed });
       const snapshots = new Snapshots(options, events);
-      node = new TowerNode(options, nc, events, streams, snapshots, await snapshots.chain());
+      node = new TowerNode(options, settled, nc, events, streams, snapshots, await snapshots.chain());
       await node.#begin();
       return node;
     } catch (error) {
@@ -65,9 +70,9 @@ export class TowerNode {
   readonly #blobs: BlobStore;
   readonly #signatures: Signatures;
 
-  /** Throws `ConfigError` for shards that are not there, and for files that cannot be read. */
   private constructor(
     private readonly options: NodeOptions,
+    { serves, tls }: Settled,
     private readonly nc: NatsConnection,
     private readonly log: EventLog,
     private readonly streams: EnsuredLog,
@@ -104,7 +109,7 @@ export class TowerNode {
         log: logger.child({ actor: 'signatures' }),
       });
     this.#shards = new ServedShards({
-      numbers: shardsToServe(config.log.serve, layout.shards),
+      numbers: serves,
       start: (...started) => this.#startShard(...started),
       serve: (shard) => this.#doors.serve(shard),
       logger,
@@ -113,6 +118,7 @@ export class TowerNode {
     this.#doors = new Doors({
       nc,
       config,
+      tls,
       patience: options.patience,
       log,
       layout,
@@ -256,4 +262,12 @@ export class TowerNode {
     this.#gaveUp = true;
     this.options.giveUp(error);
   }
+}
+
+/** What settings come to, beside the log. */
+interface Settled {
+  /** The shards that this node serves. */
+  readonly serves: readonly ShardId[];
+  /** For HTTPS, if that is wanted. */
+  readonly tls: Tls | undefined;
 }
