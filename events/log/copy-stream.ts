@@ -1,5 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createInbox, type NatsConnection, type StreamConfig, type StreamState } from 'nats';
+import {
+  createInbox,
+  ErrorCode,
+  type Msg,
+  type NatsConnection,
+  NatsError,
+  type StreamConfig,
+  type StreamState,
+} from 'nats';
 import { LogUnavailableError } from './errors.js';
 
 /**
@@ -12,6 +20,7 @@ import { LogUnavailableError } from './errors.js';
  */
 
 const ANSWER_MS = 60_000;
+const UNHEARD_MS = 5_000;
 const CHUNK_BYTES = 128 * 1024;
 
 interface ApiAnswer {
@@ -53,7 +62,7 @@ export async function copyStream(
       if ((chunk.headers?.code ?? 0) >= 400)
         throw new LogUnavailableError(`${stream} cannot be read whole: ${chunk.headers?.description}`);
       if (chunk.data.length === 0) break;
-      const answer = await to.request(target, chunk.data, { timeout: ANSWER_MS });
+      const answer = await insist(to, target, chunk.data);
       if (answer.data.length > 0) accepted(stream, answer.json<ApiAnswer>());
       chunk.respond(); // asks for more
     }
@@ -61,6 +70,18 @@ export async function copyStream(
     return accepted(stream, end.json<ApiAnswer & { state: StreamState }>()).state;
   } finally {
     chunks.unsubscribe();
+  }
+}
+
+/** Asks again while nobody listens: in a cluster, whom we are connected to may hear late of who takes the stream in. */
+async function insist(nc: NatsConnection, subject: string, data: Uint8Array): Promise<Msg> {
+  for (const end = performance.now() + UNHEARD_MS; ; await sleep(50)) {
+    try {
+      return await nc.request(subject, data, { timeout: ANSWER_MS });
+    } catch (error) {
+      const isUnheard = error instanceof NatsError && error.code === ErrorCode.NoResponders;
+      if (!isUnheard || performance.now() > end) throw error;
+    }
   }
 }
 
