@@ -16,6 +16,7 @@ import type { Block } from './chain-monitor/block-source.js';
 import { Doors, readTls, type Tls } from './doors.js';
 import { connectPatiently, ensureStreamsPatiently, flushPatiently, watchConnection } from './nats-connection.js';
 import type { NodeOptions, Signatures } from './node-options.js';
+import { Notaries } from './notary/notaries.js';
 import { publicInfo } from './public-info.js';
 import { ranges } from './ranges.js';
 import { why } from './runtime/why.js';
@@ -69,6 +70,7 @@ export class TowerNode {
   readonly #bitcoind: BitcoindSide;
   readonly #blobs: BlobStore;
   readonly #signatures: Signatures;
+  readonly #notaries: Notaries;
 
   private constructor(
     private readonly options: NodeOptions,
@@ -108,6 +110,7 @@ export class TowerNode {
         threads: config.signatureThreads,
         log: logger.child({ actor: 'signatures' }),
       });
+    this.#notaries = new Notaries(log, options);
     this.#shards = new ServedShards({
       numbers: serves,
       start: (...started) => this.#startShard(...started),
@@ -169,6 +172,7 @@ export class TowerNode {
     this.#stopping.abort();
     await this.#bitcoind.stop();
     await this.#shards.stop();
+    await this.#notaries.stop();
     this.chain.stop();
     await this.#doors.closeDesk();
     await this.#signatures.stop();
@@ -218,6 +222,7 @@ export class TowerNode {
       terms: { ...subscription, maxAppointments: limits.maxAppointments },
       locatorCacheSize: config.locatorCacheSize,
       held: () => heldAppointments(this.shards),
+      notary: (...shown) => this.#notaries.of(...shown),
       stopping: this.#stopping.signal,
       logger,
     };

@@ -18,6 +18,7 @@ import { Gatekeeper } from './gatekeeper/gatekeeper.js';
 import type { Terms } from './gatekeeper/needs.js';
 import type { SignReceipt } from './gatekeeper/receipts.js';
 import { LocatorCache } from './locator-cache/locator-cache.js';
+import type { Notary } from './notary/notary.js';
 import type { PenaltyCarrier } from './responder/attempts.js';
 import { Responder } from './responder/responder.js';
 import { BlockFeed } from './runtime/block-feed.js';
@@ -57,6 +58,8 @@ export interface ShardNeeds {
   /** How many blocks the locator cache holds. */
   readonly locatorCacheSize: number;
   readonly held: () => number;
+  /** Makes the shard's Notary; without it nothing is signed of the log. */
+  readonly notary?: (shard: ShardId, fold: Fold<ShardCommit, ShardState>) => Notary;
   readonly stopping: AbortSignal;
   readonly logger: Logger;
 }
@@ -70,6 +73,7 @@ export class Shard implements Running {
   readonly fold: Fold<ShardCommit, ShardState>;
   readonly gatekeeper: Gatekeeper;
   readonly locatorCache: LocatorCache;
+  readonly #notary: Notary | undefined;
   readonly #watcher: Watcher;
   readonly #mempoolWatcher: MempoolWatcher;
   readonly #responder: Responder;
@@ -112,6 +116,7 @@ export class Shard implements Running {
     const sighted = (seen: Seen) => this.#responder.sighted(seen);
     const bookings = new Bookings(log, shard, (error) => logger.warn(why(error), 'waiting to read an appointment'));
     this.fold = fold;
+    this.#notary = needs.notary?.(shard, fold);
     this.#bookings = bookings;
     this.#transactor = transactor;
     const scans = new ScanRecord(transactor, logger.child({ actor: 'watcher' }));
@@ -212,6 +217,11 @@ export class Shard implements Running {
     this.#responder.bitcoindRestarted();
   }
 
+  /** How far the log is signed; undefined without a Notary. */
+  get signed(): Notary['report'] | undefined {
+    return this.#notary?.report;
+  }
+
   /** How often it tried to append since it was started, and how often another node was faster. */
   get appends(): Transactor['counts'] {
     return this.#transactor.counts;
@@ -220,6 +230,7 @@ export class Shard implements Running {
   async stop(): Promise<void> {
     this.#failed = true;
     this.#feed?.stop();
+    this.#notary?.stop();
     this.#mempoolWatcher.stop();
     this.#responder.stop();
     this.#sweeper.stop();
@@ -239,11 +250,13 @@ export class Shard implements Running {
       this.#mempoolWatcher.folded(commit);
       this.#responder.folded(commit);
       this.gatekeeper.folded(commit);
+      this.#notary?.folded(commit);
     });
     this.#responder.start();
     this.gatekeeper.start();
     this.#sweeper.start();
     this.#mempoolWatcher.start();
+    this.#notary?.start();
     // The cache first: what the Watcher does not find in the folded state any more must find the block there.
     const listeners = [this.locatorCache, this.#watcher, this.#responder, this.gatekeeper, this.#sweeper];
     const txids = this.#readTxids;

@@ -97,9 +97,18 @@ function printInfo({
 }: Record<string, unknown>): void {
   printFields(fields);
   printDrift(z.array(Row).parse(drift));
-  new Table({ SHARD: 'shard', 'LOG POSITION': 'position', 'SCANNED TO': 'scanned_height' }).print(
-    z.array(Row).parse(shards),
-  );
+  const rows = z.array(Row).parse(shards);
+  const columns = {
+    SHARD: 'shard',
+    'LOG POSITION': 'position',
+    'SCANNED TO': 'scanned_height',
+    'SIGNED TO': 'head_size',
+  };
+  new Table(columns).print(rows);
+  for (const { shard, head_alarm: alarm } of rows)
+    if (typeof alarm === 'string')
+      process.stdout.write(`ALARM shard ${shard}: ${alarm}
+`);
   const missing = z.array(z.number()).parse(unserved);
   if (missing.length > 0) process.stdout.write(`ALARM no node answers for ${shardsText(missing)}\n`);
 }

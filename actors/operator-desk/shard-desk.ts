@@ -15,7 +15,7 @@ import {
   pageOfUser,
   pageOfUsers,
 } from './pages.js';
-import { shardNumbers } from './shard-numbers.js';
+import { type Signed, shardNumbers } from './shard-numbers.js';
 
 const whole = z.number().int().min(0);
 const span = { from: z.object({ index: whole, shown: whole }), limit: z.number().int().min(1) };
@@ -65,7 +65,7 @@ export class ShardDesk {
     const { state } = local.fold;
     switch (question.what) {
       case 'numbers':
-        return shardNumbers(shard, state, chain);
+        return shardNumbers(shard, state, chain, local.signed);
       case 'users':
         return pageOfUsers(state, question);
       case 'trackers':
@@ -119,6 +119,7 @@ export interface ShardDeskNeeds {
 
 export interface LocalShard {
   readonly fold: { readonly state: ShardState };
+  readonly signed: Signed | undefined;
   /** An appointment of its state, as it is on the log. Rejects with `LogUnavailableError`. */
   read(booked: Booked): Promise<Found>;
 }

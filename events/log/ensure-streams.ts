@@ -2,6 +2,9 @@ import { type JetStreamManager, type NatsConnection, NatsError, type StreamInfo 
 import { compareConfig, isHarmless, type StreamDifference, StreamDriftError } from './stream-drift.js';
 import {
   CHAIN,
+  CHECKPOINTS,
+  HAS_HEADS,
+  hasHeads,
   isExpendable,
   type LogLayout,
   type LogWish,
@@ -26,6 +29,9 @@ export interface EnsuredLog {
  *
  * A server silently drops options it does not know, a stream may have been made for another network, tower or number
  * of shards, and a stream of a log that was whole may be lost: each is a `StreamDriftError`, and nothing is changed.
+ *
+ * A log that was made before there were tree heads gets the stream for them, and only then says in CHAIN that it has it: so
+ * a log that lost its heads is told apart from one that never had any.
  */
 export async function ensureStreams(nc: NatsConnection, wish: LogWish): Promise<EnsuredLog> {
   const jsm = await nc.jetstreamManager({ checkAPI: false });
@@ -34,6 +40,8 @@ export async function ensureStreams(nc: NatsConnection, wish: LogWish): Promise<
   if (!drift.every(isHarmless) || missing.length > 0) throw new StreamDriftError(drift, missing);
   const made = streams.filter(({ found }) => !found).map(({ wanted }) => wanted);
   for (const wanted of inMakingOrder(made)) await makeStream(jsm, wanted);
+  const chain = streams.find(({ wanted }) => wanted.name === CHAIN)?.found?.config;
+  if (chain && !hasHeads(chain)) await jsm.streams.update(CHAIN, { metadata: { ...chain.metadata, ...HAS_HEADS } });
   return { layout, made: made.map(({ name }) => name), drift };
 }
 
@@ -81,14 +89,18 @@ export async function readLog(jsm: JetStreamManager, wish: LogWish): Promise<Log
   return { layout, streams, drift, missing: missingOf(streams, drift) };
 }
 
-/** Nodes write only when all is there. So what is absent beside a CHAIN, or beside what was written, was lost. */
+/**
+ * Nodes write only when all is there. So what is absent beside a CHAIN, or beside what was written, was lost; but for the
+ * txids, which can be read again, and the heads of a log that never had any.
+ */
 function missingOf(streams: LogReading['streams'], drift: readonly StreamDifference[]): string[] {
   const chain = streams.find(({ wanted }) => wanted.name === CHAIN)?.found;
   // Of a log that is not ours we do not know what it should hold.
   if (drift.some(({ stream, field }) => stream === CHAIN && field.startsWith('argus.'))) return [];
   const hadAll = chain !== undefined || streams.some(({ found }) => (found?.state.last_seq ?? 0) > 0);
   const absent = streams.filter(({ found }) => !found).map(({ wanted }) => wanted.name);
-  return hadAll ? absent.filter((name) => !isExpendable(name)) : [];
+  const isNew = (name: string) => name === CHECKPOINTS && chain !== undefined && !hasHeads(chain.config);
+  return hadAll ? absent.filter((name) => !isExpendable(name) && !isNew(name)) : [];
 }
 
 const STREAM_NOT_FOUND = 10059;

@@ -52,18 +52,21 @@ export interface StreamCopies {
   readonly others: number;
 }
 
-/** Reads how far the copies of a log's streams are. */
+/** Reads how far the copies of a log's streams are: of those that are there, since a node may still have to make some. */
 export async function readCopies(jsm: JetStreamManager, layout: LogLayout): Promise<StreamCopies[]> {
-  return Promise.all(
+  const copies = await Promise.all(
     wantedStreams(layout).map(async ({ name: stream }) => {
-      const { cluster, config } = (await readStream(jsm, stream)) ?? {};
+      const found = await readStream(jsm, stream);
+      if (!found) return [];
+      const { cluster } = found;
       const followers = cluster?.replicas ?? [];
       const [there, away] = [followers.filter(isCurrent).length, followers.filter((peer) => !isCurrent(peer)).length];
       // A server that is on its own leads what it has, and does not say so.
-      const leads = config !== undefined && (cluster === undefined || Boolean(cluster.leader));
-      return { stream, wanted: layout.replicas, current: leads ? 1 + there : 0, others: away };
+      const leads = cluster === undefined || Boolean(cluster.leader);
+      return [{ stream, wanted: layout.replicas, current: leads ? 1 + there : 0, others: away }];
     }),
   );
+  return copies.flat();
 }
 
 const isCurrent = ({ current, offline }: { current: boolean; offline?: boolean }): boolean => current && !offline;

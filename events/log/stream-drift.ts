@@ -1,5 +1,5 @@
 import type { StreamConfig } from 'nats';
-import { CHAIN, SNAPSHOTS_STREAM, TXIDS, type WantedStream } from './streams.js';
+import { CHAIN, HAS_HEADS, SNAPSHOTS_STREAM, TXIDS, type WantedStream } from './streams.js';
 
 /** How a stream differs from what a node wants, and which differences a node can live with. */
 
@@ -101,7 +101,10 @@ const isSet = (value: unknown): boolean =>
 
 function compareMetadata(stream: string, wanted: unknown, found: unknown): StreamDifference[] {
   const have = new Map<string, unknown>(Object.entries(found ?? {}));
-  return Object.entries(wanted ?? {})
-    .filter(([key, value]) => have.get(key) !== value)
-    .map(([field, value]) => ({ stream, field, is: have.get(field), wanted: value }));
+  return (
+    Object.entries(wanted ?? {})
+      // A log that got its heads later is no other log: see `ensureStreams`.
+      .filter(([key, value]) => have.get(key) !== value && !Object.hasOwn(HAS_HEADS, key))
+      .map(([field, value]) => ({ stream, field, is: have.get(field), wanted: value }))
+  );
 }

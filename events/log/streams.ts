@@ -5,6 +5,8 @@ import type { Shard } from '../ids.js';
 
 export const CHAIN = 'CHAIN';
 export const TXIDS = 'TXIDS';
+/** The signed tree heads of all shards, one subject for each. */
+export const CHECKPOINTS = 'CHECKPOINTS';
 /** The bucket of snapshots, and the stream that an object store keeps it in. */
 export const SNAPSHOTS = 'SNAPSHOTS';
 export const SNAPSHOTS_STREAM = `OBJ_${SNAPSHOTS}`;
@@ -15,7 +17,8 @@ export const blobStream = (shard: Shard): string => `BLOBS_${shard}`;
 export const isExpendable = (stream: string): boolean => stream === TXIDS || stream === SNAPSHOTS_STREAM;
 
 /** Whether atomic batches go into a stream: those of the shards, where many users come at once. */
-export const takesBatches = (stream: string): boolean => stream !== CHAIN && !isExpendable(stream);
+export const takesBatches = (stream: string): boolean =>
+  ![CHAIN, CHECKPOINTS].includes(stream) && !isExpendable(stream);
 
 /** What a log is made with, once, and what every node on it must agree with. */
 export interface LogIdentity {
@@ -82,8 +85,9 @@ export function wantedStreams({ replicas, ...identity }: LogLayout): WantedStrea
   };
   const shards = Array.from({ length: identity.shards }, (_, shard) => shard as Shard);
   return [
-    { ...forEver, name: CHAIN, subjects: ['argus.chain'], metadata: identityMetadata(identity) },
+    { ...forEver, name: CHAIN, subjects: ['argus.chain'], metadata: { ...identityMetadata(identity), ...HAS_HEADS } },
     { ...common, name: TXIDS, subjects: ['argus.txids.*'], max_age: TXIDS_WINDOW, max_msgs_per_subject: 1 },
+    { ...forEver, name: CHECKPOINTS, subjects: ['argus.checkpoint.*'] },
     ...shards.flatMap((shard) => [
       {
         ...forEver,
@@ -109,6 +113,12 @@ const identityMetadata = ({ network, shards, towerId }: LogIdentity): Record<str
   'argus.shards': String(shards),
   'argus.tower': towerId,
 });
+
+/** What CHAIN says of a log that has CHECKPOINTS. A log that was made before there were tree heads says nothing of it. */
+export const HAS_HEADS = { 'argus.heads': '1' } as const;
+
+export const hasHeads = (chain: Partial<StreamConfig>): boolean =>
+  Object.entries(HAS_HEADS).every(([key, value]) => chain.metadata?.[key] === value);
 
 /** The layout of a log whose `CHAIN` is `found`; of one to be made when there is none. What is wished goes first. */
 export function layoutOf(wish: LogWish, found: Partial<StreamConfig> | undefined): LogLayout {

@@ -48,7 +48,12 @@ describe('argus cluster', () => {
         [true, height, 0, false],
       );
     }
-    const names = ['CHAIN', 'TXIDS', ...[0, 1, 2, 3].flatMap((shard) => [`TOWER_${shard}`, `BLOBS_${shard}`])];
+    const names = [
+      'CHAIN',
+      'TXIDS',
+      'CHECKPOINTS',
+      ...[0, 1, 2, 3].flatMap((shard) => [`TOWER_${shard}`, `BLOBS_${shard}`]),
+    ];
     assert.ok(names.every((name) => streams.some(({ stream }) => stream === name)));
     for (const { leader, replicas, replicas_current, messages, bytes } of streams)
       assert.ok(leader !== null && replicas === 1 && replicas_current === 1 && messages !== null && bytes !== null);

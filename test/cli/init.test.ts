@@ -22,7 +22,7 @@ describe('argus init', () => {
       'shards    2',
       'replicas  1',
       'STREAM         MADE',
-      ...['CHAIN', 'TXIDS', 'TOWER_0', 'BLOBS_0', 'TOWER_1', 'BLOBS_1', 'OBJ_SNAPSHOTS'].map(
+      ...['CHAIN', 'TXIDS', 'CHECKPOINTS', 'TOWER_0', 'BLOBS_0', 'TOWER_1', 'BLOBS_1', 'OBJ_SNAPSHOTS'].map(
         (name) => `${name.padEnd(15)}${made}`,
       ),
       '',
@@ -30,7 +30,16 @@ describe('argus init', () => {
     assert.deepEqual(first, { status: 0, stderr: '', stdout: lines('now').join('\n') });
     const jsm = await (await nats.connect('node')).jetstreamManager();
     const names = (await jsm.streams.names().next()).sort();
-    assert.deepEqual(names, ['BLOBS_0', 'BLOBS_1', 'CHAIN', 'OBJ_SNAPSHOTS', 'TOWER_0', 'TOWER_1', 'TXIDS']);
+    assert.deepEqual(names, [
+      'BLOBS_0',
+      'BLOBS_1',
+      'CHAIN',
+      'CHECKPOINTS',
+      'OBJ_SNAPSHOTS',
+      'TOWER_0',
+      'TOWER_1',
+      'TXIDS',
+    ]);
     for (const same of [[], ['--shards', '2', '--replicas', '1']])
       assert.deepEqual(await argus(['init', ...same, ...where]), { ...first, stdout: lines('before').join('\n') });
     const { status, stdout } = await argus(['init', '--json', ...where]);

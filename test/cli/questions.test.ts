@@ -41,7 +41,7 @@ test("the operator's questions are answered for people, and with --json for prog
       lines.some((line) => cells(line).join(' ') === `tip ${breachBlock}`),
       lines.join('\n'),
     );
-    assert.deepEqual(cells(lines.at(-2)), ['SHARD', 'LOG POSITION', 'SCANNED TO']);
+    assert.deepEqual(cells(lines.at(-2)), ['SHARD', 'LOG POSITION', 'SCANNED TO', 'SIGNED TO']);
     assert.deepEqual(cells(lines.at(-1))[0], '0');
   });
 

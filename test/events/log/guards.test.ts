@@ -33,7 +33,16 @@ describe('the streams', () => {
     await ensureStreams(nc, { ...layout, shards: 2 });
     await ensureStreams(nc, { ...layout, shards: 2 });
     const names = (await jsm.streams.names().next()).sort();
-    assert.deepEqual(names, ['BLOBS_0', 'BLOBS_1', 'CHAIN', 'OBJ_SNAPSHOTS', 'TOWER_0', 'TOWER_1', 'TXIDS']);
+    assert.deepEqual(names, [
+      'BLOBS_0',
+      'BLOBS_1',
+      'CHAIN',
+      'CHECKPOINTS',
+      'OBJ_SNAPSHOTS',
+      'TOWER_0',
+      'TOWER_1',
+      'TXIDS',
+    ]);
     await assert.rejects(jsm.streams.purge('TOWER_0'), /purge/i);
     await nc.jetstream().publish('argus.chain', 'x');
     await assert.rejects(jsm.streams.deleteMessage('CHAIN', 1), /delete/i);

@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import type { Shard } from '../../events/ids.js';
+import { HeadStore } from '../../events/log/heads.js';
+import type { EventLog } from '../../events/log/log.js';
+import type { NodeOptions } from '../node-options.js';
+import { Notary, type NotaryNeeds } from './notary.js';
+import { TreeKeeper } from './tree-keeper.js';
+
+/** What the Notaries of a node share: its key, the heads on the log, and the thread that hashes. */
+export class Notaries {
+  readonly #trees: TreeKeeper;
+  readonly #heads: HeadStore;
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly options: NodeOptions,
+  ) {
+    const { natsUrl: servers, natsSeed: seed, config, logger } = options;
+    const setting = { servers, seed, name: `argus ${config.node}, hashing`, folder: join(config.data, 'trees') };
+    this.#trees = new TreeKeeper(setting, logger.child({ actor: 'notary' }));
+    this.#heads = new HeadStore(log);
+  }
+
+  /** The Notary of a shard with that fold. */
+  of(shard: Shard, fold: NotaryNeeds['fold']): Notary {
+    const { key, logger } = this.options;
+    const log = logger.child({ shard, actor: 'notary' });
+    return new Notary({ shard, ...key, commits: this.log, fold, heads: this.#heads, trees: this.#trees, log });
+  }
+
+  stop(): Promise<void> {
+    return this.#trees.stop();
+  }
+}
