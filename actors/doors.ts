@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
-import type { Shard as ShardId, UserId } from '../events/ids.js';
+import type { Locator, Shard as ShardId, UserId } from '../events/ids.js';
 import type { EventLog } from '../events/log/log.js';
 import { type LogLayout, wantedStreams } from '../events/log/streams.js';
 import type { BlobRef } from '../events/user.js';
@@ -9,6 +9,7 @@ import type { BlockWindow } from '../projections/block-window.js';
 import type { NodeReport } from './cluster-wire.js';
 import type { Config, HttpConfig } from './config.js';
 import { ConfigError } from './config-sources.js';
+import { placeAppointment } from './gatekeeper/shown.js';
 import { Admission } from './gateway/admission.js';
 import type { Answer } from './gateway/answers.js';
 import { Gateway, type GatewayNeeds, type Request } from './gateway/gateway.js';
@@ -18,13 +19,14 @@ import { RequestRelay } from './gateway/request-relay.js';
 import { Standstill } from './gateway/standstill.js';
 import { Metrics } from './metrics/metrics.js';
 import { MetricsDoor } from './metrics/metrics-door.js';
+import type { AskedProof, Prover } from './notary/prover.js';
 import type { Rpc } from './operator-desk/bitcoind-report.js';
 import { NodeDesk } from './operator-desk/node-desk.js';
 import { NodeReporter, type SnapshotsView } from './operator-desk/node-report.js';
 import { OperatorDesk } from './operator-desk/operator-desk.js';
 import { ShardDesk } from './operator-desk/shard-desk.js';
 import { streamReports } from './operator-desk/stream-report.js';
-import type { Refusal } from './outcomes.js';
+import type { Proven, Refusal } from './outcomes.js';
 import { type Served, ShardRelay } from './runtime/shard-relay.js';
 import type { ServedShards } from './served-shards.js';
 import { shardOf } from './shard.js';
@@ -65,6 +67,7 @@ export class Doors {
         return state?.status === 'registered' ? state.dialect : undefined;
       },
       blob: (userId, ref) => needs.blob(shardIdOf(userId), ref),
+      prove: (userId, ...asked) => this.#prove(shardIdOf(userId), userId, ...asked),
       isLate: () => this.#standstill.isRecent,
       limits: config.limits,
       log,
@@ -151,6 +154,14 @@ export class Doors {
     await Promise.all([this.#desk.close(), this.#stateDesk.close()]);
   }
 
+  async #prove(shard: ShardId, userId: UserId, locator: Locator, asked: AskedProof): Promise<Proven | Refusal> {
+    const { shards, chain, prover } = this.needs;
+    const running = shards.get(shard);
+    if (!running) return { kind: 'proof-unavailable' };
+    const placed = placeAppointment({ fold: running.fold, chain: { state: chain } }, userId, locator);
+    return placed.kind === 'placed' ? prover.prove(shard, placed.position, asked) : placed;
+  }
+
   async #passOn(shard: ShardId, request: Request): Promise<Answer | Refusal> {
     const answer = await this.#requests.pass(shard, request);
     // What this node is to serve, and no other does, is only being made anew.
@@ -226,6 +237,7 @@ export interface DoorsNeeds {
   readonly shards: ServedShards;
   readonly blob: (shard: ShardId, ref: BlobRef) => Promise<Uint8Array | undefined>;
   readonly recover: GatewayNeeds['recover'];
+  readonly prover: Pick<Prover, 'prove'>;
   /** Whether the tower can accept appointments now, as far as it knows. */
   readonly isAble: () => boolean;
   /** Whether the node has a NATS server now, and how far it is with what it serves. */

@@ -129,6 +129,7 @@ export class TowerNode {
       shards: this.#shards,
       blob: (shard, ref) => this.#blobs.get(shard, ref),
       recover: (message, signature) => this.#signatures.recover(message, signature),
+      prover: this.#notaries.prover,
       isAble: () => this.#connected && this.#shards.running.length > 0 && window.tip !== undefined,
       isConnected: () => this.#connected,
       state: () => this.#state(),

@@ -1,4 +1,5 @@
-import type { AppointmentId, Height, Locator, Shard } from '../events/ids.js';
+import type { AppointmentId, Height, Locator, Position, Shard } from '../events/ids.js';
+import type { AppointmentProof } from '../events/proofs/appointment-proof.js';
 import type { Dialect } from '../events/signing/receipts.js';
 import type { BlobRef } from '../events/user.js';
 import type { Penalty } from '../projections/tracker.js';
@@ -12,6 +13,12 @@ export type Refusal =
   /** The appointment's breach is being answered; it cannot be changed any more. */
   | { readonly kind: 'already-triggered' }
   | { readonly kind: 'appointment-not-found' }
+  /** No head was signed at that size. */
+  | { readonly kind: 'head-not-found'; readonly size: number }
+  /** The log has it at a position that no head is over yet, or not the one asked for: the next block brings one. */
+  | { readonly kind: 'not-under-head'; readonly position: Position }
+  /** The log is not hashed so far on the node that was asked; ask again. */
+  | { readonly kind: 'proof-unavailable' }
   /** No user with that key. A bad signature recovers to a key that nobody registered, so the two are one. */
   | { readonly kind: 'authentication-failed' }
   | { readonly kind: 'not-enough-slots'; readonly needed: number; readonly available: number }
@@ -63,6 +70,16 @@ export type Shown =
       readonly disputeTxid: string;
       readonly penalty: Penalty;
     };
+
+/** Where the log has the commit that accepted an appointment as it is now. */
+export interface Placed {
+  readonly kind: 'placed';
+  readonly position: Position;
+}
+
+export interface Proven extends AppointmentProof {
+  readonly kind: 'proven';
+}
 
 export interface SubscriptionInfo {
   readonly kind: 'subscription';

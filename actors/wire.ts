@@ -7,6 +7,7 @@ export const publicSubjects = {
   register: 'argus.v1.register',
   addAppointment: 'argus.v1.add_appointment',
   getAppointment: 'argus.v1.get_appointment',
+  getProof: 'argus.v1.get_proof',
   getSubscriptionInfo: 'argus.v1.get_subscription_info',
   info: 'argus.v1.info',
 } as const;

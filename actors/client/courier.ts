@@ -4,7 +4,13 @@ export interface Courier {
   ask(operation: ClientOperation, body: object, timeoutMs: number): Promise<Reply>;
 }
 
-export type ClientOperation = 'register' | 'add_appointment' | 'get_appointment' | 'get_subscription_info' | 'info';
+export type ClientOperation =
+  | 'register'
+  | 'add_appointment'
+  | 'get_appointment'
+  | 'get_proof'
+  | 'get_subscription_info'
+  | 'info';
 
 export interface Reply {
   /** An HTTP status; 200 if the request was granted. */

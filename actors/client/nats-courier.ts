@@ -6,6 +6,7 @@ const SUBJECTS: Readonly<Record<ClientOperation, string>> = {
   register: wire.publicSubjects.register,
   add_appointment: wire.publicSubjects.addAppointment,
   get_appointment: wire.publicSubjects.getAppointment,
+  get_proof: wire.publicSubjects.getProof,
   get_subscription_info: wire.publicSubjects.getSubscriptionInfo,
   info: wire.publicSubjects.info,
 };

@@ -2,16 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { fromHex, reversed, toHex } from '../../events/bytes.js';
 import { Locator, type TowerId, type Txid, UserId } from '../../events/ids.js';
+import { AppointmentProof, Evidence, wrongWith } from '../../events/proofs/appointment-proof.js';
 import { schemeOf } from '../../events/schemes/schemes.js';
 import {
   type Appointment,
   getAppointmentRequest,
+  getProofRequest,
   getSubscriptionInfoRequest,
   serializeAppointment,
 } from '../../events/signing/appointment.js';
 import { signerIs, signMessage } from '../../events/signing/message.js';
 import { appointmentReceipt, type Dialect, registrationReceipt } from '../../events/signing/receipts.js';
 import { secp256k1 } from '../../events/signing/secp256k1.js';
+import type { TreeHead } from '../../events/tree-head.js';
 import * as wire from '../wire.js';
 import { type ClientOperation, type Courier, NotAnsweredError, type Reply } from './courier.js';
 import { BadReceiptError, TowerRefusedError, TowerUnavailableError } from './errors.js';
@@ -104,6 +107,24 @@ export class TowerClient {
   getAppointment(locator: Locator): Promise<wire.GetAppointmentAnswer> {
     const signature = signMessage(getAppointmentRequest(locator), this.options.secretKey);
     return this.#request('get_appointment', { locator, signature }, wire.GetAppointmentAnswer);
+  }
+
+  /**
+   * Proof that the tower has an appointment on its log, verified; to be kept as JSON. `receipt` is the one for the
+   * appointment as it is now. With an `older` head, also that the log is still the one which that head is of.
+   *
+   * Rejects with `BadReceiptError` if it proves nothing, and with `TowerRefusedError` of the reason `not-under-head` until the
+   * next block after the receipt.
+   */
+  async getProof(receipt: Evidence['receipt'], older?: TreeHead): Promise<Evidence> {
+    const { locator } = receipt;
+    const signature = signMessage(getProofRequest(locator), this.options.secretKey);
+    const body = { locator, signature, ...(older && { from: older.treeSize }) };
+    const proof = await this.#request('get_proof', body, AppointmentProof);
+    const evidence = Evidence.parse({ receipt, proof, older });
+    const wrong = wrongWith(evidence, this.options.towerId);
+    if (wrong !== undefined) throw new BadReceiptError(wrong, evidence);
+    return evidence;
   }
 
   getSubscriptionInfo(): Promise<wire.SubscriptionInfoAnswer> {

@@ -7,15 +7,18 @@ import type { ShardState } from '../../projections/shard-state.js';
 import { isLive } from '../../projections/tracker.js';
 import type { Subscription } from '../../projections/user.js';
 import type { Bookings } from '../bookings.js';
-import type { Refusal, Shown, SubscriptionInfo } from '../outcomes.js';
+import type { Placed, Refusal, Shown, SubscriptionInfo } from '../outcomes.js';
 
 /** What users may see of their own: a user with a subscription that is not over. */
 
 export const noChain: Refusal = { kind: 'unavailable', why: 'the tower has not seen the chain yet' };
 
-export interface ShownNeeds {
+export interface AccountNeeds {
   readonly fold: Pick<Fold<ShardCommit, ShardState>, 'state'>;
   readonly chain: Pick<Fold<ChainCommit, BlockWindow>, 'state'>;
+}
+
+export interface ShownNeeds extends AccountNeeds {
   readonly bookings: Pick<Bookings, 'of' | 'locators'>;
 }
 
@@ -39,6 +42,14 @@ export async function showAppointment(
   return { kind: 'watched', locator, blob, toSelfDelay };
 }
 
+/** Where the log has an appointment. */
+export function placeAppointment(needs: AccountNeeds, userId: UserId, locator: Locator): Placed | Refusal {
+  const account = accountOf(needs, userId);
+  if (account.kind !== 'account') return account;
+  const booked = needs.fold.state.booked({ appointmentId: appointmentId(locator, userId), locator });
+  return booked?.status === 'live' ? { kind: 'placed', position: booked.position } : { kind: 'appointment-not-found' };
+}
+
 /** The subscription, with every locator. Rejects with `LogUnavailableError` if the log did not answer in time. */
 export async function showSubscription(
   needs: ShownNeeds,
@@ -53,7 +64,7 @@ export async function showSubscription(
 }
 
 function accountOf(
-  { fold, chain }: ShownNeeds,
+  { fold, chain }: AccountNeeds,
   userId: UserId,
 ): { kind: 'account'; subscription: Subscription } | Refusal {
   const { state } = fold.state.user(userId);

@@ -1,6 +1,7 @@
 import { toHex } from '../../events/bytes.js';
 import type { UserId } from '../../events/ids.js';
-import type { Accepted, Refusal, Registered, Shown, SubscriptionInfo } from '../outcomes.js';
+import type { AppointmentProof } from '../../events/proofs/appointment-proof.js';
+import type { Accepted, Proven, Refusal, Registered, Shown, SubscriptionInfo } from '../outcomes.js';
 import type { AddAppointmentAnswer, GetAppointmentAnswer, RegisterAnswer, SubscriptionInfoAnswer } from '../wire.js';
 import type { Told } from './dialect.js';
 
@@ -56,6 +57,8 @@ export const responded = ({ locator, disputeTxid, penalty }: Shown & { kind: 're
     status: 'dispute_responded',
     appointment: { locator, dispute_txid: disputeTxid, penalty_txid: penalty.txid, penalty_rawtx: penalty.rawTx },
   });
+
+export const proven = ({ kind: _, ...proof }: Proven): Answer => granted<AppointmentProof>(proof);
 
 export const subscription = ({ slots, expiry, locators }: SubscriptionInfo): Answer =>
   granted<SubscriptionInfoAnswer>({

@@ -2,14 +2,15 @@ import type { Logger } from 'pino';
 import type { Locator, UserId } from '../../events/ids.js';
 import {
   getAppointmentRequest,
+  getProofRequest,
   getSubscriptionInfoRequest,
   serializeAppointment,
 } from '../../events/signing/appointment.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import type { BlobRef } from '../../events/user.js';
-import type { Accepted, Refusal, Registered, Shown, SubscriptionInfo } from '../outcomes.js';
+import type { Accepted, Proven, Refusal, Registered, Shown, SubscriptionInfo } from '../outcomes.js';
 import { why } from '../runtime/why.js';
-import { type Answer, accepted, refusedWith, registered, responded, subscription, watched } from './answers.js';
+import { type Answer, accepted, proven, refusedWith, registered, responded, subscription, watched } from './answers.js';
 import { words } from './dialect.js';
 import type { Fault, FieldLimits } from './faults.js';
 import { delayTooSmall } from './python-fields.js';
@@ -22,7 +23,7 @@ import * as requests from './requests.js';
  *   HTTP door <-answer--    |    <--outcome---
  *                           +-------bytes-----> Gateway of a node that serves the shard, if this one does not
  *
- * takes   serve    one of four operations: a request's bytes, and who the door thinks is asking
+ * takes   serve    one of the operations: a request's bytes, and who the door thinks is asking
  *         refuse   a request that the door found at fault before its bytes were read
  * gives   an answer: status and JSON body, in the dialect that the user registered with
  *
@@ -48,6 +49,8 @@ export class Gateway {
         return this.#addAppointment(json.value, request);
       case 'get_appointment':
         return this.#getAppointment(json.value, request);
+      case 'get_proof':
+        return this.#getProof(json.value, request);
       case 'get_subscription_info':
         return this.#getSubscriptionInfo(json.value, request);
     }
@@ -101,6 +104,17 @@ export class Gateway {
       const shown = await gatekeeper.appointment(userId, locator);
       if (shown.kind === 'responded') return responded(shown);
       return shown.kind === 'watched' ? this.#watched(userId, shown) : shown;
+    });
+  }
+
+  async #getProof(json: Record<string, unknown>, request: Request): Promise<Answer> {
+    const parsed = requests.parseGetProof(json);
+    if (!parsed.ok) return this.refuse(request.operation, parsed.fault, request.caller.dialect);
+    const { locator, locatorText, signature, ...proof } = parsed.value;
+    const asked = await this.#authenticate(request, getProofRequest(locatorText), signature, locatorText);
+    return this.#answer(asked, async (_gatekeeper, userId) => {
+      const outcome = await this.needs.prove(userId, locator, proof);
+      return outcome.kind === 'proven' ? proven(outcome) : outcome;
     });
   }
 
@@ -235,6 +249,12 @@ export interface GatewayNeeds {
   /** The dialect that a user registered with, if it did. */
   readonly dialectOf: (userId: UserId) => Dialect | undefined;
   readonly blob: (userId: UserId, ref: BlobRef) => Promise<Uint8Array | undefined>;
+  /** The proof for an appointment of a user. */
+  readonly prove: (
+    userId: UserId,
+    locator: Locator,
+    asked: { readonly size?: number | undefined; readonly from?: number | undefined },
+  ) => Promise<Proven | Refusal>;
   /** Whether a request that is served now may have been sent long ago. */
   readonly isLate: () => boolean;
   readonly limits: FieldLimits;

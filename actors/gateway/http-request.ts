@@ -8,6 +8,7 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map([
   ['/register', 'register'],
   ['/add_appointment', 'add_appointment'],
   ['/get_appointment', 'get_appointment'],
+  ['/get_proof', 'get_proof'],
   ['/get_subscription_info', 'get_subscription_info'],
 ]);
 

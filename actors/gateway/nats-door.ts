@@ -38,6 +38,7 @@ export class NatsDoor {
     serve('register', publicSubjects.register);
     serve('add_appointment', publicSubjects.addAppointment);
     serve('get_appointment', publicSubjects.getAppointment);
+    serve('get_proof', publicSubjects.getProof);
     serve('get_subscription_info', publicSubjects.getSubscriptionInfo);
     this.#endpoint('info', publicSubjects.info, async () => ({ status: 200, body: options.info() }));
   }

@@ -38,12 +38,17 @@ export const python: Words = {
         };
       case 'appointment-not-found':
         return notFound(locator);
+      case 'head-not-found':
+        return { status: 404, text: `There is no tree head of size ${refusal.size}` };
+      case 'not-under-head':
+        return { status: 404, text: `There is no tree head over position ${refusal.position} yet` };
       case 'max-slots-reached':
         return { status: 400, code: -34, text: 'Maximum slots reached for the subscription' };
       case 'other-dialect':
         return { status: 400, code: -34, text: OTHER_DIALECT };
       case 'appointment-limit-reached':
         return { status: 503, text: 'appointment rejected' };
+      case 'proof-unavailable':
       case 'shard-not-served':
       case 'unavailable':
         return { status: 503, text: 'Service unavailable' };
@@ -56,6 +61,7 @@ const fieldFault: Record<Operation, (...args: Parameters<typeof addAppointmentFa
   register: (json) => registerFault(json),
   add_appointment: (json, limits) => addAppointmentFault(json, limits) ?? badSignatureOrSlots,
   get_appointment: (json) => notFound(json.locator),
+  get_proof: () => ({ status: 400, code: -65, text: 'Invalid request content' }),
   get_subscription_info: () => unknownUser('get_subscription_info', undefined),
 };
 

@@ -5,6 +5,7 @@ import type { Refusal } from '../outcomes.js';
 import { type Parcel, type Served, ShardNotServedError, type ShardRelay } from '../runtime/shard-relay.js';
 import type { Answer } from './answers.js';
 import type { Gateway, Request } from './gateway.js';
+import { operations } from './requests.js';
 
 /**
  * The request relay: what a client asks of a node that does not serve its shard is answered by one that does.
@@ -47,7 +48,7 @@ const QUESTION = 'request';
 const PATIENCE_MS = 8_000;
 
 const About = z.object({
-  operation: z.enum(['register', 'add_appointment', 'get_appointment', 'get_subscription_info']),
+  operation: z.enum(operations),
   dialect: Dialect,
   certain: z.enum(['true', 'false']).transform((text) => text === 'true'),
 });

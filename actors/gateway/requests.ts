@@ -21,7 +21,14 @@ const ROOM = 1024;
 /** The largest blob taken unless the operator says otherwise, in bytes. */
 export const MAX_BLOB_BYTES = 65_536;
 
-export type Operation = 'register' | 'add_appointment' | 'get_appointment' | 'get_subscription_info';
+export const operations = [
+  'register',
+  'add_appointment',
+  'get_appointment',
+  'get_proof',
+  'get_subscription_info',
+] as const;
+export type Operation = (typeof operations)[number];
 
 /** How many bytes a request may have. */
 export const mostBytes = (operation: Operation, maxBlobBytes: number): number =>
@@ -99,6 +106,21 @@ export function parseGetAppointment(json: Record<string, unknown>): Parsed<GetAp
   if (!parsed.success) return faulty(json);
   const { locator: locatorText, signature } = parsed.data;
   return { ok: true, value: { locator: Locator.parse(locatorText.toLowerCase()), locatorText, signature } };
+}
+
+const count = z.number().int().min(1);
+const GetProof = z.object({ locator: hexOf(16), signature: text, size: count.optional(), from: count.optional() });
+
+export interface GetProofRequest extends GetAppointmentRequest {
+  readonly size?: number | undefined;
+  readonly from?: number | undefined;
+}
+
+export function parseGetProof(json: Record<string, unknown>): Parsed<GetProofRequest> {
+  const parsed = GetProof.safeParse(json);
+  if (!parsed.success) return faulty(json);
+  const { locator: locatorText, ...rest } = parsed.data;
+  return { ok: true, value: { locator: Locator.parse(locatorText.toLowerCase()), locatorText, ...rest } };
 }
 
 const GetSubscriptionInfo = z.object({ signature: text });

@@ -33,13 +33,8 @@ const faultOf: Record<Operation, (json: Json, limits: FieldLimits) => Told | und
       () => isRecord(appointment) && blobSize(String(appointment.encrypted_blob), limits),
     ),
 
-  get_appointment: ({ locator, signature }) =>
-    firstOf(
-      () => hexShape('locator', locator),
-      () => textShape('signature', signature),
-      () => size('locator', String(locator), 16),
-      () => empty('signature', String(signature)),
-    ),
+  get_appointment: (json) => lookUpFault(json),
+  get_proof: (json) => lookUpFault(json),
 
   get_subscription_info: ({ signature }) =>
     firstOf(
@@ -47,6 +42,14 @@ const faultOf: Record<Operation, (json: Json, limits: FieldLimits) => Told | und
       () => empty('signature', String(signature)),
     ),
 };
+
+const lookUpFault = ({ locator, signature }: Json): Told | undefined =>
+  firstOf(
+    () => hexShape('locator', locator),
+    () => textShape('signature', signature),
+    () => size('locator', String(locator), 16),
+    () => empty('signature', String(signature)),
+  );
 
 function appointmentShape(appointment: unknown): Told | undefined {
   if (appointment === undefined) return undefined;

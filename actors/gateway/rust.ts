@@ -32,10 +32,15 @@ export const rust: Words = {
         return { status: 400, code: 35, text: 'The provided appointment has already been triggered' };
       case 'appointment-not-found':
         return { status: 404, code: 36, text: 'Appointment not found' };
+      case 'head-not-found':
+        return { status: 404, code: 36, text: `There is no tree head of size ${refusal.size}` };
+      case 'not-under-head':
+        return { status: 404, code: 36, text: `There is no tree head over position ${refusal.position} yet` };
       case 'max-slots-reached':
         return { status: 400, code: 65, text: 'Subscription maximum slots count reached' };
       case 'other-dialect':
         return { status: 400, code: 5, text: OTHER_DIALECT };
+      case 'proof-unavailable':
       case 'appointment-limit-reached':
       case 'shard-not-served':
       case 'unavailable':
@@ -58,5 +63,6 @@ const UNKNOWN_USER: Readonly<Record<Operation, string>> = {
   register: 'User cannot be authenticated',
   add_appointment: 'Invalid signature or user does not have enough slots available',
   get_appointment: 'User cannot be authenticated',
+  get_proof: 'User cannot be authenticated',
   get_subscription_info: 'User not found. Have you registered?',
 };

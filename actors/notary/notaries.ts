@@ -1,15 +1,17 @@
 import { join } from 'node:path';
-import type { Shard } from '../../events/ids.js';
+import type { Position, Shard } from '../../events/ids.js';
 import { HeadStore } from '../../events/log/heads.js';
 import type { EventLog } from '../../events/log/log.js';
 import type { NodeOptions } from '../node-options.js';
 import { Notary, type NotaryNeeds } from './notary.js';
+import { Prover } from './prover.js';
 import { TreeKeeper } from './tree-keeper.js';
 
 /** What the Notaries of a node share: its key, the heads on the log, and the thread that hashes. */
 export class Notaries {
   readonly #trees: TreeKeeper;
   readonly #heads: HeadStore;
+  readonly prover: Prover;
 
   constructor(
     private readonly log: EventLog,
@@ -19,6 +21,8 @@ export class Notaries {
     const setting = { servers, seed, name: `argus ${config.node}, hashing`, folder: join(config.data, 'trees') };
     this.#trees = new TreeKeeper(setting, logger.child({ actor: 'notary' }));
     this.#heads = new HeadStore(log);
+    const message = (shard: Shard, position: Position) => log.bytesAt(position, shard);
+    this.prover = new Prover({ heads: this.#heads, trees: this.#trees, message });
   }
 
   /** The Notary of a shard with that fold. */

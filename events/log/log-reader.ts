@@ -61,10 +61,18 @@ export class LogReader {
    * stream. What it has not, the leader is asked for, since a replica may not have it yet.
    */
   async at(position: Position, shard: Shard): Promise<Recorded<ShardCommit>> {
-    const stream = towerStream(shard);
-    const query = { seq: position };
-    const { data, subject } = (await this.near(stream, position)) ?? (await this.#fromLeader(stream, query));
+    const { data, subject } = await this.#messageAt(position, shard);
     return record(data, subject, position, shard) as Recorded<ShardCommit>;
+  }
+
+  /** The very bytes of that commit, as they are stored. */
+  async bytesAt(position: Position, shard: Shard): Promise<Uint8Array> {
+    return (await this.#messageAt(position, shard)).data;
+  }
+
+  async #messageAt(position: Position, shard: Shard): Promise<Pick<StoredMsg, 'data' | 'subject'>> {
+    const stream = towerStream(shard);
+    return (await this.near(stream, position)) ?? this.#fromLeader(stream, { seq: position });
   }
 
   /** The message at a position of a stream as any of its replicas has it (ADR-31); undefined if none answers, or it has none. */

@@ -33,6 +33,9 @@ export const appointmentId = (locator: Locator, userId: UserId): AppointmentId =
  */
 export const getAppointmentRequest = (locatorText: string): Uint8Array => utf8(`get appointment ${locatorText}`);
 
+/** The bytes that a user signs to ask for a proof: the ASCII text `get proof <locator>`, the locator as the request spells it. */
+export const getProofRequest = (locatorText: string): Uint8Array => utf8(`get proof ${locatorText}`);
+
 /** The bytes that a user signs to ask for its subscription: the ASCII text `get subscription info`. */
 export const getSubscriptionInfoRequest = (): Uint8Array => utf8('get subscription info');
 

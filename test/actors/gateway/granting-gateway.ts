@@ -51,6 +51,7 @@ export function gateway(face: Partial<GatekeeperFace> = {}, needs: Partial<Gatew
       gatekeeper: () => gatekeeper,
       passOn: async () => ({ kind: 'unavailable', why: 'nobody else is there' }),
       dialectOf: (userId) => dialects.get(userId),
+      prove: async () => ({ kind: 'proof-unavailable' }),
       blob: async () => fromHex('aabb'),
       isLate: () => false,
       limits,

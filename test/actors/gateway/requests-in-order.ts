@@ -2,6 +2,7 @@ import {
   type Operation,
   parseAddAppointment,
   parseGetAppointment,
+  parseGetProof,
   parseGetSubscriptionInfo,
   parseRegister,
 } from '../../../actors/gateway/requests.js';
@@ -25,10 +26,9 @@ export const requests = {
     good: { appointment, signature: userSignature },
   },
   get_appointment: { parse: parseGetAppointment, good: { locator, signature: getAppointmentSignature } },
+  get_proof: { parse: parseGetProof, good: { locator, signature: getAppointmentSignature } },
   get_subscription_info: { parse: parseGetSubscriptionInfo, good: { signature: getSubscriptionInfoSignature } },
 } satisfies Record<Operation, unknown>;
-
-export const operations: Operation[] = ['register', 'add_appointment', 'get_appointment', 'get_subscription_info'];
 
 /** A request in order, but for one field (of the appointment, if it has one); `undefined` leaves the field out. */
 export function withField(operation: Operation, field: string, value: unknown): Json {

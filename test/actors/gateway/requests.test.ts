@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { dialectOfRegistration, mostBytes, parseJson, parseRegister } from '../../../actors/gateway/requests.js';
+import {
+  dialectOfRegistration,
+  mostBytes,
+  operations,
+  parseJson,
+  parseRegister,
+} from '../../../actors/gateway/requests.js';
 import { fromHex, utf8 } from '../../../events/bytes.js';
 import { exchange } from '../../fixtures/teos-vectors.js';
-import { appointment, MOST, operations, requests, withField } from './requests-in-order.js';
+import { appointment, MOST, requests, withField } from './requests-in-order.js';
 
 const { userId, python, getAppointmentSignature } = exchange;
 const { locator, blob, toSelfDelay, userSignature } = python;

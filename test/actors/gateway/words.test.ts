@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Told, words } from '../../../actors/gateway/dialect.js';
 import type { Fault } from '../../../actors/gateway/faults.js';
-import type { Operation } from '../../../actors/gateway/requests.js';
+import { type Operation, operations } from '../../../actors/gateway/requests.js';
 import type { Refusal } from '../../../actors/outcomes.js';
 import { Shard } from '../../../events/ids.js';
 import { height } from '../../fixtures/blocks.js';
@@ -13,6 +13,9 @@ const refusals: Record<Refusal['kind'], Refusal> = {
   'appointment-limit-reached': { kind: 'appointment-limit-reached', limit: 9 },
   'already-triggered': { kind: 'already-triggered' },
   'appointment-not-found': { kind: 'appointment-not-found' },
+  'head-not-found': { kind: 'head-not-found', size: 7 },
+  'not-under-head': { kind: 'not-under-head', position: 8 },
+  'proof-unavailable': { kind: 'proof-unavailable' },
   'authentication-failed': { kind: 'authentication-failed' },
   'not-enough-slots': { kind: 'not-enough-slots', needed: 2, available: 1 },
   'subscription-expired': { kind: 'subscription-expired', expiry: height(2000) },
@@ -66,6 +69,16 @@ const TABLE: [operation: Operation, refusal: Refusal['kind'], python: string, ru
   ],
   ['get_appointment', 'unavailable', '503/- Service unavailable', '503/32 Service currently unavailable'],
   ['get_appointment', 'shard-not-served', '503/- Service unavailable', '503/32 Service currently unavailable'],
+  ['get_proof', 'authentication-failed', `400/-8 ${UNKNOWN}`, '401/7 User cannot be authenticated'],
+  ['get_proof', 'appointment-not-found', '404/- Appointment not found', '404/36 Appointment not found'],
+  ['get_proof', 'head-not-found', '404/- There is no tree head of size 7', '404/36 There is no tree head of size 7'],
+  [
+    'get_proof',
+    'not-under-head',
+    '404/- There is no tree head over position 8 yet',
+    '404/36 There is no tree head over position 8 yet',
+  ],
+  ['get_proof', 'proof-unavailable', '503/- Service unavailable', '503/32 Service currently unavailable'],
   ['get_subscription_info', 'authentication-failed', `400/-8 ${UNKNOWN}`, `401/7 ${UNKNOWN}`],
   [
     'get_subscription_info',
@@ -84,7 +97,6 @@ describe('a refusal', () => {
       assert.equal(told(words.rust.refused(operation, refusals[kind])), rust);
     });
 
-  const operations: Operation[] = ['register', 'add_appointment', 'get_appointment', 'get_subscription_info'];
   const all = operations.flatMap((operation) => Object.values(refusals).map((refusal) => ({ operation, refusal })));
 
   test('to a rust client always has a code of 0 to 255, or its answer cannot be decoded', () => {
@@ -156,7 +168,7 @@ describe('a request that cannot be read', () => {
   ];
   for (const [fault, python, rust] of FAULTS)
     test(`because it is ${fault.kind}`, () => {
-      for (const operation of ['register', 'add_appointment', 'get_appointment', 'get_subscription_info'] as const) {
+      for (const operation of operations) {
         assert.equal(told(words.python.malformed(operation, fault, limits)), python);
         assert.equal(told(words.rust.malformed(operation, fault, limits)), rust);
       }
