@@ -13,13 +13,12 @@ import { type Evidence, wrongWith } from '../../events/proofs/appointment-proof.
 import { txid } from '../fixtures/ids.js';
 import { argus } from '../support/argus.js';
 import { startHttpTower, urlOf } from '../support/http-tower.js';
+import { secretOf } from '../support/shards.js';
 import { tempDir } from '../support/temp-dir.js';
 import { secretKey, type TestTower } from '../support/tower.js';
 import { until } from '../support/until.js';
 
-const shard = 0 as Shard;
-
-async function untilSigned(tower: TestTower, log: EventLog): Promise<void> {
+async function untilSigned(tower: TestTower, log: EventLog, shard = 0 as Shard): Promise<void> {
   const tail = await log.tail(towerStream(shard));
   await tower.chain.mine(1);
   await until('it is signed', async () => ((await new HeadStore(log).last(shard))?.head.treeSize ?? 0) > tail);
@@ -108,4 +107,19 @@ test('users of both generations prove what the tower holds, over NATS and over H
   assert.equal(bad.stdout.match(/^ok +true$/gm)?.length, 2);
   assert.equal(bad.stdout.match(/^why +the older head is not one of this log$/gm)?.length, 2);
   assert.equal((await argus(['client', 'verify', '--tower', 'me', ...files('')])).status, 2);
+});
+
+test('a node that does not serve the shard of a user has another one prove it', async (t) => {
+  const settings = { 'log.shards': '2', 'log.serve': '0' };
+  const tower = await startHttpTower(t, { settings });
+  const two = await tower.startNode('two', { settings: { 'log.serve': '1', 'http.listen': 'off' } });
+  const log = await EventLog.open(await tower.nats.connect('node'));
+  const options = { towerId: tower.key.towerId, secretKey: secretOf(1, 2) };
+  const client = new TowerClient(overHttp(urlOf(tower)), options);
+  await client.register();
+  const receipt = await client.addAppointment(makeAppointment('rust', txid('far'), new Uint8Array(100), 144));
+  await untilSigned(tower, log, 1 as Shard);
+  assert.equal((await client.getProof(receipt)).proof.head.shard, 1);
+  await two.stop();
+  await assert.rejects(client.getProof(receipt), refusedWith('shard-not-served'));
 });
