@@ -115,6 +115,6 @@ const FIRST_MS = 250;
 const startWorker = (workerData: TreeSetting): Worker =>
   new Worker(new URL('./tree-worker.js', import.meta.url), {
     workerData,
-    // It holds nothing of the tree but its right edge.
-    resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 },
+    // It holds nothing of the tree but its right edge: some 11 MB, code and all. More would only be garbage.
+    resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 },
   });

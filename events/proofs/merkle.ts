@@ -1,4 +1,4 @@
-import { concat, sha256, toHex } from '../bytes.js';
+import { sha256, toHex } from '../bytes.js';
 
 /**
  * The Merkle tree of RFC 9162 section 2.1 (that of RFC 6962), over SHA-256: a leaf is hashed behind a 0x00, a node behind a
@@ -8,11 +8,26 @@ import { concat, sha256, toHex } from '../bytes.js';
  * together of some log2(n) of them. Proofs are lists of hashes of 32 bytes, in the order of the RFC.
  */
 
-const LEAF = Uint8Array.of(0);
-const NODE = Uint8Array.of(1);
+const LEAF = 0;
+const NODE = 1;
 
-export const leafHash = (data: Uint8Array): Uint8Array => sha256(concat(LEAF, data));
-export const nodeHash = (left: Uint8Array, right: Uint8Array): Uint8Array => sha256(concat(NODE, left, right));
+export const leafHash = (data: Uint8Array): Uint8Array => hashBehind(LEAF, data);
+export const nodeHash = (left: Uint8Array, right: Uint8Array): Uint8Array => hashBehind(NODE, left, right);
+
+/** Where what is to be hashed is put together: a log is hashed by the million, and garbage is memory. */
+let desk = new Uint8Array(1024);
+
+function hashBehind(prefix: number, ...parts: Uint8Array[]): Uint8Array {
+  const size = parts.reduce((sum, { length }) => sum + length, 1);
+  if (desk.length < size) desk = new Uint8Array(2 * size);
+  desk[0] = prefix;
+  let at = 1;
+  for (const part of parts) {
+    desk.set(part, at);
+    at += part.length;
+  }
+  return sha256(desk.subarray(0, size));
+}
 
 /** The hash of the full subtree over the leaves from `index * 2^level` on, 2^level of them. */
 export type Subtrees = (level: number, index: number) => Uint8Array;
