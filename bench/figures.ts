@@ -1,4 +1,5 @@
 import type { Figure } from './figure.js';
+import { auditProof } from './figures/audit-proof.js';
 import { breach } from './figures/breach.js';
 import { breachGrowth } from './figures/breach-growth.js';
 import { breachMempool } from './figures/breach-mempool.js';
@@ -26,4 +27,5 @@ export const figures: readonly Figure[] = [
   restart,
   catchUp,
   cluster,
+  auditProof,
 ];
