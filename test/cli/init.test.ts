@@ -45,7 +45,7 @@ describe('argus init', () => {
     const { status, stdout } = await argus(['init', '--json', ...where]);
     const { streams, ...fields } = JSON.parse(stdout);
     const said = { tower_id: towerId, network: 'regtest', shards: 2, replicas: 1, stream_drift: [] };
-    assert.deepEqual([status, fields, streams.length], [0, said, 7]);
+    assert.deepEqual([status, fields, streams.length], [0, said, 8]);
   });
 
   test('refuses a log that was made for something else, and leaves it as it is', async (t) => {

@@ -57,7 +57,7 @@ test('every difference of every stream is named', async (t) => {
 test('two nodes may make the log at once', async (t) => {
   const { nc, jsm } = await start(t);
   await Promise.all(Array.from({ length: 4 }, () => ensureStreams(nc, { ...layout, shards: 3 })));
-  assert.equal((await everything(jsm)).size, 9);
+  assert.equal((await everything(jsm)).size, 10);
 });
 
 test('no message of the log can be deleted or purged, and no stream of it be made to allow that', async (t) => {
