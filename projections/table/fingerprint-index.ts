@@ -82,23 +82,28 @@ export class FingerprintIndex {
   /**
    * The entries with each of many fingerprints; `found` is told of each, with the number of its fingerprint.
    *
-   * All go one step along their chains before any goes the next: what they wait for is memory, and so they wait at once.
+   * All go one step along their chains before any goes the next, and nothing is decided before all have been there: what they
+   * wait for is memory, and so the processor waits for many at once.
    */
   findAll(fingerprints: Float64Array, found: (which: number, entry: number) => void): void {
     const which = new Uint32Array(fingerprints.length);
     const links = new Uint32Array(fingerprints.length);
+    const there = new Uint32Array(fingerprints.length);
+    for (let i = 0; i < which.length; i++) links[i] = this.#bucketOf(fingerprints[i] ?? 0);
+    for (let i = 0; i < which.length; i++) links[i] = this.#heads.get(links[i] ?? 0);
     let left = 0;
-    for (let i = 0; i < fingerprints.length; i++) {
-      const link = this.#heads.get(this.#bucketOf(fingerprints[i] ?? 0));
+    for (let i = 0; i < which.length; i++) {
+      const link = links[i] ?? 0;
       which[left] = i;
       links[left] = link;
       left += link === 0 ? 0 : 1;
     }
     while (left > 0) {
+      for (let i = 0; i < left; i++) there[i] = this.#entries.get(2 * (links[i] ?? 0) - 2);
       let kept = 0;
       for (let i = 0; i < left; i++) {
         const [of, entry] = [which[i] ?? 0, (links[i] ?? 0) - 1];
-        if (this.#entries.get(2 * entry) === stored(fingerprints[of] ?? 0)) found(of, entry);
+        if (there[i] === stored(fingerprints[of] ?? 0)) found(of, entry);
         const link = this.#entries.get(2 * entry + 1);
         which[kept] = of;
         links[kept] = link;
