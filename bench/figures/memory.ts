@@ -12,7 +12,7 @@ const BEST_KNOWN = 69e6 / 2.2e6;
 /**
  * Bytes of resident memory that a node needs for each appointment, beyond what it needs without any.
  *
- * Each size is a node that was just started and has read the log. Its garbage is collected first (SIGUSR2, see
+ * Each size is a node that was just started, has read the log, and has hashed and signed it. Its garbage is collected first (SIGUSR2, see
  * `memory-probe.ts`); what the system counted as resident before that, and at the most, is in the details. The limit is what
  * the best known tower takes in all.
  */
@@ -57,7 +57,11 @@ interface Weighed extends Weight {
 }
 
 /** What a node has, in bytes, before and after its garbage is collected. */
-async function weigh({ tower }: Stage) {
+async function weigh(stage: Stage) {
+  const { tower } = stage;
+  // The log is hashed for the first tree head when the node is ready: that is to be over.
+  await stage.chain.mine(1);
+  await stage.untilSigned();
   const { resident: before, highest } = residentMemory(tower.pid);
   const { heapUsed, external } = await tower.collectGarbage();
   return { before, highest, resident: residentMemory(tower.pid).resident, heapUsed, external };

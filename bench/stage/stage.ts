@@ -165,6 +165,12 @@ export class Stage {
     await this.tower.untilHolding(count, this.#operating);
   }
 
+  /** Resolves when the tower has signed its log up to bitcoind's height: from then on it has nothing to do. */
+  async untilSigned(): Promise<void> {
+    this.#operating ??= await this.connectNode();
+    await this.tower.untilSigned(await this.chain.height(), this.#operating);
+  }
+
   /** Ends everything, the youngest first, and removes the folder. May be called at any time, and twice. */
   async clear(): Promise<void> {
     this.#cleared = true;

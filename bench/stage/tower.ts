@@ -23,6 +23,7 @@ const REPLAY_MS = 20 * 60_000;
 
 const Collected = z.object({ heapUsed: z.number(), external: z.number(), arrayBuffers: z.number() });
 const Info = z.object({ watched_appointments: z.number() });
+const Signed = z.object({ shards: z.array(z.object({ head_height: z.number().nullable() })).min(1) });
 const Scanned = z.object({
   shards: z.array(z.object({ scanned_height: z.number().nullable(), unscanned_heights: z.array(z.string()) })).min(1),
 });
@@ -144,6 +145,16 @@ export class Tower {
       return answer && Info.parse(answer.json()).watched_appointments >= count;
     };
     await until(`the tower holds ${count} appointments`, look, REPLAY_MS);
+  }
+
+  /** Resolves when every shard's log is hashed and signed up to a height; takes as long as hashing a long log does. */
+  async untilSigned(height: number, nc: NatsConnection): Promise<void> {
+    const look = async () => {
+      await this.#assertAlive();
+      const answer = await nc.request(operatorSubjects.info, '{}', { timeout: 1_000 }).catch(() => undefined);
+      return answer && Signed.parse(answer.json()).shards.every(({ head_height }) => head_height === height);
+    };
+    await until(`the log is signed up to height ${height}`, look, REPLAY_MS);
   }
 
   /** Resolves when it has collected all of its garbage, with what is left, in bytes. Only where it is probed. */
