@@ -1,11 +1,12 @@
 import type { RawCommit } from '../torture/checker/raw-log.js';
 
-const MINED = new Set(['PenaltyConfirmed', 'PenaltyIrrevocable']);
-
-/** Whether so many breaches are on a log, and of each that its penalty is mined: then there is nothing to say of them but at new blocks. */
+/** Whether each of so many breaches has its penalty in a block, as far as a log says: what is left to say comes with new blocks. */
 export function areMined(log: readonly RawCommit[], breaches: number): boolean {
-  const last = new Map<string, string | undefined>();
-  for (const { aggregate, events } of log)
-    if (aggregate.startsWith('tracker/')) last.set(aggregate, events.at(-1)?.type);
-  return last.size === breaches && [...last.values()].every((type) => MINED.has(type ?? ''));
+  const mined = new Map<string, boolean>();
+  for (const { aggregate, events } of log.filter((commit) => commit.aggregate.startsWith('tracker/')))
+    for (const { type } of events) {
+      const before = mined.get(aggregate) ?? false;
+      mined.set(aggregate, type === 'PenaltyConfirmed' || (before && type !== 'PenaltyReorgedOut'));
+    }
+  return mined.size === breaches && [...mined.values()].every((isMined) => isMined);
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { JetStreamClient, NatsConnection } from 'nats';
 import { z } from 'zod';
 
@@ -62,17 +63,31 @@ async function commits(js: JetStreamClient, stream: string): Promise<RawCommit[]
   }));
 }
 
+/** All of a stream. Who delivers is one server, and its copy may lack what the leader has: then it is asked for anew. */
 async function messages(js: JetStreamClient, stream: string): Promise<Message[]> {
-  const { state } = await (await js.jetstreamManager()).streams.info(stream);
-  if (state.messages === 0) return [];
+  const jsm = await js.jetstreamManager();
+  for (let tries = 1; ; tries++) {
+    const { state } = await jsm.streams.info(stream);
+    const found = state.messages === 0 ? [] : await delivered(js, stream);
+    if (found.length >= state.messages) return found;
+    if (tries === MOST_TRIES)
+      throw new Error(`${found.length} of ${state.messages} messages of ${stream} are delivered`);
+    await sleep(250);
+  }
+}
+
+/** A copy that has fallen behind is level again within seconds. */
+const MOST_TRIES = 40;
+
+async function delivered(js: JetStreamClient, stream: string): Promise<Message[]> {
   const found: Message[] = [];
   // In a cluster the first request may come before the consumer is known everywhere; it is made again when it expires.
-  const delivered = await (await js.consumers.get(stream)).consume({ expires: 2_000 });
-  for await (const { seq, subject, data, info } of delivered) {
+  const messages = await (await js.consumers.get(stream)).consume({ expires: 2_000 });
+  for await (const { seq, subject, data, info } of messages) {
     found.push({ seq, subject, data: Uint8Array.from(data) });
     if (info.pending === 0) break;
   }
-  await delivered.close();
+  await messages.close();
   return found;
 }
 
