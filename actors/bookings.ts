@@ -9,6 +9,7 @@ import { schemes } from '../events/schemes/schemes.js';
 import type { AppointmentAccepted } from '../events/user.js';
 import { type Booking, bookingOf } from '../projections/user.js';
 import type { Booked } from '../projections/watchlist.js';
+import { Turns } from './runtime/turns.js';
 
 /** An appointment as it was accepted, and whose it is. */
 export interface Found extends Booking {
@@ -24,6 +25,8 @@ type Commit = Recorded<ShardCommit>;
 
 /** How many commits are remembered. */
 const REMEMBERED = 64;
+/** So many are read at once, and whoever asks for more waits: more than these the log does not answer in time. */
+const READS = 256;
 /** More than so many of a user are read in one go. */
 const AT_ONCE = 200;
 
@@ -34,6 +37,7 @@ const AT_ONCE = 200;
  */
 export class Bookings {
   readonly #recent = new Map<Position, Promise<Commit>>();
+  readonly #reads = new Turns(READS);
   readonly #stopping = new AbortController();
 
   constructor(
@@ -126,7 +130,7 @@ export class Bookings {
 
   /** Appointments that came in one commit are mostly asked for together. */
   #ask(position: Position): Promise<Commit> {
-    const answer = this.log.at(position, this.shard);
+    const answer = this.#reads.take(() => this.log.at(position, this.shard));
     this.#recent.set(position, answer);
     answer.catch(() => this.#recent.delete(position));
     for (const oldest of this.#recent.keys()) {

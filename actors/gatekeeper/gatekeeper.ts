@@ -36,7 +36,8 @@ import { noChain, showAppointment, showSubscription } from './shown.js';
 export class Gatekeeper implements BlockListener {
   readonly #lanes = new KeyedMailbox<UserId>();
   /** Many subscriptions may run out in one block: what each holds is read from the log, so few at once. */
-  readonly #outdatings = new Turns<UserId>(OUTDATED_AT_ONCE);
+  readonly #turns = new Turns(OUTDATED_AT_ONCE);
+  readonly #outdating = new Set<UserId>();
 
   constructor(private readonly needs: GatekeeperNeeds) {}
 
@@ -168,6 +169,7 @@ export class Gatekeeper implements BlockListener {
   }
 
   #outdate(userId: UserId, height: Height): void {
+    if (this.#outdating.has(userId)) return;
     const { fold, chain, terms, log } = this.needs;
     const outdate = async () => {
       const before = this.#blobsOf(userId);
@@ -187,7 +189,11 @@ export class Gatekeeper implements BlockListener {
       if (fold.state.user(userId).state.status === 'outdated')
         log.info({ user: userId, height }, 'subscription outdated');
     };
-    this.#outdatings.take(userId, () => this.#lanes.send(userId, outdate))?.catch(this.needs.fail);
+    this.#outdating.add(userId);
+    this.#turns
+      .take(() => this.#lanes.send(userId, outdate))
+      .finally(() => this.#outdating.delete(userId))
+      .catch(this.needs.fail);
   }
 
   #blobsOf(userId: UserId): Set<Position> {

@@ -1,35 +1,25 @@
-/**
- * So many pieces of work at once; what comes besides waits its turn, in the order in which it came. Each is for a key, and
- * what comes for a key that waits or has its turn already is not taken.
- */
-export class Turns<Key> {
-  readonly #taken = new Set<Key>();
+/** So many pieces of work at once; what comes besides waits its turn, in the order in which it came. */
+export class Turns {
   readonly #waiting: (() => Promise<void>)[] = [];
-  #under = 0;
+  #underWay = 0;
 
   constructor(private readonly atOnce: number) {}
 
-  /** Settles as `work` does, once it had its turn; undefined if the key is taken. */
-  take(key: Key, work: () => Promise<void>): Promise<void> | undefined {
-    if (this.#taken.has(key)) return undefined;
-    this.#taken.add(key);
+  /** Settles as `work` does, once it had its turn. */
+  take<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push(() =>
-        work()
-          .finally(() => this.#taken.delete(key))
-          .then(resolve, reject),
-      );
+      this.#waiting.push(() => work().then(resolve, reject));
       this.#next();
     });
   }
 
   #next(): void {
-    if (this.#under >= this.atOnce) return;
+    if (this.#underWay >= this.atOnce) return;
     const work = this.#waiting.shift();
     if (!work) return;
-    this.#under++;
+    this.#underWay++;
     void work().finally(() => {
-      this.#under--;
+      this.#underWay--;
       this.#next();
     });
   }

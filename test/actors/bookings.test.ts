@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { Bookings } from '../../actors/bookings.js';
 import { aggregateName } from '../../events/aggregate.js';
 import { fromHex, reversed, toHex } from '../../events/bytes.js';
@@ -59,6 +60,21 @@ function log({ failures = 0, error = () => new LogUnavailableError('away') as Er
 
 /** So many appointments of alice's, three of them those of the log, the others at the same place. */
 const many = (count: number) => Array.from({ length: count }, (_, n) => at(2, (n % 3) + 1));
+
+test('however many are asked for at once, the log is asked for some at a time, and all are read', async () => {
+  const whole = filled();
+  let [underWay, most] = [0, 0];
+  const read: CommitLog['at'] = async (position) => {
+    most = Math.max(most, ++underWay);
+    await setImmediate();
+    underWay--;
+    return { ...(await (await whole).at(2, shard)), position };
+  };
+  const bookings = new Bookings({ at: read, each: async () => assert.fail() }, shard, assert.fail);
+  const found = await Promise.all(Array.from({ length: 3_000 }, (_, n) => bookings.at(at(n + 10, 1), 1_000)));
+  assert.equal(found.length, 3_000);
+  assert.ok(most > 1 && most <= 256, `${most}`);
+});
 
 describe('the locators of many appointments', () => {
   test('are read in one go, and given in their order', async () => {
