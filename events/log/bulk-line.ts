@@ -22,6 +22,7 @@ const OPENING_MS = 2_000;
 export function openBulkLine(nc: NatsConnection, seed: string, subject: string, listener: Listener): Promise<Line> {
   const [host, port] = hostAndPort(nc.getServer());
   return new Promise((resolve, reject) => {
+    let isGreeted = false;
     let isOpen = false;
     let isOver = false;
     const end = (error: Error) => {
@@ -40,8 +41,10 @@ export function openBulkLine(nc: NatsConnection, seed: string, subject: string, 
       },
     };
     const onLine = (text: string) => {
-      if (text.startsWith('INFO ') && !isOpen) socket.write(greeting(text.slice(5), seed, subject));
-      else if (text === 'PING') socket.write('PONG\r\n');
+      if (text.startsWith('INFO ') && !isGreeted) {
+        isGreeted = true; // the server may tell of changes to what it has said
+        socket.write(greeting(text.slice(5), seed, subject));
+      } else if (text === 'PING') socket.write('PONG\r\n');
       else if (text.startsWith('-ERR')) end(new LineBrokenError(text));
       else if (text === 'PONG' && !isOpen) {
         isOpen = true;

@@ -154,7 +154,7 @@ export class Follower {
   #deliver(subject: string, data: Uint8Array, { position, delivery }: Place): void {
     this.#silence = 0;
     if (delivery !== this.#arrived + 1) {
-      void this.#begin();
+      this.#missed();
       return;
     }
     this.#arrived = delivery;
@@ -180,7 +180,13 @@ export class Follower {
   #control({ answer, sent }: Control): void {
     this.#silence = 0;
     if (answer) this.#line?.publish(answer);
-    if (sent !== undefined && sent !== this.#arrived) void this.#begin();
+    if (sent !== undefined && sent !== this.#arrived) this.#missed();
+  }
+
+  /** Something was lost on its way. */
+  #missed(): void {
+    if (this.#bulkEnd > 0) this.#goOnByClient();
+    else void this.#begin();
   }
 
   #fail(error: Error): void {
