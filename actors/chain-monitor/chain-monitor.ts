@@ -9,6 +9,7 @@ import type { Appended } from '../../events/log/log.js';
 import type { BlockWindow, WindowBlock } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { BlockTxids } from '../block-txids.js';
+import { inTime } from '../runtime/in-time.js';
 import { why } from '../runtime/why.js';
 import type { Block, BlockSource } from './block-source.js';
 import { firstNewHeight, readAhead } from './branch.js';
@@ -91,7 +92,8 @@ export class ChainMonitor {
     try {
       const block = await this.needs.blocks.block(hash);
       if (!hasMoreWork(block.connected, this.needs.fold.state.tip)) return undefined;
-      await answeredOrLate(this.needs.found(block));
+      // The breaches come first: putting a block on the log keeps the processors, the disk and bitcoind from them.
+      await inTime(this.needs.found(block), ANSWER_MS);
       return block;
     } catch {
       return undefined; // bitcoind is asked for its best block all the same, and then what is wrong is said
@@ -225,13 +227,6 @@ const isCommitful = (blocks: readonly BlockConnected[]): boolean =>
   blocks.length >= EVENTS_A_COMMIT || blocks.reduce((sum, { txCount }) => sum + txCount, 0) >= TXS_A_COMMIT;
 
 const TXS_A_COMMIT = 50_000;
-
-/** The breaches come first: putting a block on the log keeps the processors, the disk and bitcoind from them. */
-async function answeredOrLate(answered: Promise<unknown>): Promise<void> {
-  const timer = new AbortController();
-  await Promise.race([answered, sleep(ANSWER_MS, undefined, { signal: timer.signal })]);
-  timer.abort();
-}
 
 const RETRY_MS = 500;
 /** How long a block waits for its breaches to be answered before it goes on the log all the same, in ms. */

@@ -4,8 +4,8 @@ import type { HeadStore, StoredHead } from '../../events/log/heads.js';
 import { leafHash, verifyInclusion } from '../../events/proofs/merkle.js';
 import { headHash, treeOf } from '../../events/tree-head.js';
 import type { Proven, Refusal } from '../outcomes.js';
-import { TreeAwayError, type TreeKeeper } from './tree-keeper.js';
-import type { TreeProof } from './tree-wire.js';
+import { inTime } from '../runtime/in-time.js';
+import type { TreeKeeper } from './tree-keeper.js';
 
 /** Which proof is asked for: under the head of a size, the newest unless told; and from an older tree on, if it is told. */
 export interface AskedProof {
@@ -38,15 +38,10 @@ export class Prover {
   /** Undefined if the thread that hashes does not answer in time. */
   async #proofs(shard: Shard, position: Position, { head }: StoredHead, from: number | undefined) {
     const { trees } = this.needs;
-    try {
-      const asked = [trees.inclusion(shard, position, head.treeSize)];
-      if (from !== undefined) asked.push(trees.consistency(shard, from, head.treeSize));
-      const [inclusion = [], consistency] = await inTime(Promise.all(asked));
-      return { inclusion, ...(consistency && { consistency }) };
-    } catch (error) {
-      if (error instanceof TreeAwayError) return undefined;
-      throw error;
-    }
+    const asked = [trees.inclusion(shard, position, head.treeSize)];
+    if (from !== undefined) asked.push(trees.consistency(shard, from, head.treeSize));
+    const [inclusion, consistency] = (await inTime(Promise.all(asked), PATIENCE_MS)) ?? [];
+    return inclusion && { inclusion, ...(consistency && { consistency }) };
   }
 
   /** The files are damaged, or the head is not of this log: that the Notary finds out. */
@@ -60,14 +55,6 @@ export class Prover {
 
 /** How long the thread that hashes may take, in ms: it may just have begun with the log. */
 const PATIENCE_MS = 2_000;
-
-function inTime(proofs: Promise<TreeProof[]>): Promise<TreeProof[]> {
-  return new Promise((resolve, reject) => {
-    const late = () => reject(new TreeAwayError('the log is not hashed that far'));
-    const timer = setTimeout(late, PATIENCE_MS);
-    proofs.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
-}
 
 export interface ProverNeeds {
   readonly heads: Pick<HeadStore, 'last' | 'ofSize'>;

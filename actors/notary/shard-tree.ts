@@ -1,15 +1,15 @@
-import { type JetStreamManager, type NatsConnection, NatsError } from 'nats';
 import { toHex } from '../../events/bytes.js';
 import type { Shard } from '../../events/ids.js';
-import { Follower } from '../../events/log/follower.js';
+import { isApiError, NO_MESSAGE_FOUND } from '../../events/log/api-errors.js';
+import type { Following } from '../../events/log/commit-log.js';
+import type { LogReader } from '../../events/log/log-reader.js';
 import { towerStream } from '../../events/log/streams.js';
 import { consistencyProof, inclusionProof, leafHash, rootOf } from '../../events/proofs/merkle.js';
 import { TreeFile } from './tree-file.js';
 import type { TreeProof, TreeQuestion } from './tree-wire.js';
 
 export interface ShardTreeNeeds {
-  readonly nc: NatsConnection;
-  readonly jsm: JetStreamManager;
+  readonly log: Pick<LogReader, 'jsm' | 'messages'>;
   readonly shard: Shard;
   readonly path: string;
   /** For the logs. */
@@ -21,7 +21,7 @@ export interface ShardTreeNeeds {
 /** A shard's Merkle tree, kept level with the shard's stream. Lives in a thread of its own. */
 export class ShardTree {
   readonly #file: TreeFile;
-  #follower: Follower | undefined;
+  #follower: Following | undefined;
   #waiting: { readonly size: number; readonly resolve: () => void }[] = [];
   #keeping: NodeJS.Timeout | undefined;
 
@@ -63,8 +63,8 @@ export class ShardTree {
   }
 
   #follow(): void {
-    const { nc, jsm, shard, fail, tell } = this.needs;
-    this.#follower = new Follower(nc, jsm, {
+    const { log, shard, fail, tell } = this.needs;
+    this.#follower = log.messages({
       stream: towerStream(shard),
       after: this.#file.size,
       onMessage: ({ data }) => this.#append(data),
@@ -100,16 +100,15 @@ export class ShardTree {
     const { size, subtrees } = this.#file;
     if (size === 0) return true;
     try {
-      const { data } = await this.needs.jsm.streams.getMessage(towerStream(this.needs.shard), { seq: size });
+      const { data } = await this.needs.log.jsm.streams.getMessage(towerStream(this.needs.shard), { seq: size });
       return toHex(leafHash(data)) === toHex(subtrees(0, size - 1));
     } catch (error) {
-      if (error instanceof NatsError && error.api_error?.err_code === NO_MESSAGE_FOUND) return false;
+      if (isApiError(error, NO_MESSAGE_FOUND)) return false;
       throw error;
     }
   }
 }
 
-const NO_MESSAGE_FOUND = 10037;
 /** After how many leaves more, at the most, what is hashed is brought to the disk; and how long after a root was asked, in ms. */
 const KEEP_EVERY = 65_536;
 const KEEP_MS = 5_000;

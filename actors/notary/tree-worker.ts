@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Shard } from '../../events/ids.js';
 import { connectLog } from '../../events/log/connection.js';
+import { EventLog } from '../../events/log/log.js';
 import { ShardTree } from './shard-tree.js';
 import { Asked, type Said, TreeSetting } from './tree-wire.js';
 
@@ -12,7 +13,7 @@ import { Asked, type Said, TreeSetting } from './tree-wire.js';
 
 const { folder, ...connection } = TreeSetting.parse(workerData);
 const nc = await connectLog(connection);
-const jsm = await nc.jetstreamManager({ checkAPI: false });
+const log = await EventLog.open(nc);
 const trees = new Map<Shard, Promise<ShardTree>>();
 
 const say = (said: Said): void => parentPort?.postMessage(said);
@@ -31,7 +32,7 @@ function treeOf(shard: Shard): Promise<ShardTree> {
   if (known) return known;
   const tell = (news: string, error?: Error) => say({ shard, news, why: error?.message });
   const path = join(folder, `shard-${shard}.hashes`);
-  const opened = ShardTree.open({ nc, jsm, shard, path, tell, fail: die });
+  const opened = ShardTree.open({ log, shard, path, tell, fail: die });
   trees.set(shard, opened);
   opened.catch(() => trees.delete(shard));
   return opened;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { BitcoindReport } from '../cluster-wire.js';
-import { inTime } from './in-time.js';
+import { inTime } from '../runtime/in-time.js';
 
 /** A bitcoind's JSON-RPC. */
 export interface Rpc {

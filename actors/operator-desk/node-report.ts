@@ -2,9 +2,9 @@ import type { Position, Shard } from '../../events/ids.js';
 import { CHAIN, towerStream } from '../../events/log/streams.js';
 import type { BlockWindow } from '../../projections/block-window.js';
 import type { NodeReport } from '../cluster-wire.js';
+import { inTime } from '../runtime/in-time.js';
 import type { ServedShards } from '../served-shards.js';
 import { BitcoindInquiry, type Rpc } from './bitcoind-report.js';
-import { inTime } from './in-time.js';
 
 /** What a node tells of itself: how far it is, by its own state and by the log, and how its bitcoind is. */
 export class NodeReporter {

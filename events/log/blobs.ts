@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { AckPolicy, DeliverPolicy, NatsError } from 'nats';
 import { type Position, type Shard, UserId } from '../ids.js';
 import type { BlobRef } from '../user.js';
+import { isApiError, NO_MESSAGE_FOUND } from './api-errors.js';
 import { LogUnavailableError } from './errors.js';
 import type { EventLog } from './log.js';
 import { blobStream } from './streams.js';
@@ -11,8 +12,8 @@ import { blobStream } from './streams.js';
 const REQUEST_MS = 2_000;
 /** Blobs that are read before they are asked for, at the most; they may be of 64 KiB. */
 const MOST_EXPECTED = 200;
-/** What the server calls a message that is not there, when it is read (10037) and when it is deleted (10043, 10057). */
-const NOT_FOUND = new Set([10037, 10043, 10057]);
+/** What the server calls a message that is not there when it is to be deleted. */
+const NONE_TO_DELETE = [10043, 10057];
 
 /** Headers are enough to know a blob's position, owner and age. */
 const LISTING = {
@@ -149,5 +150,4 @@ export class BlobStore {
 /** What a blob must hash to: SHA-256, hex. */
 export const blobHash = (bytes: Uint8Array): string => hash('sha256', bytes, 'hex');
 
-const isNotFound = (error: unknown): boolean =>
-  error instanceof NatsError && NOT_FOUND.has(error.api_error?.err_code ?? 0);
+const isNotFound = (error: unknown): boolean => isApiError(error, NO_MESSAGE_FOUND, ...NONE_TO_DELETE);

@@ -9,6 +9,7 @@ import {
   type StreamState,
 } from 'nats';
 import { LogUnavailableError } from './errors.js';
+import { within } from './within.js';
 
 /**
  * Copying a stream from one NATS server or cluster to another as the servers themselves back it up and restore it: with
@@ -57,7 +58,7 @@ export async function copyStream(
     );
     const incoming = chunks[Symbol.asyncIterator]();
     for (;;) {
-      const { value: chunk } = await within(incoming.next(), `${stream} is not sent on`);
+      const { value: chunk } = await within(incoming.next(), ANSWER_MS, `${stream} is not sent on`);
       if (!chunk) throw new LogUnavailableError(`${stream} was not sent whole`);
       if ((chunk.headers?.code ?? 0) >= 400)
         throw new LogUnavailableError(`${stream} cannot be read whole: ${chunk.headers?.description}`);
@@ -93,19 +94,6 @@ async function request<T extends object>(nc: NatsConnection, subject: string, qu
 function accepted<T extends object>(what: string, answer: T & ApiAnswer): T {
   if (answer.error) throw new LogUnavailableError(`${what}: ${answer.error.description}`);
   return answer;
-}
-
-async function within<T>(promise: Promise<T>, what: string): Promise<T> {
-  const timer = new AbortController();
-  const late = sleep(ANSWER_MS, undefined, { signal: timer.signal }).then(
-    () => Promise.reject(new LogUnavailableError(what)),
-    () => promise,
-  );
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    timer.abort();
-  }
 }
 
 /** Whether two streams hold the same: as many messages and bytes, from and to the same position and time. */

@@ -1,4 +1,5 @@
-import { type JetStreamManager, type NatsConnection, NatsError, type StreamInfo } from 'nats';
+import type { JetStreamManager, NatsConnection, StreamInfo } from 'nats';
+import { isApiError } from './api-errors.js';
 import { compareConfig, isHarmless, type StreamDifference, StreamDriftError } from './stream-drift.js';
 import {
   CHAIN,
@@ -113,6 +114,3 @@ export async function readStream(jsm: JetStreamManager, name: string): Promise<S
     throw error;
   }
 }
-
-const isApiError = (error: unknown, code: number): boolean =>
-  error instanceof NatsError && error.api_error?.err_code === code;

@@ -1,6 +1,7 @@
 import { NatsError } from 'nats';
 import type { Position, Shard } from '../ids.js';
 import { decodeHead, encodeHead, type TreeHead } from '../tree-head.js';
+import { isApiError, NO_MESSAGE_FOUND } from './api-errors.js';
 import { LogUnavailableError } from './errors.js';
 import type { EventLog } from './log.js';
 import { isUncertain } from './publish.js';
@@ -12,7 +13,6 @@ export interface StoredHead {
   readonly position: Position;
 }
 
-const NO_MESSAGE_FOUND = 10037;
 const subjectOf = (shard: Shard): string => `argus.checkpoint.${shard}`;
 
 /** The tree heads of all shards, as they were signed. What is read here rejects with `LogUnavailableError` or `DamagedHeadError`. */
@@ -59,8 +59,8 @@ export class HeadStore {
       const { data, seq } = await this.log.jsm.streams.getMessage(CHECKPOINTS, query);
       return { head: decodeHead(data), position: seq };
     } catch (cause) {
+      if (isApiError(cause, NO_MESSAGE_FOUND)) return undefined;
       if (!(cause instanceof NatsError)) throw cause;
-      if (cause.api_error?.err_code === NO_MESSAGE_FOUND) return undefined;
       throw new LogUnavailableError('a tree head could not be read', { cause });
     }
   }

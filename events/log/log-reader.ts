@@ -13,6 +13,7 @@ import { sha256, toHex } from '../bytes.js';
 import { UnknownEventError } from '../codec.js';
 import { type Commit, DamagedCommitError, decodeCommit, type Recorded, type ShardCommit } from '../commit.js';
 import type { Position, Shard } from '../ids.js';
+import { isApiError, NO_MESSAGE_FOUND } from './api-errors.js';
 import { LogDamagedError, LogUnavailableError } from './errors.js';
 import { type Bulk, Follower, type FollowOptions, type StreamMessage } from './follower.js';
 import { REQUEST_MS } from './publish.js';
@@ -35,8 +36,6 @@ export interface Span {
   readonly patience: number;
   readonly signal: AbortSignal;
 }
-
-const NO_MESSAGE_FOUND = 10037;
 
 /** Reading the log: single commits, those of one aggregate, and streams as they grow. */
 export class LogReader {
@@ -90,7 +89,7 @@ export class LogReader {
       return await this.jsm.streams.getMessage(stream, query);
     } catch (cause) {
       if (!(cause instanceof NatsError)) throw cause;
-      const isMissing = cause.api_error?.err_code === NO_MESSAGE_FOUND && (await this.#goesBeyond(stream, query.seq));
+      const isMissing = isApiError(cause, NO_MESSAGE_FOUND) && (await this.#goesBeyond(stream, query.seq));
       if (isMissing) throw new LogDamagedError(`${stream} has no message ${query.seq}`, { cause });
       throw new LogUnavailableError(`message ${query.seq} of ${stream} could not be read`, { cause });
     }
@@ -124,7 +123,7 @@ export class LogReader {
         if (position <= through) onCommit(record(data, subject, position, shard));
         if (position >= through) end();
       };
-      const follower = this.#follow({ stream, subject, after, onMessage, onFailure: end });
+      const follower = this.messages({ stream, subject, after, onMessage, onFailure: end });
       const late = () => end(new LogUnavailableError(`${subject} could not be read in time`));
       const timer = Number.isFinite(patience) ? setTimeout(late, patience) : undefined;
       signal.addEventListener('abort', abort);
@@ -136,7 +135,7 @@ export class LogReader {
       const { data, subject, seq } = await this.jsm.streams.getMessage(streamOf(aggregate, shard), query);
       return record(data, subject, seq, shard);
     } catch (error) {
-      if (error instanceof NatsError && error.api_error?.err_code === NO_MESSAGE_FOUND) return undefined;
+      if (isApiError(error, NO_MESSAGE_FOUND)) return undefined;
       throw error;
     }
   }
@@ -174,7 +173,7 @@ export class LogReader {
     try {
       return toHex(sha256((await this.jsm.streams.getMessage(stream, { seq: position })).data));
     } catch (cause) {
-      if (cause instanceof NatsError && cause.api_error?.err_code === NO_MESSAGE_FOUND) return undefined;
+      if (isApiError(cause, NO_MESSAGE_FOUND)) return undefined;
       throw new LogUnavailableError(`message ${position} of ${stream} could not be read`, { cause });
     }
   }
@@ -187,10 +186,11 @@ export class LogReader {
       if (acceptance) onAcceptance?.(acceptance, position);
       else onCommit(record(data, subject, position, shard));
     };
-    return this.#follow({ ...options, stream, onMessage, bulk: this.bulk });
+    return this.messages({ ...options, stream, onMessage, bulk: this.bulk });
   }
 
-  #follow(options: FollowOptions): Follower {
+  /** Follows the messages of any stream, as bytes; see `Follower`. */
+  messages(options: FollowOptions): Follower {
     const follower = new Follower(this.nc, this.jsm, options, (stopped) => this.#followers.delete(stopped));
     this.#followers.add(follower);
     return follower;

@@ -1,5 +1,6 @@
-import { type JetStreamManager, type NatsConnection, NatsError, type ObjectStore } from 'nats';
+import type { JetStreamManager, NatsConnection, ObjectStore } from 'nats';
 import { readStream } from './ensure-streams.js';
+import { within } from './within.js';
 
 /** Files that all nodes of a tower share, in an object store of JetStream (ADR-20) whose stream is there already. */
 export class SharedFiles {
@@ -26,7 +27,8 @@ export class SharedFiles {
   /** A file; undefined if there is none. Rejects if it is not whole, or not here in time. */
   async get(name: string, patience: number): Promise<Uint8Array | undefined> {
     const end = performance.now() + patience;
-    const found = await within(this.store.get(name), patience);
+    const late = `${name} did not come in time`;
+    const found = await within(this.store.get(name), patience, late);
     if (!found) return undefined;
     found.error.catch(() => {}); // reading fails of the same
     const bytes = new Uint8Array(found.info.size);
@@ -34,7 +36,7 @@ export class SharedFiles {
     let at = 0;
     try {
       for (;;) {
-        const { value } = await within(reader.read(), end - performance.now());
+        const { value } = await within(reader.read(), end - performance.now(), late);
         if (!value) break;
         bytes.set(value, at); // throws when there is more than was said
         at += value.length;
@@ -71,15 +73,3 @@ const CHUNK_BYTES = 512 * 1024;
 const PUT_MS = 60_000;
 /** After which time nobody is still at work on a file, in ms. */
 const ABANDONED_MS = 10 * 60_000;
-
-async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new NatsError('it did not come in time', 'TIMEOUT')), Math.max(0, ms));
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

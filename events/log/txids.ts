@@ -1,5 +1,5 @@
-import { NatsError } from 'nats';
 import type { BlockHash } from '../ids.js';
+import { isApiError, NO_MESSAGE_FOUND } from './api-errors.js';
 import { LogUnavailableError } from './errors.js';
 import type { EventLog } from './log.js';
 import { TXIDS } from './streams.js';
@@ -7,7 +7,6 @@ import { TXIDS } from './streams.js';
 /** The txids of recent blocks: 32 bytes each in internal order, in the block's order, one message a block. */
 
 const REQUEST_MS = 2_000;
-const NO_MESSAGE_FOUND = 10037;
 
 export class TxidStore {
   constructor(private readonly log: EventLog) {}
@@ -26,7 +25,7 @@ export class TxidStore {
     try {
       return (await this.log.jsm.streams.getMessage(TXIDS, { last_by_subj: `argus.txids.${hash}` })).data;
     } catch (error) {
-      if (error instanceof NatsError && error.api_error?.err_code === NO_MESSAGE_FOUND) return undefined;
+      if (isApiError(error, NO_MESSAGE_FOUND)) return undefined;
       throw new LogUnavailableError('the txids of a block could not be read', { cause: error });
     }
   }
