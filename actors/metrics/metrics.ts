@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { z } from 'zod';
 import type { NodeReport } from '../cluster-wire.js';
 
@@ -61,21 +61,33 @@ export class Metrics {
 /** What was read at one moment. */
 class Readings {
   readonly registry = new Registry();
-  readonly #gauges = new Map<string, Gauge>();
 
-  set(
+  set(name: string, help: string, value: Reading, labels: Labels = {}): void {
+    if (value === null || value === undefined) return;
+    this.#series(Gauge, name, help, labels).set(labels, Number(value));
+  }
+
+  /** What only grows while the node lives. */
+  count(name: string, help: string, value: Reading, labels: Labels): void {
+    if (value === null || value === undefined) return;
+    this.#series(Counter, name, help, labels).inc(labels, Number(value));
+  }
+
+  #series<Kind extends Gauge | Counter>(
+    kind: new (how: { name: string; help: string; labelNames: string[]; registers: Registry[] }) => Kind,
     name: string,
     help: string,
-    value: number | boolean | null | undefined,
-    labels: Readonly<Record<string, string>> = {},
-  ): void {
-    if (value === null || value === undefined) return;
-    const labelNames = Object.keys(labels);
-    const gauge = this.#gauges.get(name) ?? new Gauge({ name, help, labelNames, registers: [this.registry] });
-    this.#gauges.set(name, gauge);
-    gauge.set(labels, Number(value));
+    labels: Labels,
+  ): Kind {
+    const known = this.registry.getSingleMetric(name);
+    if (known instanceof kind) return known;
+    return new kind({ name, help, labelNames: Object.keys(labels), registers: [this.registry] });
   }
 }
+
+/** Null and undefined where it is not known. */
+type Reading = number | boolean | null | undefined;
+type Labels = Readonly<Record<string, string>>;
 
 function setNode(
   readings: Readings,
@@ -94,8 +106,8 @@ function setNode(
     const of = { shard: String(shard) };
     readings.set('argus_node_shard_ready', 'Whether the node serves the shard now.', state === 'ready', of);
     readings.set('argus_node_shard_commits_behind', 'Commits of the shard not folded yet.', behind(where), of);
-    readings.set('argus_node_shard_appends', 'Appends tried since the shard was started.', appends, of);
-    readings.set('argus_node_shard_conflicts', 'Appends for which another node was faster.', conflicts, of);
+    readings.count('argus_node_shard_appends_total', 'Appends tried since the shard was started.', appends, of);
+    readings.count('argus_node_shard_conflicts_total', 'Appends for which another node was faster.', conflicts, of);
   }
 }
 

@@ -45,6 +45,9 @@ test('metrics tell how a node is, and of the whole tower what it holds and what 
     [1, 0],
   );
   assert.equal(await readingOf(one, 'argus_node_shard_ready{shard="1"}'), undefined, 'it does not serve that one');
+  const appends = (await (await get(one, '/metrics')).text()).match(/^# TYPE argus_node_shard_appends_total (\w+)$/m);
+  assert.equal(appends?.[1], 'counter');
+  assert.ok(((await readingOf(one, 'argus_node_shard_appends_total{shard="0"}')) ?? 0) > 0);
   assert.ok(((await readingOf(one, 'process_resident_memory_bytes')) ?? 0) > 1e6);
 
   await two.stop();
