@@ -9,6 +9,7 @@ import { until } from '../support/until.js';
 import { type RawCommit, readLog } from '../torture/checker/raw-log.js';
 import { areMined } from './are-mined.js';
 import type { Play } from './play.js';
+import { reorgMeanwhile } from './reorg-meanwhile.js';
 import { askingOnce } from './retry-once.js';
 
 /**
@@ -17,7 +18,7 @@ import { askingOnce } from './retry-once.js';
  */
 export async function cutNode(play: Play, network: Network): Promise<void> {
   const { stage } = play;
-  const { a, b } = stage.link;
+  const { b } = stage.link;
   const node = stage.nodes.find(({ miner }) => miner === b) ?? assert.fail();
   const [reorged, replacing] = [await play.guardedBreach(), await play.guardedBreach()];
   const nc = await stage.connect('node');
@@ -47,14 +48,7 @@ export async function cutNode(play: Play, network: Network): Promise<void> {
   for (const txid of txids.filter((_, i) => outcomes[i]?.status === 'rejected'))
     replaced.push((await again(() => patient.addAppointment(version(txid, 200)))).locator);
   assert.ok(replaced.length > 0);
-  await play.mine(reorged);
-  await play.untilAnswered(reorged);
-  await a.chain.invalidate(await a.chain.tip());
-  await play.mine(replacing);
-  await a.chain.mineOnly(); // now this branch has more work
-  for (const breach of [reorged, replacing]) await play.untilAnswered(breach, a);
-  await a.chain.mine(2);
-  await stage.link.join();
+  await reorgMeanwhile(play, reorged, replacing);
   const { begun } = play.ledger;
   await until('all penalties are mined', async () => areMined(await commits(), begun.size));
   await until('the node says what it waits for', () => stage.hasSaid(node.name, 'NATS is away'));

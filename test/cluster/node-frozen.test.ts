@@ -10,6 +10,7 @@ import { until } from '../support/until.js';
 import { type RawCommit, readLog } from '../torture/checker/raw-log.js';
 import { areMined } from './are-mined.js';
 import { Play } from './play.js';
+import { reorgMeanwhile } from './reorg-meanwhile.js';
 import { askingOnce } from './retry-once.js';
 
 /** Longer than a NATS server keeps a silent connection with these settings (6 s), and than anybody waits for an answer. */
@@ -19,7 +20,6 @@ const QUICK_PINGS = 'ping_interval: "2s"';
 test('a node that is frozen for longer than every timeout appends nothing stale, corrects itself and catches up', async (t) => {
   const play = await Play.start(t, { channels: 3, natsSettings: QUICK_PINGS });
   const { stage } = play;
-  const { a } = stage.link;
   const [frozen = assert.fail()] = stage.nodes;
   const [reorged, replacing] = [await play.guardedBreach(), await play.guardedBreach()];
   const courier = overNats(await stage.connect('client'));
@@ -45,14 +45,7 @@ test('a node that is frozen for longer than every timeout appends nothing stale,
   for (const txid of txids.filter((_, i) => !isAnswered[i]))
     replaced.push((await patient.addAppointment(version(txid, 200))).locator);
   assert.ok(replaced.length > 0);
-  await play.mine(reorged);
-  await play.untilAnswered(reorged);
-  await a.chain.invalidate(await a.chain.tip());
-  await play.mine(replacing);
-  await a.chain.mineOnly(); // now this branch has more work
-  for (const breach of [reorged, replacing]) await play.untilAnswered(breach, a);
-  await a.chain.mine(2);
-  await stage.link.join();
+  await reorgMeanwhile(play, reorged, replacing);
   await until('the others have carried both penalties into blocks', async () => areMined(await commits(), 2));
   await play.operator.untilLevel(stage.nodes.length - 1);
   await longEnough;

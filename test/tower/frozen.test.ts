@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TowerRefusedError, TowerUnavailableError } from '../../actors/client/errors.js';
+import { TowerUnavailableError } from '../../actors/client/errors.js';
 import { makeAppointment } from '../../actors/client/tower-client.js';
 import { Txid } from '../../events/ids.js';
+import { untilGranting } from '../support/granting.js';
 import { startTowerProcesses } from '../support/tower-process.js';
 import { until } from '../support/until.js';
 
@@ -20,15 +21,7 @@ test('what a node was asked while it was frozen is not carried out when it goes 
     await assert.rejects(hasty.addAppointment(appointment), TowerUnavailableError);
   node.kill('SIGCONT');
   // In the same lane as what was asked before, so that it is answered after that.
-  await until('it grants requests again', () =>
-    client.register().then(
-      () => true,
-      (error: unknown) => {
-        assert.ok(error instanceof TowerRefusedError && error.reason === 'unavailable');
-        return false;
-      },
-    ),
-  );
+  await untilGranting(client);
   assert.deepEqual((await client.getSubscriptionInfo()).locators, []);
   for (const appointment of appointments) await client.addAppointment(appointment);
   assert.equal((await client.getSubscriptionInfo()).available_slots, 20_000 - appointments.length);

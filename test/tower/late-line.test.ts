@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TowerRefusedError, TowerUnavailableError } from '../../actors/client/errors.js';
+import { TowerUnavailableError } from '../../actors/client/errors.js';
 import { makeAppointment } from '../../actors/client/tower-client.js';
 import { Txid } from '../../events/ids.js';
+import { untilGranting } from '../support/granting.js';
 import { type NatsProxy, startNatsProxy } from '../support/nats-proxy.js';
 import { secretKey, startTestTower } from '../support/tower.js';
-import { until } from '../support/until.js';
 
 /** A connection outlives a cut of some seconds, and then delivers what was said meanwhile. */
 test('what was said to a node while its line was cut is not carried out when it arrives', async (t) => {
@@ -30,15 +30,7 @@ test('what was said to a node while its line was cut is not carried out when it 
   await sleep(1_000);
   mend?.();
   // On the same line, so that it is answered after what was asked before.
-  await until('it grants requests again', () =>
-    client.register().then(
-      () => true,
-      (error: unknown) => {
-        assert.ok(error instanceof TowerRefusedError && error.reason === 'unavailable');
-        return false;
-      },
-    ),
-  );
+  await untilGranting(client);
   assert.deepEqual((await client.getSubscriptionInfo()).locators, []);
   for (const appointment of appointments) await client.addAppointment(appointment);
 });
