@@ -45,6 +45,8 @@ export class Play {
   readonly #busy: User[] = [];
   readonly #channels: Channel[] = [];
   #work: Promise<unknown> = Promise.resolve();
+  /** The requests that wait for their answer, or for their second attempt. */
+  readonly #asked = new Set<Promise<unknown>>();
   #operator: Operator | undefined;
 
   private constructor(
@@ -94,13 +96,27 @@ export class Play {
   async newUser(name: string, dialect: Dialect = 'rust', way?: Courier): Promise<User> {
     const random = new Random(1).of(name);
     const straight = way ?? overNats(await this.stage.connect('client'));
-    const courier = retryingOnce(straight, (what) => this.ledger.count(what));
+    const courier = this.#counted(retryingOnce(straight, (what) => this.ledger.count(what)));
     const towerId = TowerId.parse(this.stage.towerId);
     const client = new TowerClient(courier, { towerId, secretKey: random.bytes(32), dialect });
     const user = new User(client, this.ledger, random, LOAD);
     await user.register();
     this.#users.push(user);
     return user;
+  }
+
+  #counted(courier: Courier): Courier {
+    const ask = async (...request: Parameters<Courier['ask']>) => {
+      const asked = courier.ask(...request);
+      this.#asked.add(asked);
+      return asked.finally(() => this.#asked.delete(asked));
+    };
+    return { ask };
+  }
+
+  /** Resolves when every request that was sent by now has come to its end, a second attempt waited for. */
+  async untilServed(): Promise<void> {
+    await Promise.allSettled(this.#asked);
   }
 
   /** Resolves when all nodes are level with the chain. */
