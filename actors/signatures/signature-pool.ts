@@ -144,6 +144,19 @@ export class SignaturePool {
     return !this.#spent && this.#waiting === 0 && this.#batches.length === 0 && !this.#isSlow;
   }
 
+  /** The second question of a request that is alone, its receipt, which comes in the same round as the first. */
+  #isOneAlone(): boolean {
+    return this.#waiting === 1 && this.#batches.length === 0 && !this.#isSlow;
+  }
+
+  #workOff(batch: Batch | undefined): void {
+    if (!batch) return;
+    const slots = batchOf(batch.jobs);
+    workOff(slots, 0, batch.jobs.length, this.#curve, this.#secret);
+    batch.answers = slots;
+    this.#answer();
+  }
+
   #answerAtOnce(job: Job): void {
     this.#spent = true;
     this.#schedule();
@@ -164,6 +177,7 @@ export class SignaturePool {
   }
 
   #send(): void {
+    if (this.#isOneAlone()) this.#workOff(this.#take(1));
     if (this.#crew.size === 0 || this.#here) this.#workHere();
     for (let free = this.#crew.free; free > 0; free = this.#crew.free) {
       const batch = this.#take(Math.min(MOST_AT_ONCE, Math.max(LEAST_AT_ONCE, Math.ceil(this.#waiting / free))));

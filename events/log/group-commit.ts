@@ -52,11 +52,12 @@ export class GroupCommit {
     });
   }
 
-  /** What comes out of one packet of the server's answers goes on together. */
+  /** What comes out of one packet of the server's answers goes on together. Who is alone goes at once. */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    const isIdle = this.#batches === 0 && this.#alone === 0;
+    (isIdle ? queueMicrotask : setImmediate)(() => {
       this.#scheduled = false;
       this.#send();
     });

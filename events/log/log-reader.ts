@@ -14,9 +14,12 @@ import { UnknownEventError } from '../codec.js';
 import { type Commit, DamagedCommitError, decodeCommit, type Recorded, type ShardCommit } from '../commit.js';
 import type { Position, Shard } from '../ids.js';
 import { isApiError, NO_MESSAGE_FOUND } from './api-errors.js';
+import { CommitFeed } from './commit-feed.js';
+import type { Following } from './commit-log.js';
 import { LogDamagedError, LogUnavailableError } from './errors.js';
 import { type Bulk, Follower, type FollowOptions, type StreamMessage } from './follower.js';
 import { REQUEST_MS } from './publish.js';
+import { Requests } from './requests.js';
 import { CHAIN, towerStream } from './streams.js';
 
 export interface FollowCommitsOptions extends Omit<FollowOptions, 'stream' | 'subject' | 'bulk' | 'onMessage'> {
@@ -39,7 +42,10 @@ export interface Span {
 
 /** Reading the log: single commits, those of one aggregate, and streams as they grow. */
 export class LogReader {
+  protected readonly requests: Requests;
   readonly #followers = new Set<Follower>();
+  /** Who follows the commits of a stream. */
+  readonly #feeds = new Map<string, Set<CommitFeed>>();
 
   constructor(
     readonly nc: NatsConnection,
@@ -47,6 +53,7 @@ export class LogReader {
     readonly jsm: JetStreamManager,
     private readonly bulk: Bulk | undefined,
   ) {
+    this.requests = new Requests(nc);
     void this.#tellOfReconnects();
   }
 
@@ -77,9 +84,8 @@ export class LogReader {
   /** The message at a position of a stream as any of its replicas has it (ADR-31); undefined if none answers, or it has none. */
   async near(stream: string, seq: Position): Promise<Pick<StoredMsg, 'data' | 'subject'> | undefined> {
     const subject = `$JS.API.DIRECT.GET.${stream}`;
-    const answer = await this.nc
-      .request(subject, JSON.stringify({ seq }), { timeout: REQUEST_MS })
-      .catch(() => undefined);
+    const asked = this.requests.ask(subject, JSON.stringify({ seq }), { timeout: REQUEST_MS });
+    const answer = await asked.catch(() => undefined);
     if (answer?.headers?.get('Nats-Sequence') !== String(seq)) return undefined;
     return { data: Uint8Array.from(answer.data), subject: answer.headers.get('Nats-Subject') };
   }
@@ -178,20 +184,38 @@ export class LogReader {
     }
   }
 
-  /** Follows a stream's commits from a position; see `Follower`. A message that is no commit of its subject is damage. */
-  follow(stream: string, shard: Shard, { onCommit, onAcceptance, ...options }: FollowCommitsOptions): Follower {
+  /**
+   * Follows a stream's commits from a position; see `Follower` and `CommitFeed`. A message that is no commit of its subject
+   * is damage.
+   */
+  follow(stream: string, shard: Shard, { onCommit, onAcceptance, ...options }: FollowCommitsOptions): Following {
     const reader = new AcceptanceReader(shard);
-    const onMessage = ({ data, subject, position }: StreamMessage) => {
-      const acceptance = onAcceptance && reader.read(data, subject);
-      if (acceptance) onAcceptance?.(acceptance, position);
-      else onCommit(record(data, subject, position, shard));
-    };
-    return this.messages({ ...options, stream, onMessage, bulk: this.bulk });
+    const feed = new CommitFeed({
+      stream,
+      after: options.after,
+      reader,
+      record: ({ data, subject, position }) => record(data, subject, position, shard),
+      onCommit,
+      onAcceptance,
+    });
+    const feeds = this.#feeds.get(stream) ?? new Set();
+    this.#feeds.set(stream, feeds.add(feed));
+    const ended = () => void feeds.delete(feed);
+    const onMessage = (message: StreamMessage) => feed.message(message);
+    return this.messages({ ...options, stream, onMessage, bulk: this.bulk }, ended);
+  }
+
+  /** A commit of this process is on the log: whoever follows it need not wait until it comes back. */
+  protected acked(stream: string, commit: Omit<Commit, 'position'>, data: Uint8Array, position: Position): void {
+    for (const feed of this.#feeds.get(stream) ?? []) feed.acked(commit, data, position);
   }
 
   /** Follows the messages of any stream, as bytes; see `Follower`. */
-  messages(options: FollowOptions): Follower {
-    const follower = new Follower(this.nc, this.jsm, options, (stopped) => this.#followers.delete(stopped));
+  messages(options: FollowOptions, onStop: () => void = () => {}): Following {
+    const follower = new Follower(this.nc, this.jsm, options, (stopped) => {
+      this.#followers.delete(stopped);
+      onStop();
+    });
     this.#followers.add(follower);
     return follower;
   }

@@ -39,7 +39,7 @@ export class EventLog extends LogReader {
 
   private constructor(nc: NatsConnection, jsm: JetStreamManager, bulk: Bulk | undefined) {
     super(nc, jsm, bulk);
-    this.#line = { nc, js: nc.jetstream() };
+    this.#line = { nc, requests: this.requests };
   }
 
   /** With the seed of the connection's nkey, long streams are read over connections of their own, which is faster. */
@@ -64,7 +64,10 @@ export class EventLog extends LogReader {
     for (let wait = BACKOFF_MS.first; ; wait = Math.min(2 * wait, BACKOFF_MS.most)) {
       const timeout = Math.max(1, Math.min(REQUEST_MS, deadline - performance.now()));
       const answer = await this.#publish(stream, message, timeout);
-      if (typeof answer === 'object') return answer;
+      if (typeof answer === 'object') {
+        this.acked(stream, commit, message.data, answer.position);
+        return answer;
+      }
       const outcome = await this.#readBack(commit, subject, options);
       if (outcome) return outcome;
       // Room may be made some day. Who can wait for that does; who cannot is told now.

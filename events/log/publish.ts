@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { ErrorCode, headers, type JetStreamClient, type MsgHdrs, type NatsConnection, NatsError } from 'nats';
+import { ErrorCode, headers, type Msg, type MsgHdrs, type NatsConnection, NatsError } from 'nats';
 import { z } from 'zod';
 import type { Position } from '../ids.js';
+import type { Requests } from './requests.js';
 
 /** Messages on their way into a stream, one by one or as an atomic batch (NATS ADR-50). */
 
@@ -22,10 +23,10 @@ const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
 /** What it says of a batch for a stream that is configured to take none. */
 const BATCHES_DISABLED = 10174;
 
-/** A connection, and its client of JetStream. */
+/** A connection, and the way to ask on it. */
 export interface Line {
   readonly nc: NatsConnection;
-  readonly js: JetStreamClient;
+  readonly requests: Requests;
 }
 
 /**
@@ -33,12 +34,36 @@ export interface Line {
  *
  * Rejects with a `NatsError`: whether the message is stored is known only if `isRefused` tells so.
  */
-export async function publish({ js }: Line, message: Outgoing, timeout: number): Promise<Position> {
+export async function publish({ requests }: Line, message: Outgoing, timeout: number): Promise<Position> {
   const { subject, data } = message;
-  return (await js.publish(subject, data, { headers: headersOf(message), timeout })).seq;
+  return acked(await requests.ask(subject, data, { headers: headersOf(message), timeout })).seq;
 }
 
-const BatchAck = z.object({ batch: z.string(), count: z.number(), seq: z.number().int().min(1) });
+const ApiError = z.object({ code: z.number(), err_code: z.number(), description: z.string() });
+const Answer = z.object({
+  seq: z.number().int().optional(),
+  batch: z.string().optional(),
+  count: z.number().optional(),
+  error: ApiError.optional(),
+});
+type Ack = z.infer<typeof Answer> & { readonly seq: Position };
+
+/** The ack in the server's answer to a message. Throws the `NatsError` that the answer is if it is none. */
+function acked(answer: Msg): Ack {
+  const { data: ack } = Answer.safeParse(jsonOf(answer));
+  const { error, seq } = ack ?? {};
+  if (error) throw Object.assign(new NatsError(error.description, String(error.code)), { api_error: error });
+  if (!ack || !seq) throw NatsError.errorForCode(ErrorCode.JetStreamInvalidAck);
+  return { ...ack, seq };
+}
+
+function jsonOf(answer: Msg): unknown {
+  try {
+    return answer.json();
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * Stores all of the messages or none, with one write to the disk; gives the position of the first, the others follow it
@@ -47,7 +72,7 @@ const BatchAck = z.object({ batch: z.string(), count: z.number(), seq: z.number(
  * Rejects with a `NatsError` as `publish` does. One message whose expectation does not hold has all of them refused.
  */
 export async function publishBatch(
-  { nc, js }: Line,
+  { nc, requests }: Line,
   messages: readonly Outgoing[],
   timeout: number,
 ): Promise<Position> {
@@ -60,19 +85,20 @@ export async function publishBatch(
     return marks;
   };
   const last = messages.length - 1;
-  let committed: Promise<unknown> | undefined;
+  let committed: Promise<Msg> | undefined;
   for (const [i, message] of messages.entries()) {
     const { subject, data } = message;
     const marks = marked(message, i);
     if (i < last) nc.publish(subject, data, { headers: marks });
     else {
       marks.set('Nats-Batch-Commit', '1');
-      committed = js.publish(subject, data, { headers: marks, timeout });
+      committed = requests.ask(subject, data, { headers: marks, timeout });
     }
   }
-  const { data: ack } = BatchAck.safeParse(await committed);
-  if (ack?.batch !== id || ack.count !== messages.length) throw NatsError.errorForCode(ErrorCode.JetStreamInvalidAck);
-  return ack.seq - last;
+  if (!committed) throw new TypeError('a batch has at least one message');
+  const { batch, count, seq } = acked(await committed);
+  if (batch !== id || count !== messages.length) throw NatsError.errorForCode(ErrorCode.JetStreamInvalidAck);
+  return seq - last;
 }
 
 function headersOf({ expected }: Outgoing): MsgHdrs {

@@ -11,10 +11,10 @@ const USER = userId('alice');
 async function world(t: Cleanup) {
   const { log } = await startTestLog(t);
   const questions: string[] = [];
-  const request = log.nc.request.bind(log.nc);
-  log.nc.request = (subject, ...rest) => {
+  const publish = log.nc.publish.bind(log.nc);
+  log.nc.publish = (subject, ...rest) => {
     if (subject.startsWith('$JS.API.DIRECT.GET')) questions.push(subject);
-    return request(subject, ...rest);
+    publish(subject, ...rest);
   };
   return { blobs: new BlobStore(log), questions };
 }

@@ -8,13 +8,13 @@ test('the commit at a position is read from any replica, or else from the leader
   const [alice, bob] = [userCommit('alice'), userCommit('bob')];
   await appendAll(log, [alice, bob]);
   assert.deepEqual(await log.at(1, shard), { ...alice, position: 1 });
-  const request = log.nc.request.bind(log.nc);
+  const publish = log.nc.publish.bind(log.nc);
   let direct = 0;
   // A replica that has only the first message, and gives it whatever it is asked for.
-  log.nc.request = (subject, data, options) => {
-    if (!subject.startsWith('$JS.API.DIRECT.GET')) return request(subject, data, options);
-    direct++;
-    return request(subject, '{"seq":1}', options);
+  log.nc.publish = (subject, data, options) => {
+    const isDirect = subject.startsWith('$JS.API.DIRECT.GET');
+    if (isDirect) direct++;
+    publish(subject, isDirect ? '{"seq":1}' : data, options);
   };
   assert.deepEqual(await log.at(2, shard), { ...bob, position: 2 });
   assert.equal(direct, 1);
