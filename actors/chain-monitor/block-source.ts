@@ -129,8 +129,10 @@ export function internalTxids(txids: readonly string[]): Uint8Array {
   // Reading hex ends at the first character that is none.
   if (display.length !== 32 * txids.length || txids.some((txid) => txid.length !== 64))
     throw new TypeError('bitcoind gave a txid that is not 32 bytes of hex');
-  const internal = new Uint8Array(display.length);
-  // Within its 32 bytes, the index of a byte from the other end is its own with all five bits turned.
-  for (let at = 0; at < display.length; at++) internal[at ^ 31] = display[at] ?? 0;
-  return internal;
+  // 32 bytes are eight words: each is turned around, and so is their order among the eight.
+  display.swap32();
+  const words = new Uint32Array(display.buffer, display.byteOffset, display.length / 4);
+  const internal = new Uint32Array(words.length);
+  for (let at = 0; at < words.length; at++) internal[at ^ 7] = words[at] ?? 0;
+  return new Uint8Array(internal.buffer);
 }

@@ -44,6 +44,7 @@ export interface Span {
 export class LogReader {
   protected readonly requests: Requests;
   readonly #followers = new Set<Follower>();
+  readonly #readers = new Map<Shard, AcceptanceReader>();
   /** Who follows the commits of a stream. */
   readonly #feeds = new Map<string, Set<CommitFeed>>();
 
@@ -68,7 +69,16 @@ export class LogReader {
    */
   async at(position: Position, shard: Shard): Promise<Recorded<ShardCommit>> {
     const { data, subject } = await this.#messageAt(position, shard);
+    const acceptance = this.#readerOf(shard).read(data, subject);
+    if (acceptance) return { ...acceptance.commit(), position };
     return record(data, subject, position, shard) as Recorded<ShardCommit>;
+  }
+
+  /** What most commits are it reads for less: breaches wait for them. */
+  #readerOf(shard: Shard): AcceptanceReader {
+    const reader = this.#readers.get(shard) ?? new AcceptanceReader(shard);
+    this.#readers.set(shard, reader);
+    return reader;
   }
 
   /** The very bytes of that commit, as they are stored. */
