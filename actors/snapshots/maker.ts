@@ -2,11 +2,13 @@ import { constants, setPriority } from 'node:os';
 import { toHex } from '../../events/bytes.js';
 import type { ChainCommit, ShardCommit } from '../../events/commit.js';
 import { connectLog } from '../../events/log/connection.js';
+import { HeadStore } from '../../events/log/heads.js';
 import { EventLog } from '../../events/log/log.js';
 import { SharedFiles } from '../../events/log/shared-files.js';
 import { SNAPSHOTS } from '../../events/log/streams.js';
+import { headHash } from '../../events/tree-head.js';
 import { Fold, type Foldable } from '../../projections/fold.js';
-import { seal } from '../../projections/snapshot/frame.js';
+import { type SnapshotPlace, seal } from '../../projections/snapshot/frame.js';
 import { emptyState, encodeSnapshot, type Snapshottable } from '../../projections/snapshot/snapshot.js';
 import { Order, type Report, Signature, type Task } from './protocol.js';
 import { SnapshotFolder } from './snapshot-folder.js';
@@ -34,6 +36,7 @@ async function make(order: Order): Promise<void> {
   const source = new SnapshotSource({
     folder,
     log,
+    heads: new HeadStore(log),
     shared,
     every,
     warn: (unused) => say({ say: 'unused', ...unused }),
@@ -64,6 +67,7 @@ async function makeOne({ madeBy }: Order, task: Task, { log, folder, source }: T
   const base = afresh ? undefined : await source.find(task);
   const state = base?.state ?? emptyState(task);
   const from = state.position;
+  const treeHead = await newestHead(log, task);
   await follow(log, task, state);
   const { position } = state;
   const messageSha256 = await log.digestAt(stream, position);
@@ -71,7 +75,7 @@ async function makeOne({ madeBy }: Order, task: Task, { log, folder, source }: T
   let bytes = 0;
   let digest: Uint8Array = new Uint8Array();
   const pieces = function* () {
-    for (const piece of encodeSnapshot(state, task, { messageSha256, madeBy })) {
+    for (const piece of encodeSnapshot(state, task, { messageSha256, madeBy, treeHead })) {
       bytes += piece.length;
       digest = piece;
       yield piece;
@@ -82,6 +86,12 @@ async function makeOne({ madeBy }: Order, task: Task, { log, folder, source }: T
   await draft.finish(end);
   say({ say: 'made', stream, position, bytes: bytes + end.length, from });
   return position;
+}
+
+/** The newest tree head over a shard's stream, by which a snapshot names the log that it is of; null if there is none. */
+async function newestHead(log: EventLog, { kind, shard }: Task): Promise<SnapshotPlace['treeHead']> {
+  const newest = kind === 'shard' ? await new HeadStore(log).last(shard) : undefined;
+  return newest ? { position: newest.position, sha256: headHash(newest.head) } : null;
 }
 
 /** Brings a state level with its stream, and leaves it there. */

@@ -1,5 +1,8 @@
+import type { HeadStore } from '../../events/log/heads.js';
 import type { EventLog } from '../../events/log/log.js';
 import type { SharedFiles } from '../../events/log/shared-files.js';
+import { CHECKPOINTS } from '../../events/log/streams.js';
+import { headHash } from '../../events/tree-head.js';
 import { FOLD, FORMAT, SnapshotError, type SnapshotSubject } from '../../projections/snapshot/frame.js';
 import { type Restored, restoreSnapshot } from '../../projections/snapshot/snapshot.js';
 import type { SnapshotFolder } from './snapshot-folder.js';
@@ -10,8 +13,8 @@ const SHARED_MS = 30_000;
 /**
  * Where snapshots come from: the node's own folder, or else, or if that one is old, what the nodes share.
  *
- * Each is compared with the log: the message at its position has to be the one that it was made at. Whatever is wrong with
- * one is told, and it is as if there were none.
+ * Each is compared with the log: the message at its position has to be the one that it was made at, and the tree head that it
+ * was made under has to be there. Whatever is wrong with one is told, and it is as if there were none.
  */
 export class SnapshotSource {
   constructor(private readonly needs: SnapshotSourceNeeds) {}
@@ -50,6 +53,7 @@ export class SnapshotSource {
       if (!bytes) return undefined;
       const restored = restoreSnapshot(bytes, subject);
       await this.#compare(restored.snapshot.header);
+      await this.#compareHead(restored.snapshot.header);
       return restored;
     } catch (error) {
       this.needs.warn({ stream: subject.stream, file, why: error instanceof Error ? error.message : String(error) });
@@ -67,6 +71,14 @@ export class SnapshotSource {
         ? `it is of another log: message ${position} of ${stream} is another one`
         : `it is of position ${position}, and ${stream} ends at ${tail}`,
     );
+  }
+
+  /** The tree head that it was made under has to be there still: else the log that it is of is not the one that was signed. */
+  async #compareHead({ shard, treeHead }: Restored['snapshot']['header']): Promise<void> {
+    if (!treeHead) return;
+    const head = await this.needs.heads.at(shard, treeHead.position);
+    if (head && headHash(head) === treeHead.sha256) return;
+    throw new SnapshotError(`it is of another log: its tree head is not at ${treeHead.position} of ${CHECKPOINTS}`);
   }
 }
 
@@ -97,6 +109,7 @@ export interface UnusedSnapshot {
 export interface SnapshotSourceNeeds {
   readonly folder: SnapshotFolder;
   readonly log: Pick<EventLog, 'tail' | 'digestAt'>;
+  readonly heads: Pick<HeadStore, 'at'>;
   readonly shared: () => Promise<Pick<SharedFiles, 'about' | 'get'>>;
   /** After how many commits there is a new one. */
   readonly every: number;

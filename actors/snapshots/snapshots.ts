@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { fromHex } from '../../events/bytes.js';
 import type { Position, Shard } from '../../events/ids.js';
+import { HeadStore } from '../../events/log/heads.js';
 import type { EventLog } from '../../events/log/log.js';
 import { SharedFiles } from '../../events/log/shared-files.js';
 import { CHAIN, SNAPSHOTS, towerStream } from '../../events/log/streams.js';
@@ -63,6 +64,7 @@ export class Snapshots {
     this.#source = new SnapshotSource({
       folder: this.#folder,
       log,
+      heads: new HeadStore(log),
       shared: () => SharedFiles.open(log.nc, SNAPSHOTS),
       every,
       warn: (unused) => logger.warn(unused, `a snapshot is not used: ${unused.why}`),

@@ -24,6 +24,12 @@ export class HeadStore {
     return this.#read({ last_by_subj: subjectOf(shard) });
   }
 
+  /** The head of a shard that is there in `CHECKPOINTS`; undefined if there is none. */
+  async at(shard: Shard, position: Position): Promise<TreeHead | undefined> {
+    const head = (await this.#read({ seq: position }))?.head;
+    return head?.shard === shard ? head : undefined;
+  }
+
   /** The head over so many messages of a shard; undefined if none was signed at that size. */
   async ofSize(shard: Shard, size: number): Promise<StoredHead | undefined> {
     // Those of a shard grow from one to the next: half of what is left is ruled out by each look.
@@ -53,7 +59,7 @@ export class HeadStore {
   }
 
   async #read(
-    query: { last_by_subj: string } | { seq: number; next_by_subj: string },
+    query: { last_by_subj: string } | { seq: number; next_by_subj?: string },
   ): Promise<StoredHead | undefined> {
     try {
       const { data, seq } = await this.log.jsm.streams.getMessage(CHECKPOINTS, query);

@@ -46,8 +46,8 @@ const Header = z.looseObject({
   shard: Shard,
   position: whole.min(1),
   messageSha256: sha256Hex,
-  /** The signed tree head of the stream at that position, once there are such. */
-  treeHead: z.looseObject({}).nullable(),
+  /** The newest signed tree head of the stream when it was made: its place in `CHECKPOINTS`, and what the next head calls it. */
+  treeHead: z.looseObject({ position: whole.min(1), sha256: sha256Hex }).nullable(),
   /** The version of Argus that made it; for people. */
   madeBy: z.string(),
   /** What belongs to the kind. */
@@ -61,7 +61,7 @@ export type Header = z.infer<typeof Header>;
 export type SnapshotSubject = Pick<Header, 'kind' | 'tower' | 'network' | 'stream' | 'shard'>;
 
 /** What it was made at. */
-export type SnapshotPlace = Pick<Header, 'position' | 'messageSha256' | 'madeBy'>;
+export type SnapshotPlace = Pick<Header, 'position' | 'messageSha256' | 'madeBy' | 'treeHead'>;
 
 /** A state in parts: numbers, and sections of bytes by name. */
 export interface Parts<Bytes> {
@@ -81,7 +81,7 @@ export function* encodeFrame(
   { numbers, sections }: Parts<readonly Uint8Array[]>,
 ): Generator<Uint8Array> {
   const lengths = Array.from(sections, ([name, pieces]) => [name, sum(pieces)]);
-  const about = { ...subject, fold: FOLD, ...place, treeHead: null, numbers, sections: lengths };
+  const about = { ...subject, fold: FOLD, ...place, numbers, sections: lengths };
   const header = utf8(JSON.stringify(about satisfies Record<keyof Header, unknown>));
   const hash = createHash('sha256');
   for (const piece of [

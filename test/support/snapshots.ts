@@ -3,7 +3,7 @@ import { Shard, TowerId } from '../../events/ids.js';
 import { signMessage } from '../../events/signing/message.js';
 import { secp256k1 } from '../../events/signing/secp256k1.js';
 import { ShardState } from '../../projections/shard-state.js';
-import { type SnapshotSubject, seal, signedText } from '../../projections/snapshot/frame.js';
+import { type SnapshotPlace, type SnapshotSubject, seal, signedText } from '../../projections/snapshot/frame.js';
 import { encodeSnapshot, restoreSnapshot, type Snapshottable } from '../../projections/snapshot/snapshot.js';
 import { hexOf } from '../fixtures/ids.js';
 
@@ -18,12 +18,16 @@ export const shardSubject: SnapshotSubject = { kind: 'shard', stream: 'TOWER_0',
 export const chainSubject: SnapshotSubject = { kind: 'chain', stream: 'CHAIN', ...common };
 
 /** What is made up of the place: the hash of the message there. */
-const place = { messageSha256: hexOf('message', 32), madeBy: '0.1.0' };
+export const place = { messageSha256: hexOf('message', 32), madeBy: '0.1.0' };
 
 /** A whole snapshot, signed by the tower unless told otherwise. */
-export function snapshotOf(state: Snapshottable, secret: Uint8Array = towerSecret): Uint8Array {
+export function snapshotOf(
+  state: Snapshottable,
+  secret: Uint8Array = towerSecret,
+  treeHead: SnapshotPlace['treeHead'] = null,
+): Uint8Array {
   const subject = state instanceof ShardState ? shardSubject : chainSubject;
-  return signed(concat(...encodeSnapshot(state, subject, place)), secret);
+  return signed(concat(...encodeSnapshot(state, subject, { ...place, treeHead })), secret);
 }
 
 /** A frame with a signature. */

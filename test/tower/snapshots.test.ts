@@ -15,8 +15,11 @@ import type { TowerClient } from '../../actors/client/tower-client.js';
 import { clusterSubjects, NodeReport } from '../../actors/cluster-wire.js';
 import type { TowerNode } from '../../actors/node.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
-import { fromHex } from '../../events/bytes.js';
+import { fromHex, sha256, toHex } from '../../events/bytes.js';
+import { Shard } from '../../events/ids.js';
+import { CHECKPOINTS } from '../../events/log/streams.js';
 import { ShardState } from '../../projections/shard-state.js';
+import { restoreSnapshot } from '../../projections/snapshot/snapshot.js';
 import { hexOf, txid } from '../fixtures/ids.js';
 import { tempDir } from '../support/temp-dir.js';
 import { isInMempool, startTestTower, type TestTower, untilLevel } from '../support/tower.js';
@@ -58,6 +61,24 @@ describe('a node that starts with a snapshot', () => {
     const replayed = await tower.startNode('two', { settings: { 'snapshots.every': '0' } });
     await until('the same', () => memoryOf(replayed) === memoryOf(tower.node));
     assert.deepEqual(warnings(tower), []);
+  });
+
+  test('finds in it the tree head that its log was signed with', async (t) => {
+    const { tower, file } = await withSnapshot(t);
+    const { towerId } = tower.key;
+    const subject = {
+      kind: 'shard',
+      tower: towerId,
+      network: 'regtest',
+      stream: 'TOWER_0',
+      shard: Shard.parse(0),
+    } as const;
+    const { treeHead } = restoreSnapshot(readFileSync(file), subject).snapshot.header;
+    const nc = await tower.nats.connect('node');
+    const { data } = await (await nc.jetstreamManager()).streams.getMessage(CHECKPOINTS, {
+      seq: treeHead?.position ?? 0,
+    });
+    assert.equal(treeHead?.sha256, toHex(sha256(data)));
   });
 
   test('keeps it for its owner alone', async (t) => {
