@@ -49,6 +49,7 @@ const FOREIGN = new Set([
   'ARGUS_NATS_STORE',
   'ARGUS_NODE_NKEY',
   'ARGUS_OPERATOR_NKEY',
+  'ARGUS_AUDITOR_NKEY',
   // Of `argus key`, and nothing to be written into a file of settings.
   'ARGUS_PASSPHRASE',
   // Of the tests, which start nodes.

@@ -136,6 +136,7 @@ export interface Config {
     readonly url: string | undefined;
     readonly nodeNkeyFile: string;
     readonly operatorNkeyFile: string;
+    readonly auditorNkeyFile: string;
     /** The port of an owned server. */
     readonly port: number;
   };
@@ -199,6 +200,7 @@ function toConfig(settings: Settings): Config {
       url: nats.url,
       nodeNkeyFile: nats.nkey_file ?? join(data, 'nats', 'node.nkey'),
       operatorNkeyFile: nats.nkey_file ?? join(data, 'nats', 'operator.nkey'),
+      auditorNkeyFile: nats.nkey_file ?? join(data, 'nats', 'auditor.nkey'),
       port: nats.port,
     },
     http: httpOf(settings.http),

@@ -77,9 +77,10 @@ addWhereabouts(program.command('nkeys'))
   .description('print the public keys that a NATS server with nats.conf is started with; made on first use')
   .addHelpText('after', '\nExample:\n  env $(argus nkeys) ARGUS_NATS_STORE=/var/lib/argus nats-server -c nats.conf')
   .action((_options, command: Command) => {
-    const { nodeNkeyFile, operatorNkeyFile } = configOf(command).nats;
+    const { nodeNkeyFile, operatorNkeyFile, auditorNkeyFile } = configOf(command).nats;
     process.stdout.write(`ARGUS_NODE_NKEY=${publicNkey(natsSeed(nodeNkeyFile))}\n`);
     process.stdout.write(`ARGUS_OPERATOR_NKEY=${publicNkey(natsSeed(operatorNkeyFile))}\n`);
+    process.stdout.write(`ARGUS_AUDITOR_NKEY=${publicNkey(natsSeed(auditorNkeyFile))}\n`);
   });
 
 addKeyCommands(program);

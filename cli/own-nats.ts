@@ -7,10 +7,12 @@ import { type NatsServer, startNatsServer } from './servers/nats-server.js';
 
 /** A nats-server of the node's own, with `nats.conf`. One that was left by a killed node is ending: it is waited for. */
 export async function startOwnNats(config: Config, stop?: AbortSignal): Promise<NatsServer | undefined> {
-  const keys = [config.nats.nodeNkeyFile, config.nats.operatorNkeyFile].map((file) => publicNkey(natsSeed(file)));
-  const [nodeNkey = '', operatorNkey = ''] = keys;
+  const { nodeNkeyFile, operatorNkeyFile, auditorNkeyFile } = config.nats;
+  const keys = [nodeNkeyFile, operatorNkeyFile, auditorNkeyFile].map((file) => publicNkey(natsSeed(file)));
+  const [nodeNkey = '', operatorNkey = '', auditorNkey = ''] = keys;
   const program = findServer('nats-server');
-  const options = { program, dataDir: join(config.data, 'nats'), port: config.nats.port, nodeNkey, operatorNkey };
+  const dataDir = join(config.data, 'nats');
+  const options = { program, dataDir, port: config.nats.port, nodeNkey, operatorNkey, auditorNkey };
   for (let again = 5; !stop?.aborted; again--) {
     try {
       return await startNatsServer(options);

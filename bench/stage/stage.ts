@@ -55,14 +55,16 @@ export class Stage {
   async #build(): Promise<void> {
     mkdirSync(this.folder, { recursive: true });
     const data = this.#data;
-    const [node, operator] = ['node', 'operator'].map((name) => natsSeed(join(data, 'nats', `${name}.nkey`)));
+    const seedOf = (name: string) => natsSeed(join(data, 'nats', `${name}.nkey`));
+    const [node, operator, auditor] = [seedOf('node'), seedOf('operator'), seedOf('auditor')];
     this.#nodeSeed = node;
     this.#nats = this.#started(
       await startNatsServer({
         program: findServer('nats-server'),
         dataDir: join(this.folder, 'nats'),
-        nodeNkey: publicNkey(node ?? ''),
-        operatorNkey: publicNkey(operator ?? ''),
+        nodeNkey: publicNkey(node),
+        operatorNkey: publicNkey(operator),
+        auditorNkey: publicNkey(auditor),
       }),
     );
     this.#bitcoind = this.#started(

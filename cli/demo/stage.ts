@@ -59,13 +59,15 @@ export async function buildStage(): Promise<Stage> {
   };
   try {
     const data = join(folder, 'tower');
-    const [nodeSeed, operatorSeed] = ['node', 'operator'].map((name) => natsSeed(join(data, 'nats', `${name}.nkey`)));
+    const seedOf = (name: string) => natsSeed(join(data, 'nats', `${name}.nkey`));
+    const [nodeSeed, operatorSeed, auditorSeed] = [seedOf('node'), seedOf('operator'), seedOf('auditor')];
     const nats = started(
       await startNatsServer({
         program: findServer('nats-server'),
         dataDir: join(folder, 'nats'),
-        nodeNkey: publicNkey(nodeSeed ?? ''),
-        operatorNkey: publicNkey(operatorSeed ?? ''),
+        nodeNkey: publicNkey(nodeSeed),
+        operatorNkey: publicNkey(operatorSeed),
+        auditorNkey: publicNkey(auditorSeed),
       }),
     );
     const bitcoind = started(
@@ -87,7 +89,7 @@ export async function buildStage(): Promise<Stage> {
       writeFileSync(join(folder, KEPT), JSON.stringify(running.map(({ pid }) => pid)));
       for (const { child } of running.splice(0)) await child.release();
     };
-    return { folder, nats, bitcoind, nodeSeed: nodeSeed ?? '', httpUrl: `http://${http}`, startTower, clear, keep };
+    return { folder, nats, bitcoind, nodeSeed, httpUrl: `http://${http}`, startTower, clear, keep };
   } catch (error) {
     await clear();
     throw error;

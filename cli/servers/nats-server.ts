@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
+import { nkeys } from 'nats';
 import { packageRoot } from '../../actors/package-root.js';
 import { type Child, startChild } from './child.js';
 import { freePorts } from './ports.js';
@@ -21,6 +22,8 @@ export interface NatsServerOptions {
   /** The public nkeys (U…) of the tower's nodes and of its operator. */
   readonly nodeNkey: string;
   readonly operatorNkey: string;
+  /** That of its auditor; nobody's when not given. */
+  readonly auditorNkey?: string;
   /** The package's configuration file; `nats.conf` unless told. */
   readonly config?: 'nats.conf' | 'nats-cluster.conf';
   /** What that file needs from the environment beside what every server does. */
@@ -72,6 +75,7 @@ async function launchOn(host: string, port: number, options: NatsServerOptions):
       ARGUS_NATS_STORE: JSON.stringify(join(dataDir, 'store')), // the server parses the value: a space ends a bare one
       ARGUS_NODE_NKEY: options.nodeNkey,
       ARGUS_OPERATOR_NKEY: options.operatorNkey,
+      ARGUS_AUDITOR_NKEY: options.auditorNkey ?? nkeys.createUser().getPublicKey(),
       GOMEMLIMIT: process.env.GOMEMLIMIT ?? memoryLimit(),
       ...options.env,
     },

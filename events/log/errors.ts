@@ -7,3 +7,14 @@ export class LogUnavailableError extends Error {
 export class LogDamagedError extends Error {
   readonly code = 'log-damaged';
 }
+
+/** A message of the log is not there, though there are some after it, and nothing may delete from the log. */
+export class MissingMessageError extends Error {
+  readonly code = 'message-missing';
+  constructor(
+    readonly stream: string,
+    readonly position: number,
+  ) {
+    super(`${stream} has no message ${position}`);
+  }
+}

@@ -6,9 +6,10 @@ import {
   type JetStreamManager,
   type NatsConnection,
 } from 'nats';
-import { openBulkLine, takesBulkLines } from './bulk-line.js';
+import { openBulkLine } from './bulk-line.js';
 import { LogDamagedError } from './errors.js';
 import { type Control, clientLine, type Line, type Listener } from './line.js';
+import { takesWireLines } from './wire-line.js';
 
 /** One message of a stream, with its position. Its bytes are good until whoever is given it returns. */
 export interface StreamMessage {
@@ -113,7 +114,7 @@ export class Follower {
     };
     const { bulk, stream, subject } = this.options;
     this.#bulkEnd = 0;
-    if (!bulk || subject !== undefined || this.#isBulkBroken || !takesBulkLines(this.nc))
+    if (!bulk || subject !== undefined || this.#isBulkBroken || !takesWireLines(this.nc))
       return clientLine(this.nc, inbox, listener);
     const { last_seq: last } = (await this.jsm.streams.info(stream)).state;
     if (last - this.#position < bulk.from) return clientLine(this.nc, inbox, listener);

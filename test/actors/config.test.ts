@@ -51,6 +51,7 @@ describe('the configuration', () => {
         url: undefined,
         nodeNkeyFile: join(data, 'nats', 'node.nkey'),
         operatorNkeyFile: join(data, 'nats', 'operator.nkey'),
+        auditorNkeyFile: join(data, 'nats', 'auditor.nkey'),
         port: 4222,
       },
       http: { listen: [{ host: '127.0.0.1', port: 9814 }], tls: undefined, maxConnections: 1000 },
@@ -132,7 +133,13 @@ describe('the configuration', () => {
       logLevel: 'debug',
       locatorCacheSize: 7,
       signatureThreads: 3,
-      nats: { url: 'nats://nats:4222,nats://other:4222', nodeNkeyFile: '/nkey', operatorNkeyFile: '/nkey', port: 4333 },
+      nats: {
+        url: 'nats://nats:4222,nats://other:4222',
+        nodeNkeyFile: '/nkey',
+        operatorNkeyFile: '/nkey',
+        auditorNkeyFile: '/nkey',
+        port: 4333,
+      },
       http: {
         listen: [
           { host: '::1', port: 1 },
@@ -166,7 +173,13 @@ describe('the configuration', () => {
   });
 
   test("leaves alone what is another program's: other variables, and those of nats.conf and of the tests", (t) => {
-    const env = { HOME: '/', ARGUS_NATS_STORE: '/store', ARGUS_NODE_NKEY: 'U1', ARGUS_OPERATOR_NKEY: 'U2' };
+    const env = {
+      HOME: '/',
+      ARGUS_NATS_STORE: '/store',
+      ARGUS_NODE_NKEY: 'U1',
+      ARGUS_OPERATOR_NKEY: 'U2',
+      ARGUS_AUDITOR_NKEY: 'U3',
+    };
     assert.deepEqual(read(t, '', env), read(t));
     assert.deepEqual(read(t, '', { ARGUS_PASSPHRASE: 'of argus key' }), read(t));
     assert.match(refusal(t, 'passphrase = "of argus key"'), /^FILE: there is no setting passphrase$/);

@@ -123,9 +123,12 @@ describe('what the operator cannot have is told in one line', () => {
 test('nkeys are made once, kept secret, and printed as nats.conf wants them', async (t) => {
   const data = join(tempDir(t), 'data');
   const [first, second] = [await argus(['nkeys', '--data', data]), await argus(['nkeys', '--data', data])];
-  assert.match(first.stdout, /^ARGUS_NODE_NKEY=U[A-Z2-7]{55}\nARGUS_OPERATOR_NKEY=U[A-Z2-7]{55}\n$/);
+  assert.match(
+    first.stdout,
+    /^ARGUS_NODE_NKEY=U[A-Z2-7]{55}\nARGUS_OPERATOR_NKEY=U[A-Z2-7]{55}\nARGUS_AUDITOR_NKEY=U[A-Z2-7]{55}\n$/,
+  );
   assert.deepEqual(second, first);
-  for (const name of ['node', 'operator']) {
+  for (const name of ['node', 'operator', 'auditor']) {
     const file = join(data, 'nats', `${name}.nkey`);
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.ok(!first.stdout.includes(readFileSync(file, 'utf8').trim()));

@@ -28,6 +28,7 @@ describe('nats-cluster.conf', { skip: noCertificates }, () => {
       ARGUS_NATS_STORE: '/var/lib/argus',
       ARGUS_NODE_NKEY: nkey(),
       ARGUS_OPERATOR_NKEY: nkey(),
+      ARGUS_AUDITOR_NKEY: nkey(),
     };
     const by = (env: Record<string, string>) => {
       const args = ['-c', join(packageRoot, 'nats-cluster.conf'), '-t'];

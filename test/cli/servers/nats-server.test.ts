@@ -22,7 +22,8 @@ test('nats.conf works by hand, and names the variable that is missing', (t) => {
     const run = spawnSync(findServer('nats-server'), args, { env: { PATH: process.env.PATH ?? '', ...env } });
     return { status: run.status, said: run.stderr.toString() };
   };
-  const complete = { ARGUS_NATS_STORE: '/var/lib/argus', ARGUS_NODE_NKEY: nkey(), ARGUS_OPERATOR_NKEY: nkey() };
+  const keys = { ARGUS_NODE_NKEY: nkey(), ARGUS_OPERATOR_NKEY: nkey(), ARGUS_AUDITOR_NKEY: nkey() };
+  const complete = { ARGUS_NATS_STORE: '/var/lib/argus', ...keys };
   assert.equal(by(complete).status, 0, by(complete).said);
   assert.equal(by({ ...complete, ARGUS_NATS_STORE: `"${tempDir(t)}"` }).status, 0);
   for (const name of Object.keys(complete)) {

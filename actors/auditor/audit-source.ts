@@ -1,0 +1,32 @@
+import type { LogIdentity } from '../../events/log/streams.js';
+
+/** What an auditor reads: all that it knows of where a log is. */
+
+/** A message of a stream, as it is stored. */
+export interface AuditMessage {
+  readonly stream: string;
+  /** From 1, and without gaps in a stream that nothing is deleted from. */
+  readonly position: number;
+  readonly subject: string;
+  /** When it was stored: milliseconds since 1970, by the server's clock. */
+  readonly time: number;
+  readonly data: Uint8Array;
+}
+
+/** A log to be read, live or kept. What it gives comes in the order of positions, in batches, and is read a little ahead. */
+export interface AuditSource {
+  /** What the log says of itself: its network, its tower and the number of its shards. Nothing proves it. */
+  readonly identity: LogIdentity;
+  /** How many shards the log has. */
+  readonly shards: number;
+  /** The last position of a stream, 0 if it is empty or is not there. Rejects with `LogUnavailableError`. */
+  tail(stream: string): Promise<number>;
+  /**
+   * The messages from one position through another, all of which have to be there: rejects with `MissingMessageError`, which
+   * names stream and position, where one is not; with `LogUnavailableError` if the log does not answer.
+   */
+  read(stream: string, from: number, through: number, signal: AbortSignal): AsyncIterable<readonly AuditMessage[]>;
+  /** The same of what is there of them, of a stream that messages are erased from. */
+  remaining(stream: string, from: number, through: number, signal: AbortSignal): AsyncIterable<readonly AuditMessage[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,67 @@
+import type { NatsConnection } from 'nats';
+import { z } from 'zod';
+import { DirectReader } from '../../events/log/direct-reader.js';
+import { LogUnavailableError } from '../../events/log/errors.js';
+import { CHAIN, type LogIdentity } from '../../events/log/streams.js';
+import type { AuditSource } from './audit-source.js';
+
+/** How an auditor's requests are called in its account of NATS, which `nats.conf` gives it and which can do nothing else. */
+export const AUDITOR_INBOX = '_INBOX_AUDITOR';
+const infoOf = (stream: string): string => `argus.audit.v1.info.${stream}`;
+const messagesOf = (stream: string): string => `argus.audit.v1.get.${stream}`;
+
+const REQUEST_MS = 5_000;
+const TRIES = 4;
+/** What the server says of a stream that is not there. */
+const STREAM_NOT_FOUND = 10059;
+
+const StreamInfo = z.object({
+  error: z.object({ err_code: z.number(), description: z.string() }).optional(),
+  config: z.object({ metadata: z.record(z.string(), z.string()).optional() }).optional(),
+  state: z.object({ last_seq: z.number().int() }).optional(),
+});
+
+/**
+ * The log as it is on NATS now, with the auditor's key; `seed` is that of the connection. Rejects with `LogUnavailableError`
+ * if there is none, or it does not answer.
+ */
+export async function openLiveSource(nc: NatsConnection, seed: string): Promise<AuditSource> {
+  const identity = identityOf(await streamInfo(nc, CHAIN));
+  const reader = await DirectReader.open(nc, { seed, inboxPrefix: AUDITOR_INBOX, subjectOf: messagesOf });
+  return {
+    identity,
+    shards: identity.shards,
+    tail: async (stream) => (await streamInfo(nc, stream))?.state?.last_seq ?? 0,
+    read: (stream, from, through, signal) => reader.read(stream, { from, through }, signal),
+    remaining: (stream, from, through, signal) => reader.read(stream, { from, through, sparse: true }, signal),
+    close: async () => {
+      reader.close();
+      await nc.close();
+    },
+  };
+}
+
+/** Undefined if there is no such stream. */
+async function streamInfo(nc: NatsConnection, stream: string): Promise<z.infer<typeof StreamInfo> | undefined> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const answer = await nc.request(infoOf(stream), '', { timeout: REQUEST_MS });
+      const info = StreamInfo.parse(answer.json());
+      if (!info.error) return info;
+      if (info.error.err_code === STREAM_NOT_FOUND) return undefined;
+      throw new Error(info.error.description);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      if (tries >= TRIES) throw new LogUnavailableError(`${stream} does not say how it is: ${why}`, { cause });
+    }
+  }
+}
+
+function identityOf(chain: z.infer<typeof StreamInfo> | undefined): LogIdentity {
+  const said = chain?.config?.metadata ?? {};
+  const shards = Number(said['argus.shards']);
+  const { 'argus.network': network, 'argus.tower': towerId } = said;
+  if (!network || !towerId || !Number.isInteger(shards) || shards < 1 || shards > 10_000)
+    throw new LogUnavailableError('there is no log of a tower');
+  return { network, towerId, shards };
+}

@@ -1,0 +1,298 @@
+import { createInbox, type NatsConnection } from 'nats';
+import type { Position } from '../ids.js';
+import { LogUnavailableError, MissingMessageError } from './errors.js';
+import { openWireLine, takesWireLines, type WireLine } from './wire-line.js';
+import type { WireMessage } from './wire-parser.js';
+
+/** A message as it is stored, with the server's word on when. Its bytes are the reader's own. */
+export interface StoredMessage {
+  readonly stream: string;
+  readonly position: Position;
+  readonly subject: string;
+  /** By the server's clock, in milliseconds since 1970. */
+  readonly time: number;
+  readonly data: Uint8Array;
+}
+
+export interface DirectReaderOptions {
+  /** The seed of the connection's nkey: with it messages come over a connection of their own, which is faster. */
+  readonly seed?: string | undefined;
+  readonly inboxPrefix: string;
+  /** The subject on which messages of a stream are asked for (`$JS.API.DIRECT.GET.<stream>`, or what stands for it). */
+  readonly subjectOf: (stream: string) => string;
+}
+
+export interface Range {
+  readonly from: Position;
+  readonly through: Position;
+  /** Whether messages may be gone, as those of a stream of blobs are; otherwise a gap is damage. */
+  readonly sparse?: boolean;
+}
+
+/** Messages that are asked for at once, their bytes at the most, and so many times that. */
+const BATCH = 2_000;
+const BATCH_BYTES = 4 << 20;
+const AHEAD = 3;
+/** How long the server may be silent about a question before it is asked again, in ms; and how often it is asked. */
+const SILENCE_MS = 3_000;
+const TRIES = 8;
+/** A replica may not have what is new, or may have lost what others still have. */
+const GAP_TRIES = 3;
+const GAP_MS = 150;
+
+/**
+ * Reads messages by their positions, thousands at a time (direct gets of NATS, ADR-31): nothing is made on the server for it,
+ * and any replica may answer. It is told where to begin and where to end, and reads a little ahead of whoever uses it.
+ */
+export class DirectReader {
+  readonly #questions = new Map<string, Question>();
+  #line: WireLine | undefined;
+  #asked = 0;
+  #closed = false;
+  readonly #inbox: string;
+
+  private constructor(
+    private readonly nc: NatsConnection,
+    private readonly options: DirectReaderOptions,
+  ) {
+    this.#inbox = createInbox(options.inboxPrefix);
+  }
+
+  static async open(nc: NatsConnection, options: DirectReaderOptions): Promise<DirectReader> {
+    const reader = new DirectReader(nc, options);
+    await reader.#openLine();
+    return reader;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#line?.close();
+    for (const question of this.#questions.values()) question.end(new LogUnavailableError('the log was closed'));
+  }
+
+  /**
+   * The messages of a range in order, batch after batch. Rejects with `MissingMessageError` where one is not there that has
+   * to be, with `LogUnavailableError` if nothing answers, with the signal's reason when it is aborted.
+   */
+  async *read(stream: string, range: Range, signal: AbortSignal): AsyncGenerator<readonly StoredMessage[]> {
+    const ahead: Promise<readonly StoredMessage[]>[] = [];
+    let next = range.from;
+    const stop = new AbortController();
+    const either = AbortSignal.any([signal, stop.signal]);
+    const begin = () => {
+      const through = Math.min(range.through, next + BATCH - 1);
+      const window = this.#window(stream, next, through, either);
+      window.catch(() => {}); // told to whoever waits for it, if anybody does
+      ahead.push(window);
+      next = through + 1;
+    };
+    try {
+      if (range.sparse) {
+        yield* this.#sparse(stream, range, either);
+        return;
+      }
+      while (ahead.length > 0 || next <= range.through) {
+        while (ahead.length < AHEAD && next <= range.through) begin();
+        const batch = await ahead.shift();
+        if (batch) yield batch;
+      }
+    } finally {
+      stop.abort(new LogUnavailableError('nobody reads on'));
+    }
+  }
+
+  /** What is there of a range, however little: each question begins where the answer before it ended. */
+  async *#sparse(stream: string, { from, through }: Range, signal: AbortSignal) {
+    const ask = (at: Position) => {
+      const answer = at > through ? undefined : this.#ask(stream, at, BATCH, signal);
+      answer?.catch(() => {});
+      return answer;
+    };
+    let asked = ask(from);
+    while (asked) {
+      const { messages } = await asked;
+      const last = messages.at(-1);
+      if (!last) return;
+      asked = ask(last.position + 1);
+      const wanted = last.position <= through ? messages : messages.filter(({ position }) => position <= through);
+      if (wanted.length > 0) yield wanted;
+    }
+  }
+
+  /** All messages between two positions. */
+  async #window(stream: string, from: Position, through: Position, signal: AbortSignal) {
+    const found: StoredMessage[] = [];
+    for (let next = from, gaps = 0; next <= through; ) {
+      const { messages } = await this.#ask(stream, next, through - next + 1, signal);
+      const before = next;
+      for (const message of messages) {
+        if (message.position !== next) break;
+        found.push(message);
+        next++;
+      }
+      if (next > through || (next > before && messages.length === next - before)) continue;
+      if (++gaps >= GAP_TRIES) throw new MissingMessageError(stream, next);
+      await pause(GAP_MS, signal);
+    }
+    return found;
+  }
+
+  async #ask(stream: string, seq: Position, batch: number, signal: AbortSignal): Promise<Answer> {
+    for (let tries = 1; ; tries++) {
+      signal.throwIfAborted();
+      try {
+        return await this.#askOnce(stream, seq, batch, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (this.#closed || tries >= TRIES || !(error instanceof LogUnavailableError)) throw error;
+        await pause(GAP_MS * tries, signal);
+      }
+    }
+  }
+
+  #askOnce(stream: string, seq: Position, batch: number, signal: AbortSignal): Promise<Answer> {
+    const token = `${this.#inbox}.${++this.#asked}`;
+    return new Promise((resolve, reject) => {
+      const finish = () => {
+        clearInterval(timer);
+        signal.removeEventListener('abort', abort);
+        this.#questions.delete(token);
+      };
+      const abort = () => question.end(signal.reason);
+      const question = new Question(
+        stream,
+        (answer) => {
+          finish();
+          resolve(answer);
+        },
+        (error) => {
+          finish();
+          reject(error);
+        },
+      );
+      const timer = setInterval(() => {
+        if (question.isSilent()) question.end(new LogUnavailableError(`${stream} does not answer`));
+      }, SILENCE_MS);
+      signal.addEventListener('abort', abort);
+      this.#questions.set(token, question);
+      this.#send(this.options.subjectOf(stream), token, JSON.stringify({ seq, batch, max_bytes: BATCH_BYTES }));
+    });
+  }
+
+  #send(subject: string, reply: string, data: string): void {
+    if (this.#line) this.#line.publish(subject, reply, data);
+    else if (!this.nc.isClosed()) this.nc.publish(subject, data, { reply });
+  }
+
+  async #openLine(): Promise<void> {
+    const { seed } = this.options;
+    const subject = `${this.#inbox}.*`;
+    if (seed !== undefined && takesWireLines(this.nc))
+      this.#line = await openWireLine(this.nc, seed, subject, {
+        onMessage: (message) => this.#take(message),
+        onEnd: () => void this.#goOn(),
+      }).catch(() => undefined);
+    if (this.#line || this.#closed) return;
+    this.nc.subscribe(subject, {
+      callback: (_, { subject: to, data, headers }) => {
+        const lines = headers ? Array.from(headers, ([name, values]) => `${name}: ${values.at(-1)}\r\n`) : [];
+        const text = `NATS/1.0 ${headers?.code || ''}\r\n${lines.join('')}\r\n`;
+        this.#take({ subject: to, reply: undefined, headers: Buffer.from(text, 'latin1'), data });
+      },
+    });
+  }
+
+  /** Of a line that broke: what was under way is asked again, on a new one, or by the client if there is none to be had. */
+  async #goOn(): Promise<void> {
+    this.#line = undefined;
+    const lost = new LogUnavailableError('the connection broke');
+    await this.#openLine();
+    for (const question of this.#questions.values()) question.end(lost);
+  }
+
+  #take(message: WireMessage): void {
+    this.#questions.get(message.subject)?.take(message);
+  }
+}
+
+/** What is there from a position on; nothing if there is none. */
+interface Answer {
+  readonly messages: readonly StoredMessage[];
+}
+
+/** One question under way, and what has come of its answer. */
+class Question {
+  readonly #messages: StoredMessage[] = [];
+  #heard = true;
+  #arena = Buffer.alloc(0);
+  #used = 0;
+
+  constructor(
+    private readonly stream: string,
+    private readonly done: (answer: Answer) => void,
+    readonly end: (error: Error) => void,
+  ) {}
+
+  /** Whether nothing came since this was asked last. */
+  isSilent(): boolean {
+    const was = this.#heard;
+    this.#heard = false;
+    return !was;
+  }
+
+  take({ headers, data }: WireMessage): void {
+    this.#heard = true;
+    const text = Buffer.from(headers.buffer, headers.byteOffset, headers.length).toString('latin1');
+    const status = text.slice(9, 12);
+    if (data.length === 0 && /^\d{3}$/.test(status)) {
+      // 204: that was all. 404: there is none, or none after that.
+      if (status === '204' || status === '404') this.done({ messages: this.#messages });
+      else this.end(new LogUnavailableError(`${this.stream} is not to be read: ${text.slice(9).split('\r\n')[0]}`));
+      return;
+    }
+    this.#messages.push({
+      stream: this.stream,
+      position: Number(lastHeader(text, SEQUENCE)),
+      subject: lastHeader(text, SUBJECT),
+      time: Date.parse(lastHeader(text, TIME)),
+      data: this.#kept(data),
+    });
+  }
+
+  /** A copy, in memory that is shared with its neighbours: to make some for each would take longer than all else. */
+  #kept(data: Uint8Array): Uint8Array {
+    if (this.#used + data.length > this.#arena.length) {
+      this.#arena = Buffer.allocUnsafeSlow(Math.max(ARENA, data.length));
+      this.#used = 0;
+    }
+    const kept = this.#arena.subarray(this.#used, this.#used + data.length);
+    kept.set(data);
+    this.#used += data.length;
+    return kept;
+  }
+}
+
+const ARENA = 1 << 18;
+const [SEQUENCE, SUBJECT, TIME] = ['\r\nNats-Sequence: ', '\r\nNats-Subject: ', '\r\nNats-Time-Stamp: '];
+
+/** The last of a name, which is the server's own: whoever published the message may have put others before it. */
+function lastHeader(text: string, name: string): string {
+  const at = text.lastIndexOf(name);
+  if (at < 0) throw new LogUnavailableError(`an answer without${name.trimEnd().replace('\r\n', ' ')}`);
+  const begin = at + name.length;
+  return text.slice(begin, text.indexOf('\r\n', begin));
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', abort);
+      resolve();
+    }, ms);
+    signal.addEventListener('abort', abort, { once: true });
+  });
+}
