@@ -1,0 +1,13 @@
+import type { Command } from 'commander';
+import { addWhereabouts } from '../settings.js';
+
+/** `argus audit`: what an auditor does with the log, and nothing else. */
+export function addAuditCommands(program: Command): void {
+  program
+    .command('audit')
+    .description("for auditors: what a tower's log shows, read with a key that can do nothing else");
+}
+
+/** A command of the group, with what all of them take. */
+export const auditCommand = (audit: Command, usage: string): Command =>
+  addWhereabouts(audit.command(usage)).option('--json', 'for machines: JSON');
