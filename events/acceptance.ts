@@ -14,6 +14,7 @@ import type { AppointmentAccepted } from './user.js';
  */
 export interface Acceptance extends Pick<AppointmentAccepted, 'type' | 'slotsLeft' | 'startBlock'> {
   readonly userId: UserId;
+  readonly scheme: SchemeName | undefined;
   /** The position of the blob. */
   readonly blob: number;
   /** What the appointment is found by: 20 bytes and 16. */
@@ -31,6 +32,7 @@ export class AcceptanceReader implements Acceptance {
   readonly type = 'AppointmentAccepted';
   readonly key = { appointmentId: new Uint8Array(20), locator: new Uint8Array(16) };
   userId = '' as UserId;
+  scheme: SchemeName | undefined;
   slotsLeft = 0;
   startBlock = 0 as Height;
   blob = 0;
@@ -64,7 +66,7 @@ export class AcceptanceReader implements Acceptance {
     reader.literal(LOCATOR);
     reader.hex(this.key.locator);
     reader.literal(SCHEME);
-    reader.either(SCHEMES);
+    this.scheme = SchemeName.options[reader.either(SCHEMES)];
     reader.literal(SLOTS);
     reader.number(0, MOST);
     reader.literal(SLOTS_LEFT);

@@ -81,16 +81,17 @@ export class CanonicalReader {
     if (difference !== 0) this.#isGood = false;
   }
 
-  /** One of these texts, of which none begins another. */
-  either(texts: readonly Literal[]): void {
-    if (!this.#isGood) return;
+  /** One of these texts, of which none begins another; gives which, as its index, or -1. */
+  either(texts: readonly Literal[]): number {
+    if (!this.#isGood) return -1;
     const at = this.#at;
-    for (const text of texts) {
+    for (const [which, text] of texts.entries()) {
       this.#at = at;
       this.#isGood = true;
       this.literal(text);
-      if (this.#isGood) return;
+      if (this.#isGood) return which;
     }
+    return -1;
   }
 
   /** This text, all characters of which are of an alphabet; four or more. */

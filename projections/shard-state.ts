@@ -5,7 +5,7 @@ import type { AppointmentId, Position, UserId } from '../events/ids.js';
 import type { ScanEvent } from '../events/scan.js';
 import type { UserEvent } from '../events/user.js';
 import { RecentStarts } from './recent-starts.js';
-import type { SavedWatchlist, WatchlistColumns } from './saved-watchlist.js';
+import type { SavedWatchlist } from './saved-watchlist.js';
 import { type SavedScans, Scans } from './scans.js';
 import { evolveTracker, isLive, type LiveTracker, noTracker, type TrackerState } from './tracker.js';
 import { type Account, evolveAccount, isRemembered, unknownUser } from './user.js';
@@ -38,7 +38,7 @@ export interface SavedShard<Bytes> {
   readonly position: Position;
   readonly scanVersion: Position;
   readonly liveAppointments: number;
-  readonly watchlist: SavedWatchlist & { readonly columns: WatchlistColumns<Bytes> };
+  readonly watchlist: SavedWatchlist<Bytes>;
   readonly users: Iterable<readonly [UserId, User]>;
   readonly trackers: Iterable<readonly [AppointmentId, Versioned<TrackerState>]>;
   readonly live: Iterable<AppointmentId>;
@@ -196,7 +196,7 @@ export class ShardState {
     const user = this.#users.get(acceptance.userId);
     if (user?.state.status === 'registered') {
       this.recentStarts.accepted(acceptance.startBlock);
-      this.#booked(this.#watchlist.take(user.shelf, acceptance.key, position, acceptance.blob));
+      this.#booked(this.#watchlist.take(user.shelf, acceptance.key, position, acceptance.blob, acceptance.scheme));
       user.state = evolveAccount(user.state, acceptance);
       user.version = position;
       if (this.#trackers.size > 0) this.#reopen(acceptance.appointmentId());

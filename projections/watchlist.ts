@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { fromHex } from '../events/bytes.js';
 import type { AppointmentId, Locator, Position } from '../events/ids.js';
-import type { Scheme } from '../events/schemes/scheme.js';
-import { schemes } from '../events/schemes/schemes.js';
-import type { SavedWatchlist, WatchlistColumns } from './saved-watchlist.js';
+import type { SchemeName } from '../events/schemes/scheme.js';
+import type { SavedWatchlist } from './saved-watchlist.js';
+import { SchemesInUse } from './schemes-in-use.js';
 import { Column } from './table/column.js';
 import { type Fingerprint, keyedFingerprint } from './table/fingerprint.js';
-import { FingerprintIndex, type SavedIndex } from './table/fingerprint-index.js';
+import { FingerprintIndex } from './table/fingerprint-index.js';
 
 /** What is kept of an appointment while nothing happens to it: where the rest can be read. */
 export interface Booked {
@@ -33,6 +33,8 @@ export interface AppointmentKey {
   readonly locator: Locator;
 }
 
+type SchemedKey = AppointmentKey & { readonly scheme?: SchemeName };
+
 /** The same as bytes: 20, and 16. Nobody keeps them. */
 export interface KeyBytes {
   readonly appointmentId: Uint8Array;
@@ -54,7 +56,7 @@ export const emptyShelf = (): Shelf => ({ first: 0, last: 0, held: 0, gone: 0 })
 /** Positions have 35 bits: 34 thousand million. */
 const MOST_POSITION = 2 ** 35 - 1;
 const REJECTED = 0x80;
-/** How many more of a list than there are appointments on it may be gone before it is gone through. */
+/** How many more of a list than it holds may be gone before it is gone through. */
 const GONE = 32;
 
 /** The words of an appointment in the column of words. */
@@ -75,25 +77,24 @@ export class Watchlist {
   readonly #rest: Column;
   readonly #fingerprint: Fingerprint;
   readonly #key: Uint8Array;
+  readonly #schemes: SchemesInUse;
 
   /** `saved`: what `save` gave of another one with this key. */
-  constructor(
-    key: Uint8Array = randomBytes(16),
-    saved?: { readonly index: SavedIndex; readonly columns: WatchlistColumns<Uint8Array> },
-  ) {
+  constructor(key: Uint8Array = randomBytes(16), saved?: SavedWatchlist<Uint8Array>) {
     this.#index = new FingerprintIndex(saved?.index, saved?.columns);
     this.#words = new Column(Uint32Array, saved?.columns.words);
     this.#rest = new Column(Uint8Array, saved?.columns.rest);
     this.#fingerprint = keyedFingerprint(key);
     this.#key = key;
+    this.#schemes = new SchemesInUse(saved?.schemes);
   }
 
   /** All that it is made of. The columns are views: to be used up before anything changes. */
-  save(): SavedWatchlist & { readonly columns: WatchlistColumns<Iterable<Uint8Array>> } {
+  save(): SavedWatchlist<Iterable<Uint8Array>> {
     const { numbers: index, entries, heads } = this.#index.save();
     const words = this.#words.save(WORDS * index.given);
     const rest = this.#rest.save(index.given);
-    return { key: this.#key, index, columns: { entries, heads, words, rest } };
+    return { key: this.#key, index, schemes: this.#schemes.names, columns: { entries, heads, words, rest } };
   }
 
   /** How many there are: live, or rejected and not forgotten. */
@@ -105,7 +106,7 @@ export class Watchlist {
   lookUp(txidInternal: Uint8Array): readonly Booked[] {
     if (this.size === 0) return NONE;
     let found = NONE;
-    for (const scheme of SCHEMES) {
+    for (const scheme of this.#schemes) {
       const entries = this.#index.find(this.#fingerprint(scheme.hint(txidInternal)));
       if (entries.length > 0) found = found.concat(entries.map((entry) => this.#read(entry)));
     }
@@ -119,9 +120,9 @@ export class Watchlist {
   lookUpAll(txidsInternal: Uint8Array): Candidate[] {
     if (this.size === 0) return [];
     const count = Math.floor(txidsInternal.length / TXID_BYTES);
-    const fingerprints = new Float64Array(count * SCHEMES.length);
+    const fingerprints = new Float64Array(count * this.#schemes.count);
     const hint = new Uint8Array(16);
-    for (const [n, scheme] of SCHEMES.entries())
+    for (const [n, scheme] of Array.from(this.#schemes).entries())
       for (let i = 0; i < count; i++) {
         scheme.copyHint(txidsInternal, i * TXID_BYTES, hint);
         fingerprints[n * count + i] = this.#fingerprint(hint);
@@ -152,14 +153,15 @@ export class Watchlist {
   }
 
   /** Takes an appointment in, or its newer version in its place; gives what there was of it before. */
-  accept(shelf: Shelf, key: AppointmentKey, position: Position, blob: Position): Booked | undefined {
-    return this.take(shelf, bytesOf(key), position, blob);
+  accept(shelf: Shelf, key: SchemedKey, position: Position, blob: Position): Booked | undefined {
+    return this.take(shelf, bytesOf(key), position, blob, key.scheme);
   }
 
-  /** As `accept` does. */
-  take(shelf: Shelf, key: KeyBytes, position: Position, blob: Position): Booked | undefined {
+  /** As `accept` does. It may be hidden with any scheme if none is named. */
+  take(shelf: Shelf, key: KeyBytes, position: Position, blob: Position, scheme?: SchemeName): Booked | undefined {
     if (position > MOST_POSITION || blob > MOST_POSITION)
       throw new RangeError(`no such position: ${position}, ${blob}`);
+    this.#schemes.add(scheme);
     const locator = this.#fingerprint(key.locator);
     const id = this.#idOf(key.appointmentId);
     const known = this.#findBoth(locator, id);
@@ -296,4 +298,3 @@ const bytesOf = ({ appointmentId, locator }: AppointmentKey): KeyBytes => ({
 
 const TXID_BYTES = 32;
 const NONE: readonly Booked[] = [];
-const SCHEMES: readonly Scheme[] = Object.values(schemes);

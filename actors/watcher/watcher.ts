@@ -39,9 +39,10 @@ export class Watcher implements BlockListener {
   async blockFound(found: FoundBlock): Promise<void> {
     this.#found = { hash: found.block.hash, told: new Set() };
     const candidates = this.#lookUp([found]);
-    for (const { booked } of candidates) this.needs.expectBlob(booked.blob);
     const answers: Promise<void>[] = [];
-    await this.#tell(candidates, (answer) => answers.push(answer));
+    const told = this.#tell(candidates, (answer) => answers.push(answer));
+    for (const { booked } of candidates) this.needs.expectBlob(booked.blob); // behind the commits, which are wanted first
+    await told;
     await Promise.all(answers);
   }
 

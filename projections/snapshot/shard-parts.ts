@@ -1,5 +1,6 @@
 import { utf8 } from '../../events/bytes.js';
 import type { AppointmentId } from '../../events/ids.js';
+import { SchemeName } from '../../events/schemes/scheme.js';
 import { WATCHLIST_COLUMNS, type WatchlistColumns } from '../saved-watchlist.js';
 import { type SavedShard, ShardState, type Versioned } from '../shard-state.js';
 import type { TrackerState } from '../tracker.js';
@@ -14,6 +15,8 @@ import type { Parts } from './frame.js';
  *     accounts   see `accounts.ts`
  *     trackers   a line of JSON for each: `[appointment id, version, state]`
  *     lists      JSON: `{live, reopened, recentStarts, scans}`, trackers by their number in `trackers`
+ *
+ * Its numbers are those of the state, of the watchlist's index, and `schemes`, a bit for each that is in use.
  */
 export function partsOfShard(state: ShardState): Parts<readonly Uint8Array[]> {
   const { watchlist, users, trackers, live, reopened, ...saved } = state.save();
@@ -27,7 +30,7 @@ export function partsOfShard(state: ShardState): Parts<readonly Uint8Array[]> {
   const numbersOf = (ids: Iterable<AppointmentId>) => Array.from(ids, (id) => numberOf.get(id));
   const lists = { live: numbersOf(live), reopened: numbersOf(reopened), recentStarts, scans };
   return {
-    numbers: { scanVersion, liveAppointments, ...watchlist.index },
+    numbers: { scanVersion, liveAppointments, schemes: maskOf(watchlist.schemes), ...watchlist.index },
     sections: new Map<string, readonly Uint8Array[]>([
       ...WATCHLIST_COLUMNS.map((name) => [name, Array.from(watchlist.columns[name])] as const),
       ['key', [watchlist.key]],
@@ -55,6 +58,7 @@ export function shardOfParts(position: number, { numbers, sections }: Parts<Uint
     watchlist: {
       key: new Uint8Array(section('key')),
       index: { size: number('size'), given: number('given'), free: number('free'), buckets: number('buckets') },
+      schemes: schemesOf(numbers.schemes),
       columns: columns as WatchlistColumns<Uint8Array>,
     },
     users: decodeAccounts(section('accounts')),
@@ -65,6 +69,14 @@ export function shardOfParts(position: number, { numbers, sections }: Parts<Uint
     scans: lists.scans,
   });
 }
+
+/** A bit for each scheme, in the order of their names' type. */
+const maskOf = (schemes: readonly SchemeName[]): number =>
+  SchemeName.options.reduce((mask, name, bit) => mask + (schemes.includes(name) ? 2 ** bit : 0), 0);
+
+/** A snapshot that does not say may have any. */
+const schemesOf = (mask: number | undefined): readonly SchemeName[] =>
+  SchemeName.options.filter((_, bit) => mask === undefined || (mask & (2 ** bit)) !== 0);
 
 const NEW_LINE = 10;
 

@@ -28,6 +28,21 @@ describe('the watchlist', () => {
     assert.deepEqual(list.byLocator(locatorOf('teos-internal', 'one')), []);
   });
 
+  test('looks a transaction up under the schemes alone that were ever in use', () => {
+    const list = new Watchlist();
+    const at = (scheme: SchemeName, label: string) => keyOf(label, locatorOf(scheme, label));
+    list.accept(emptyShelf(), { ...at('teos-internal', 'one'), scheme: 'teos-internal' }, 1, 10);
+    // As if it were hidden with the other one: its hint is the same bytes.
+    list.accept(emptyShelf(), { ...at('teos-display', 'two'), scheme: 'teos-internal' }, 2, 20);
+    assert.deepEqual([list.lookUp(internal('one')), list.lookUp(internal('two'))], [[live(1, 10)], []]);
+    assert.deepEqual(list.lookUpAll(internal('two')), []);
+    assert.deepEqual(list.save().schemes, ['teos-internal']);
+    list.accept(emptyShelf(), { ...at('teos-display', 'three'), scheme: 'teos-display' }, 3, 30);
+    assert.deepEqual([list.lookUp(internal('one')), list.lookUp(internal('two'))], [[live(1, 10)], [live(2, 20)]]);
+    assert.equal(list.lookUpAll(internal('two')).length, 1);
+    assert.deepEqual(list.save().schemes, ['teos-display', 'teos-internal']);
+  });
+
   test('finds who waits for any of a block of transactions, and for which', () => {
     const list = new Watchlist();
     const txids = ['zero', 'one', 'two', 'three'].map(internal);
