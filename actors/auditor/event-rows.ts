@@ -1,0 +1,167 @@
+import type { Acceptance } from '../../events/acceptance.js';
+import { aggregateName, userAggregate } from '../../events/aggregate.js';
+import type { Commit, Recorded } from '../../events/commit.js';
+import { CHAIN } from '../../events/log/streams.js';
+import type { AuditMessage } from './audit-source.js';
+
+/** Events as flat rows, one an event, all of the same columns: as a line of JSON has them, and a Parquet file. */
+
+/** What is in a column, and how a row has it: `hex` and `time` are texts there. */
+export type ColumnType = 'text' | 'hex' | 'integer' | 'flag' | 'time';
+
+/** Every column, in its order; a row has those that its event has something for. */
+export const EVENT_COLUMNS = {
+  stream: 'text',
+  /** Absent in `CHAIN`, which belongs to no shard. */
+  shard: 'integer',
+  position: 'integer',
+  /** Which of the commit's events it is, from 0. */
+  index: 'integer',
+  /** By the clock of the node that wrote the commit. */
+  time: 'time',
+  /** By the clock of the NATS server that stored it. */
+  stored_time: 'time',
+  commit_id: 'hex',
+  node: 'text',
+  aggregate: 'text',
+  type: 'text',
+  /** Of the event's shape, as it is on the log; the row is of the newest one. */
+  version: 'integer',
+  /** Also where it is the aggregate. */
+  user_id: 'hex',
+  appointment_id: 'hex',
+  locator: 'hex',
+  scheme: 'text',
+  dialect: 'text',
+  slots: 'integer',
+  slots_added: 'integer',
+  slots_left: 'integer',
+  slots_refunded: 'integer',
+  start: 'integer',
+  expiry: 'integer',
+  start_block: 'integer',
+  to_self_delay: 'integer',
+  blob_position: 'integer',
+  blob_sha256: 'hex',
+  blob_size: 'integer',
+  user_signature: 'text',
+  receipt_signature: 'text',
+  reason: 'text',
+  swept_through: 'integer',
+  dispute_txid: 'hex',
+  penalty_txid: 'hex',
+  found_by: 'text',
+  block_height: 'integer',
+  block_hash: 'hex',
+  raw_tx: 'hex',
+  dispute_raw_tx: 'hex',
+  verdict: 'text',
+  detail: 'text',
+  final: 'flag',
+  output_txid: 'hex',
+  output_vout: 'integer',
+  spent_by: 'hex',
+  height: 'integer',
+  hash: 'hex',
+  prev_hash: 'hex',
+  block_time: 'integer',
+  chainwork: 'hex',
+  tx_count: 'integer',
+  chain_position: 'integer',
+  /** JSON of the fields that have no column. */
+  other: 'text',
+} as const satisfies Record<string, ColumnType>;
+
+export type EventColumn = keyof typeof EVENT_COLUMNS;
+export type EventRow = Partial<Record<EventColumn, string | number | boolean>> & {
+  readonly stream: string;
+  readonly position: number;
+  readonly type: string;
+};
+
+/** The columns whose names are not those of the fields in other letters. */
+const NAMES: Readonly<Record<string, EventColumn>> = {
+  blob: 'blob_position',
+  through: 'swept_through',
+  'BlockConnected.time': 'block_time',
+};
+
+/** The rows of a commit's events. */
+export function eventRows(commit: Recorded, message: AuditMessage): EventRow[] {
+  const versions = storedVersions(message.data);
+  return commit.events.map((event, index) => eventRow(commit, event, index, versions[index] ?? 1, message));
+}
+
+/** The row of a commit that is in its short form. */
+export function acceptanceRow(acceptance: Acceptance, message: AuditMessage): EventRow {
+  const commit = acceptance.commit();
+  const [event] = commit.events;
+  if (!event) throw new TypeError('an acceptance without an event');
+  return eventRow({ ...commit, aggregate: userAggregate(acceptance.userId) }, event, 0, 1, message);
+}
+
+function eventRow(
+  { id, aggregate, time, node }: Pick<Commit, 'id' | 'aggregate' | 'time' | 'node'>,
+  event: Commit['events'][number],
+  index: number,
+  version: number,
+  { stream, position, time: stored }: AuditMessage,
+): EventRow {
+  const { type } = event;
+  const row: { -readonly [Name in keyof EventRow]: EventRow[Name] } = {
+    stream,
+    ...(stream !== CHAIN && { shard: shardOfStream(stream) }),
+    position,
+    index,
+    time,
+    stored_time: new Date(stored).toISOString(),
+    commit_id: id,
+    node,
+    aggregate: aggregateName(aggregate),
+    type,
+    version,
+  };
+  if (aggregate.kind === 'user') row.user_id = aggregate.id;
+  if (aggregate.kind === 'tracker') row.appointment_id = aggregate.id;
+  const other: Record<string, unknown> = {};
+  for (const [name, value] of fieldsOf(event)) {
+    if (value === null) continue;
+    const column = columnOf(type, name);
+    if (column) Object.assign(row, { [column]: value });
+    else other[name] = value;
+  }
+  if (Object.keys(other).length > 0) row.other = JSON.stringify(other);
+  return row;
+}
+
+/** `argus.<shard>.` stands for `TOWER_<shard>`. */
+export const shardOfStream = (stream: string): number => Number(stream.slice(stream.lastIndexOf('_') + 1));
+
+/** The fields of an event, those of what is within it by both names. */
+function* fieldsOf(event: object): Generator<[string, unknown]> {
+  for (const [name, value] of Object.entries(event)) {
+    if (name === 'type') continue;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      for (const [inner, part] of Object.entries(value)) yield [`${name}_${inner}`, part];
+    else yield [name, value];
+  }
+}
+
+const known = new Map<string, EventColumn | undefined>();
+
+/** The column of a field of an event type; undefined if there is none. */
+export function columnOf(type: string, field: string): EventColumn | undefined {
+  const key = `${type}.${field}`;
+  if (known.has(key)) return known.get(key);
+  const snake = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const column =
+    NAMES[key] ?? NAMES[field] ?? (Object.hasOwn(EVENT_COLUMNS, snake) ? (snake as EventColumn) : undefined);
+  known.set(key, column);
+  return column;
+}
+
+/** The versions of a commit's events as they are stored; the commit is known to be one. */
+function storedVersions(data: Uint8Array): number[] {
+  const { events } = JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8'));
+  return (events as readonly { v: number }[]).map(({ v }) => v);
+}
