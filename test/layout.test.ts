@@ -117,6 +117,7 @@ describe('the layout', () => {
 
   for (const [name, ...places] of [
     ['bitcoin-core', 'actors/bitcoind/'],
+    ['hyparquet-writer', 'actors/auditor/'],
     ['zeromq', 'actors/chain-monitor/', 'actors/mempool-watch/', 'cli/', 'bench/', 'test/'],
     ['nats', 'events/log/', 'actors/', 'cli/', 'bench/', 'test/'],
   ] as const)

@@ -1,0 +1,49 @@
+import type { Position, Shard } from '../../events/ids.js';
+import { CHAIN, towerStream } from '../../events/log/streams.js';
+import { CommitReader } from './commit-reader.js';
+import { acceptanceRow, type EventRow, eventRows } from './event-rows.js';
+import type { HistorySource } from './history-source.js';
+import type { LogPlace } from './log-place.js';
+import type { Way } from './tower-fold.js';
+
+/** A stretch of one stream: the messages after a position, up to another. */
+export interface StreamRange {
+  readonly stream: string;
+  /** Of no meaning for `CHAIN`. */
+  readonly shard: Shard;
+  readonly after: Position;
+  readonly through: Position;
+}
+
+/** The stretches between two places: `CHAIN`, then shard by shard; or that of one shard alone. */
+export function rangesBetween(after: LogPlace, through: LogPlace, only?: number): StreamRange[] {
+  const chain = { stream: CHAIN, shard: 0 as Shard, after: after.chain, through: through.chain };
+  const shards = through.shards.map((position, n) => {
+    const shard = n as Shard;
+    return { stream: towerStream(shard), shard, after: after.shards[n] ?? 0, through: position };
+  });
+  const all = only === undefined ? [chain, ...shards] : shards.filter(({ shard }) => shard === only);
+  return all.filter((range) => range.through > range.after);
+}
+
+export const messagesIn = (ranges: readonly StreamRange[]): number =>
+  ranges.reduce((sum, { after, through }) => sum + through - after, 0);
+
+/** The events of a stretch as rows, batch by batch. Rejects with what `CommitReader` throws. */
+export async function* rowsIn(
+  { stream, shard, after, through }: StreamRange,
+  source: HistorySource,
+  { signal, onRead }: Way,
+): AsyncGenerator<readonly EventRow[]> {
+  const reader = new CommitReader(stream, shard, after);
+  for await (const batch of source.read(stream, after + 1, through, signal)) {
+    const rows: EventRow[] = [];
+    for (const message of batch)
+      reader.read(message, {
+        onCommit: (commit) => rows.push(...eventRows(commit, message)),
+        ...(stream !== CHAIN && { onAcceptance: (acceptance) => rows.push(acceptanceRow(acceptance, message)) }),
+      });
+    yield rows;
+    onRead?.(batch.length);
+  }
+}
