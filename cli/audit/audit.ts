@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { addWhereabouts } from '../settings.js';
+import { addHistoryCommands } from './histories.js';
 
 /** `argus audit`: what an auditor does with the log, and nothing else. */
 export function addAuditCommands(program: Command): void {
-  program
+  const audit = program
     .command('audit')
     .description("for auditors: what a tower's log shows, read with a key that can do nothing else");
+  addHistoryCommands(audit);
 }
 
 /** A command of the group, with what all of them take. */
