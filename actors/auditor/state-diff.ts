@@ -52,7 +52,7 @@ export class StateBefore {
 
   /** What is otherwise in the tower now. The appointments concerned are read from the log. */
   async *changesTo(now: TowerFold, source: HistorySource, way: Way): AsyncGenerator<StateChange> {
-    yield* this.#ofChain(now);
+    if (this.only === undefined) yield* this.#ofTower(now);
     for (const after of userRows(now, this.only)) {
       const before = this.#users.get(after.user_id) ?? null;
       if (!isSame(before, after)) yield { kind: 'user', change: before ? 'changed' : 'registered', before, after };
@@ -67,7 +67,7 @@ export class StateBefore {
     }
   }
 
-  *#ofChain(now: TowerFold): Generator<StateChange> {
+  *#ofTower(now: TowerFold): Generator<StateChange> {
     const tip = tipRow(now.chain);
     if (!isSame(this.#tip, tip)) yield { kind: 'tip', change: 'moved', before: this.#tip, after: tip };
     for (const after of shardRows(now)) {

@@ -43,7 +43,7 @@ export function inWords(event: Event): string {
     case 'OutspendIrrevocable':
       return `transaction ${event.spentBy}, which outspent the penalty, irrevocable at block ${event.height}: given up`;
     case 'BlockConnected':
-      return `block ${event.height} ${event.hash} connected, ${event.txCount} transactions`;
+      return `block ${event.height} ${event.hash} connected, ${event.txCount === 1 ? '1 transaction' : `${event.txCount} transactions`}`;
     case 'BlockDisconnected':
       return `block ${event.height} ${event.hash} disconnected`;
     case 'BlockScanned':
