@@ -19,6 +19,10 @@ export interface Following {
   readonly signal: AbortSignal;
   /** Called whenever the log is away; it is tried again. */
   readonly onWait: (error: Error) => void;
+  /** Called whenever all that there is has come. */
+  readonly onLevel?: () => void;
+  /** How long a log that is away is waited for, in ms; a second unless told. */
+  readonly retryMs?: number;
 }
 
 /**
@@ -31,7 +35,7 @@ export async function* followed(
   streams: readonly Omit<StreamRange, 'through'>[],
   options: Following,
 ): AsyncGenerator<readonly Happening[]> {
-  const { signal, onWait } = options;
+  const { signal, onWait, retryMs = RETRY_MS } = options;
   const at = new Map<string, Position>(streams.map(({ stream, after }) => [stream, after]));
   while (!signal.aborted) {
     try {
@@ -55,12 +59,13 @@ export async function* followed(
           at.set(stream, batch.at(-1)?.position ?? last);
         }
       }
+      options.onLevel?.();
       await pause(ASK_MS, signal);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof LogUnavailableError)) throw error;
       onWait(error);
-      await pause(RETRY_MS, signal);
+      await pause(retryMs, signal);
     }
   }
 }

@@ -39,10 +39,11 @@ export async function follow(source: HistorySource, options: FollowOptions, sign
     if (!isAway) process.stderr.write(`argus: ${message}; waiting for the log\n`);
     isAway = true;
   };
-  const isWanted = (type: string) => types.size === 0 || types.has(type);
-  for await (const happenings of followed(source, streams, { signal, isWanted, onWait })) {
+  const onLevel = () => {
     if (isAway) process.stderr.write('argus: the log is there again\n');
     isAway = false;
+  };
+  const isWanted = (type: string) => types.size === 0 || types.has(type);
+  for await (const happenings of followed(source, streams, { signal, isWanted, onWait, onLevel }))
     await writeOut(happenings.map((one) => `${json ? JSON.stringify(jsonOf(one)) : lineOf(one)}\n`).join(''));
-  }
 }
