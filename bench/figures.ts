@@ -1,5 +1,7 @@
 import type { Figure } from './figure.js';
+import { auditExport } from './figures/audit-export.js';
 import { auditProof } from './figures/audit-proof.js';
+import { auditReplay } from './figures/audit-replay.js';
 import { breach } from './figures/breach.js';
 import { breachGrowth } from './figures/breach-growth.js';
 import { breachMempool } from './figures/breach-mempool.js';
@@ -28,4 +30,6 @@ export const figures: readonly Figure[] = [
   catchUp,
   cluster,
   auditProof,
+  auditReplay,
+  auditExport,
 ];

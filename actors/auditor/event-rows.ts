@@ -6,17 +6,17 @@ import type { AuditMessage } from './audit-source.js';
 
 /** Events as flat rows, one an event, all of the same columns: as a line of JSON has them, and a Parquet file. */
 
-/** What is in a column, and how a row has it: `hex` and `time` are texts there. */
-export type ColumnType = 'text' | 'hex' | 'integer' | 'flag' | 'time';
+/** What is in a column; in a row, `hex` and `time` are texts. `small`: an integer below 2^31. */
+export type ColumnType = 'text' | 'hex' | 'small' | 'integer' | 'flag' | 'time';
 
 /** Every column, in its order; a row has those that its event has something for. */
 export const EVENT_COLUMNS = {
   stream: 'text',
   /** Absent in `CHAIN`, which belongs to no shard. */
-  shard: 'integer',
+  shard: 'small',
   position: 'integer',
   /** Which of the commit's events it is, from 0. */
-  index: 'integer',
+  index: 'small',
   /** By the clock of the node that wrote the commit. */
   time: 'time',
   /** By the clock of the NATS server that stored it. */
@@ -26,7 +26,7 @@ export const EVENT_COLUMNS = {
   aggregate: 'text',
   type: 'text',
   /** Of the event's shape, as it is on the log; the row is of the newest one. */
-  version: 'integer',
+  version: 'small',
   /** Also where it is the aggregate. */
   user_id: 'hex',
   appointment_id: 'hex',
@@ -43,7 +43,7 @@ export const EVENT_COLUMNS = {
   to_self_delay: 'integer',
   blob_position: 'integer',
   blob_sha256: 'hex',
-  blob_size: 'integer',
+  blob_size: 'small',
   user_signature: 'text',
   receipt_signature: 'text',
   reason: 'text',
@@ -66,7 +66,7 @@ export const EVENT_COLUMNS = {
   prev_hash: 'hex',
   block_time: 'integer',
   chainwork: 'hex',
-  tx_count: 'integer',
+  tx_count: 'small',
   chain_position: 'integer',
   /** JSON of the fields that have no column. */
   other: 'text',
@@ -123,41 +123,54 @@ function eventRow(
   };
   if (aggregate.kind === 'user') row.user_id = aggregate.id;
   if (aggregate.kind === 'tracker') row.appointment_id = aggregate.id;
-  const other: Record<string, unknown> = {};
-  for (const [name, value] of fieldsOf(event)) {
-    if (value === null) continue;
-    const column = columnOf(type, name);
-    if (column) Object.assign(row, { [column]: value });
-    else other[name] = value;
-  }
-  if (Object.keys(other).length > 0) row.other = JSON.stringify(other);
+  fill(row, type, event as Fields);
   return row;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+/** Column by field; null where there is none. */
+type Columns = Map<string, EventColumn | null>;
+
+/** The columns of each event type's fields, and of what is within them: they are looked up for a million events. */
+const known = new Map<string, { readonly of: Columns; readonly within: Map<string, Columns> }>();
+
+function fill(row: Record<string, unknown>, type: string, fields: Fields): void {
+  const columns = known.get(type) ?? { of: new Map(), within: new Map() };
+  known.set(type, columns);
+  for (const name in fields) {
+    const value = fields[name];
+    if (value === null || name === 'type') continue;
+    if (typeof value !== 'object') put(row, columns.of.get(name) ?? learn(columns.of, type, name, name), name, value);
+    else {
+      const within = columns.within.get(name) ?? new Map();
+      columns.within.set(name, within);
+      for (const part in value) {
+        const column = within.get(part) ?? learn(within, type, part, `${name}_${part}`);
+        put(row, column, `${name}_${part}`, (value as Fields)[part]);
+      }
+    }
+  }
+}
+
+function learn(columns: Columns, type: string, name: string, field: string): EventColumn | null {
+  const column = columnOf(type, field) ?? null;
+  columns.set(name, column);
+  return column;
+}
+
+function put(row: Record<string, unknown>, column: EventColumn | null, field: string, value: unknown): void {
+  if (column !== null) row[column] = value;
+  else row.other = JSON.stringify({ ...JSON.parse(String(row.other ?? '{}')), [field]: value });
 }
 
 /** `argus.<shard>.` stands for `TOWER_<shard>`. */
 export const shardOfStream = (stream: string): number => Number(stream.slice(stream.lastIndexOf('_') + 1));
 
-/** The fields of an event, those of what is within it by both names. */
-function* fieldsOf(event: object): Generator<[string, unknown]> {
-  for (const [name, value] of Object.entries(event)) {
-    if (name === 'type') continue;
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      for (const [inner, part] of Object.entries(value)) yield [`${name}_${inner}`, part];
-    else yield [name, value];
-  }
-}
-
-const known = new Map<string, EventColumn | undefined>();
-
-/** The column of a field of an event type; undefined if there is none. */
+/** The column of a field of an event type, what is within a field by both names; undefined if there is none. */
 export function columnOf(type: string, field: string): EventColumn | undefined {
-  const key = `${type}.${field}`;
-  if (known.has(key)) return known.get(key);
   const snake = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  const column =
-    NAMES[key] ?? NAMES[field] ?? (Object.hasOwn(EVENT_COLUMNS, snake) ? (snake as EventColumn) : undefined);
-  known.set(key, column);
-  return column;
+  const named = NAMES[`${type}.${field}`] ?? NAMES[field];
+  return named ?? (Object.hasOwn(EVENT_COLUMNS, snake) ? (snake as EventColumn) : undefined);
 }
 
 /** The versions of a commit's events as they are stored; the commit is known to be one. */

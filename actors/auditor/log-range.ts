@@ -29,21 +29,27 @@ export function rangesBetween(after: LogPlace, through: LogPlace, only?: number)
 export const messagesIn = (ranges: readonly StreamRange[]): number =>
   ranges.reduce((sum, { after, through }) => sum + through - after, 0);
 
-/** The events of a stretch as rows, batch by batch. Rejects with what `CommitReader` throws. */
-export async function* rowsIn(
+/**
+ * What is made of each event of a stretch, batch by batch; a row is not kept any longer than that takes. Rejects with what
+ * `CommitReader` throws.
+ */
+export async function* rowsIn<T>(
   { stream, shard, after, through }: StreamRange,
   source: HistorySource,
   { signal, onRead }: Way,
-): AsyncGenerator<readonly EventRow[]> {
+  make: (row: EventRow) => T,
+): AsyncGenerator<readonly T[]> {
   const reader = new CommitReader(stream, shard, after);
   for await (const batch of source.read(stream, after + 1, through, signal)) {
-    const rows: EventRow[] = [];
+    const made: T[] = [];
     for (const message of batch)
       reader.read(message, {
-        onCommit: (commit) => rows.push(...eventRows(commit, message)),
-        ...(stream !== CHAIN && { onAcceptance: (acceptance) => rows.push(acceptanceRow(acceptance, message)) }),
+        onCommit: (commit) => {
+          for (const row of eventRows(commit, message)) made.push(make(row));
+        },
+        ...(stream !== CHAIN && { onAcceptance: (acceptance) => made.push(make(acceptanceRow(acceptance, message))) }),
       });
-    yield rows;
+    yield made;
     onRead?.(batch.length);
   }
 }

@@ -1,6 +1,5 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { z } from 'zod';
-import type { EventRow } from './event-rows.js';
 import type { StreamRange } from './log-range.js';
 
 /** How much is written at once, in characters. */
@@ -29,9 +28,9 @@ export class NdjsonFile {
     if (resume) this.last = this.#cutLast();
   }
 
-  write(rows: readonly EventRow[]): void {
-    for (const row of rows) {
-      const line = JSON.stringify(row);
+  /** Lines, each without its end. */
+  write(lines: readonly string[]): void {
+    for (const line of lines) {
       this.#lines.push(line);
       this.#size += line.length;
       if (this.#size >= CHUNK) this.#flush();

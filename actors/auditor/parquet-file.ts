@@ -10,6 +10,7 @@ type SchemaElement = Schema[number];
 const TYPES: Readonly<Record<ColumnType, Omit<SchemaElement, 'name'>>> = {
   text: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
   hex: { type: 'BYTE_ARRAY' },
+  small: { type: 'INT32' },
   integer: { type: 'INT64' },
   flag: { type: 'BOOLEAN' },
   time: { type: 'INT64', converted_type: 'TIMESTAMP_MILLIS' },
@@ -43,12 +44,19 @@ const GROUP_ROWS = 20_000;
 /** Raw transactions may be long: a group is also closed when it holds so many characters of them. */
 const GROUP_CHARACTERS = 32_000_000;
 
-type Value = string | bigint | boolean | Date | Uint8Array | undefined;
+type Value = string | number | bigint | boolean | Date | Uint8Array | undefined;
+
+/** One column of the group that is being filled. */
+interface Column {
+  readonly type: ColumnType;
+  values: Value[];
+}
 
 /** A Parquet file of events, written group by group. */
 export class ParquetFile {
   readonly #writer: ParquetWriter;
-  #columns: Value[][] = columns.map(() => []);
+  readonly #columns = new Map<string, Column>(columns.map(([name, type]) => [name, { type, values: [] }]));
+  #rows = 0;
   #characters = 0;
 
   /** Overwrites the file. Every method throws what the file system says. */
@@ -56,12 +64,14 @@ export class ParquetFile {
     this.#writer = new ParquetWriter({ writer: fileWriter(file), schema, createdBy: `argus ${version}` });
   }
 
-  write(rows: readonly EventRow[]): void {
-    for (const row of rows) {
-      columns.forEach(([name, type], i) => void this.#columns[i]?.push(cellOf(row[name], type)));
-      this.#characters += String(row.raw_tx ?? '').length + String(row.dispute_raw_tx ?? '').length;
-      if ((this.#columns[0]?.length ?? 0) >= GROUP_ROWS || this.#characters >= GROUP_CHARACTERS) this.#closeGroup();
+  write(row: EventRow): void {
+    for (const name in row) {
+      const column = this.#columns.get(name);
+      if (column) column.values[this.#rows] = cellOf(row[name as EventColumn], column.type);
     }
+    this.#rows++;
+    this.#characters += String(row.raw_tx ?? '').length + String(row.dispute_raw_tx ?? '').length;
+    if (this.#rows >= GROUP_ROWS || this.#characters >= GROUP_CHARACTERS) this.#closeGroup();
   }
 
   finish(): void {
@@ -70,17 +80,32 @@ export class ParquetFile {
   }
 
   #closeGroup(): void {
-    const count = this.#columns[0]?.length ?? 0;
-    if (count === 0) return;
-    const columnData = columns.map(([name], i) => ({ name, data: this.#columns[i] ?? [], offsetIndex: false }));
-    this.#writer.write({ columnData, rowGroupSize: count });
-    this.#columns = columns.map(() => []);
+    if (this.#rows === 0) return;
+    const columnData = Array.from(this.#columns, ([name, { values }]) => ({
+      name,
+      data: Array.from({ length: this.#rows }, (_, i) => values[i]),
+      offsetIndex: false,
+      ...(NOISY.has(name) && NOISE),
+    }));
+    this.#writer.write({ columnData, rowGroupSize: this.#rows });
+    for (const column of this.#columns.values()) column.values = [];
+    this.#rows = 0;
     this.#characters = 0;
   }
 }
 
+/** How the columns are written that neither repeat themselves nor get any smaller. */
+const NOISE = { codec: 'UNCOMPRESSED', encoding: 'PLAIN' } as const;
+const NOISY: ReadonlySet<string> = new Set<EventColumn>([
+  'commit_id',
+  'appointment_id',
+  'locator',
+  'blob_sha256',
+  'user_signature',
+  'receipt_signature',
+]);
+
 function cellOf(value: EventRow[EventColumn], type: ColumnType): Value {
-  if (value === undefined) return undefined;
   switch (type) {
     case 'hex':
       return fromHex(String(value));
@@ -88,9 +113,7 @@ function cellOf(value: EventRow[EventColumn], type: ColumnType): Value {
       return BigInt(Number(value));
     case 'time':
       return new Date(String(value));
-    case 'flag':
-      return value === true;
-    case 'text':
-      return String(value);
+    default:
+      return value;
   }
 }

@@ -6,7 +6,7 @@ import { messagesIn, rangesBetween, rowsIn, type StreamRange } from '../../actor
 import { NdjsonFile, remainingFrom } from '../../actors/auditor/ndjson-file.js';
 import { ParquetFile } from '../../actors/auditor/parquet-file.js';
 import type { Way } from '../../actors/auditor/tower-fold.js';
-import { printJsonLines } from './output.js';
+import { writeOut } from './output.js';
 import { notUnderstood, placeBefore, placeThrough } from './points.js';
 import type { Walk } from './walk.js';
 
@@ -52,7 +52,7 @@ function check({ out, format, resume, force }: ExportOptions): void {
 async function toParquet(file: string, ranges: readonly StreamRange[], source: HistorySource, walk: Walk) {
   try {
     const parquet = new ParquetFile(file);
-    for await (const batch of rows(ranges, source, walk.way(messagesIn(ranges)))) parquet.write(batch);
+    for await (const _ of rows(ranges, source, walk.way(messagesIn(ranges)), (row) => parquet.write(row)));
     parquet.finish();
   } catch (error) {
     // It cannot be gone on with.
@@ -71,27 +71,26 @@ async function toNdjson(
   const ndjson = new NdjsonFile(file, { resume });
   try {
     const left = remainingFrom(ranges, ndjson.last);
-    for await (const batch of rows(left, source, walk.way(messagesIn(left)))) ndjson.write(batch);
+    for await (const lines of rows(left, source, walk.way(messagesIn(left)), (row) => JSON.stringify(row)))
+      ndjson.write(lines);
   } finally {
     // Also of what was broken off: it can be gone on with.
     ndjson.finish();
   }
 }
 
-async function* rows(
+async function* rows<T>(
   ranges: readonly StreamRange[],
   source: HistorySource,
   way: Way,
-): AsyncGenerator<readonly EventRow[]> {
-  for (const range of ranges) yield* rowsIn(range, source, way);
-}
-
-async function* singly<T>(batches: AsyncIterable<readonly T[]>): AsyncGenerator<T> {
-  for await (const batch of batches) yield* batch;
+  make: (row: EventRow) => T,
+): AsyncGenerator<readonly T[]> {
+  for (const range of ranges) yield* rowsIn(range, source, way, make);
 }
 
 /** A terminal that shows the rows is no place for the progress. */
-function toStdout(ranges: readonly StreamRange[], source: HistorySource, { signal, way }: Walk): Promise<void> {
+async function toStdout(ranges: readonly StreamRange[], source: HistorySource, { signal, way }: Walk): Promise<void> {
   const seen = process.stdout.isTTY ? { signal } : way(messagesIn(ranges));
-  return printJsonLines(singly(rows(ranges, source, seen)));
+  for await (const lines of rows(ranges, source, seen, (row) => `${JSON.stringify(row)}\n`))
+    await writeOut(lines.join(''));
 }

@@ -41,7 +41,8 @@ const all = rangesBetween({ chain: 0, shards: [0] }, { chain: 2, shards: [everyt
 async function rowsOf(ranges = all): Promise<EventRow[]> {
   const rows: EventRow[] = [];
   for (const range of ranges)
-    for await (const batch of rowsIn(range, source, { signal: new AbortController().signal })) rows.push(...batch);
+    for await (const batch of rowsIn(range, source, { signal: new AbortController().signal }, (row) => row))
+      rows.push(...batch);
   return rows;
 }
 
@@ -119,7 +120,7 @@ describe('a row of an event', () => {
     const file = join(tempDir(t), 'events.parquet');
     const rows = await rowsOf();
     const parquet = new ParquetFile(file);
-    for (const row of rows) parquet.write([row]);
+    for (const row of rows) parquet.write(row);
     parquet.finish();
     const bytes = readFileSync(file);
     const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
@@ -133,7 +134,7 @@ describe('a row of an event', () => {
     const [row] = await rowsOf();
     assert(row);
     const parquet = new ParquetFile(file);
-    for (let i = 0; i < 30_000; i += 1000) parquet.write(Array.from({ length: 1000 }, () => row));
+    for (let i = 0; i < 30_000; i++) parquet.write(row);
     parquet.finish();
     const bytes = readFileSync(file);
     const { row_groups: groups } = parquetMetadata(

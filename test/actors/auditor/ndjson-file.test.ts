@@ -17,7 +17,7 @@ const ranges = rangesBetween({ chain: 0, shards: [0] }, { chain: 4, shards: [9] 
 
 function write(file: string, written: readonly EventRow[], resume = false): void {
   const ndjson = new NdjsonFile(file, { resume });
-  ndjson.write(written);
+  ndjson.write(written.map((row) => JSON.stringify(row)));
   ndjson.finish();
 }
 
@@ -37,7 +37,7 @@ describe('a file of events as JSON lines', () => {
       truncateSync(file, Math.min(length, readFileSync(file).length));
       const ndjson = new NdjsonFile(file, { resume: true });
       for (const { stream, after, through } of remainingFrom(ranges, ndjson.last))
-        ndjson.write(rows(stream, after + 1, through));
+        ndjson.write(rows(stream, after + 1, through).map((row) => JSON.stringify(row)));
       ndjson.finish();
       assert.equal(readFileSync(file, 'utf8'), whole, `after ${length} bytes`);
     }

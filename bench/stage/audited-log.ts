@@ -1,0 +1,50 @@
+import type { Shard } from '../../events/ids.js';
+import { towerStream } from '../../events/log/streams.js';
+import type { Lab } from '../figure.js';
+import { auditReadRate } from '../limits/audit-read.js';
+import { bareConsumeRates } from '../limits/bare-consume.js';
+import { AuditCommand } from '../load/audit-command.js';
+import { round } from '../measure/statistics.js';
+import { LongLog } from './long-log.js';
+import type { Stage } from './stage.js';
+
+const EVENTS = 1_000_000;
+const USERS = 1_000;
+const STREAM = towerStream(0 as Shard);
+
+/** A long log without a tower at work on it, and an auditor's command. */
+export interface AuditedLog {
+  readonly stage: Stage;
+  readonly command: AuditCommand;
+  /** How many events a command reads. */
+  readonly events: number;
+}
+
+export async function auditedLog(lab: Lab): Promise<AuditedLog> {
+  const stage = await lab.stage({ snapshots: false });
+  await stage.tower.stop();
+  const log = new LongLog(await stage.connectNode());
+  const count = Math.min(EVENTS, lab.options.most);
+  lab.say(`putting ${count} appointments on the log`);
+  await log.register(USERS);
+  await log.growTo(count);
+  return { stage, command: new AuditCommand(stage), events: USERS + count };
+}
+
+/** Messages a second that can be read of it, by each way there is, with nothing done to them. */
+export async function bareRates({ stage, command }: AuditedLog) {
+  const { push, pull } = await bareConsumeRates(await stage.connectNode(), STREAM);
+  const source = await command.open();
+  try {
+    return { push, pull, direct: await auditReadRate(source, STREAM) };
+  } finally {
+    await source.close();
+  }
+}
+
+export type BareRates = Awaited<ReturnType<typeof bareRates>>;
+
+export const fastest = ({ push, pull, direct }: BareRates): number => Math.max(push, pull, direct);
+
+export const rounded = (rates: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(rates).map(([name, rate]) => [name, round(rate)]));
