@@ -1,72 +1,32 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
-import { makeAppointment } from '../../actors/client/tower-client.js';
-import { type Breach, buildBreach, openChannels } from '../../cli/demo/channel.js';
-import { within } from '../../cli/servers/child.js';
 import { fromHex, reversed, toHex } from '../../events/bytes.js';
-import type { Locator, UserId } from '../../events/ids.js';
 import { appointmentId } from '../../events/signing/appointment.js';
 import { txid } from '../fixtures/ids.js';
-import { argus, MAIN } from '../support/argus.js';
+import { argus } from '../support/argus.js';
 import { auditorsWay } from '../support/auditor-command.js';
-import { mineEach, mineEmpty, replaceBy } from '../support/breach.js';
+import { mineEmpty } from '../support/breach.js';
+import { followCommand } from '../support/follow-command.js';
+import { type LivedTower, livedTower } from '../support/lived-tower.js';
 import { parquetRows } from '../support/parquet-rows.js';
 import { type Cleanup, tempDir } from '../support/temp-dir.js';
-import { historyTypes, startTestTower, type TestTower, untilLevel } from '../support/tower.js';
+import type { TestTower } from '../support/tower.js';
 import { until } from '../support/until.js';
 
 /** What an auditor is told of a tower that saw a breach, a reorg, a renewal, an update and an expiry. */
 describe("an auditor's history", () => {
   const cleanups: (() => unknown)[] = [];
-  const t: Cleanup = { after: (cleanup) => void cleanups.unshift(cleanup) };
+  const t: Cleanup = { after: (cleanup) => void cleanups.push(cleanup) };
+  let lived: LivedTower;
   let tower: TestTower;
-  let breach: Breach & { readonly locator: Locator };
   let way: string[];
   let folder: string;
-  let [alice, bob] = ['', ''] as [UserId, UserId];
-  /** The log's position, and the chain's height, before the breach; and when that was. */
-  let [quiet, quietHeight] = [0, 0];
 
   before(async () => {
-    const settings = { 'subscription.duration': '60', 'subscription.grace': '5' };
-    tower = await startTestTower(t, { settings });
-    const [channel] = await openChannels(tower.chain, 1);
-    assert(channel);
-    await untilLevel(() => tower.node, tower.chain);
-    const [client, other] = [await tower.newClient(), await tower.newClient('python')];
-    [alice, bob] = [client.userId, other.userId];
-    await client.register();
-    const built = buildBreach(channel);
-    const { locator } = await client.protect(built.disputeTxid, fromHex(built.penaltyTx), 144);
-    breach = { ...built, locator };
-    const untilIn = (name: string, times = 1) =>
-      until(`${name}, ${times}`, async () => {
-        const names = await historyTypes(tower, alice, locator);
-        return names.filter((one) => one.startsWith(name)).length === times;
-      });
-    await other.register();
-    await other.addAppointment(makeAppointment('python', txid('two'), new Uint8Array(90), 144));
-    await client.addAppointment(makeAppointment('rust', txid('one'), new Uint8Array(100), 144));
-    await client.addAppointment(makeAppointment('rust', txid('one'), new Uint8Array(3_000), 144));
-    await client.register();
-    await mineEmpty(tower, 1);
-    await untilLevel(() => tower.node, tower.chain);
-    [quiet, quietHeight] = [tower.node.shards[0]?.position ?? 0, await tower.chain.height()];
-    const [disputeBlock] = await mineEach(tower, [breach.disputeTx]);
-    assert(disputeBlock);
-    await untilIn('PenaltyBroadcast');
-    await replaceBy(tower, disputeBlock, [], []);
-    await untilIn('BreachReorgedOut');
-    await mineEach(tower, [breach.disputeTx], [breach.penaltyTx]);
-    await untilIn('PenaltyConfirmed');
-    await mineEmpty(tower, 99);
-    await untilIn('PenaltyIrrevocable');
-    await untilLevel(() => tower.node, tower.chain);
-    await until('the rest is over', () => tower.node.shards[0]?.counts.appointments === 1);
+    lived = await livedTower(t);
+    tower = lived.tower;
     way = auditorsWay(t, tower.nats);
     folder = tempDir(t);
   });
@@ -83,6 +43,7 @@ describe("an auditor's history", () => {
   const rowsOf = async (...args: string[]): Promise<Record<string, unknown>[]> => parsed(await told(...args));
 
   test('replays the state at any moment, as the node itself has it', async () => {
+    const { alice, bob, breach, quiet, quietHeight } = lived;
     const [now, then, atHeight, bobs, summary] = await Promise.all([
       rowsOf('replay', '--json'),
       rowsOf('replay', '--json', '--until', String(quiet)),
@@ -125,6 +86,7 @@ describe("an auditor's history", () => {
   });
 
   test('tells what changed between two moments', async () => {
+    const { alice, bob, breach, quiet, quietHeight } = lived;
     const [lines, rows] = await Promise.all([
       told('replay', '--diff', String(quiet), 'end'),
       rowsOf('replay', '--json', '--diff', `height:${quietHeight}`, 'end', '--user', bob),
@@ -144,6 +106,7 @@ describe("an auditor's history", () => {
   });
 
   test('tells all that happened to a user, a locator, an appointment and a penalty', async () => {
+    const { alice, breach, quiet } = lived;
     const id = appointmentId(breach.locator, alice);
     const [ofUser, ...others] = await Promise.all(
       [alice, toHex(reversed(fromHex(breach.locator))), breach.penaltyTxid].map((text) => told('timeline', text)),
@@ -182,6 +145,7 @@ describe("an auditor's history", () => {
   });
 
   test('exports the same events as JSON lines and in Parquet, all or a range of them', async () => {
+    const { quietHeight } = lived;
     const parquet = join(folder, 'events.parquet');
     const [rows] = await Promise.all([rowsOf('export'), told('export', '--format', 'parquet', '--out', parquet)]);
     assert.deepEqual(await parquetRows(parquet), rows);
@@ -218,6 +182,7 @@ describe("an auditor's history", () => {
   });
 
   test('counts what happened, and how long the breach waited', async () => {
+    const { quiet } = lived;
     const [[all], [later], text] = await Promise.all([
       rowsOf('stats', '--json'),
       rowsOf('stats', '--json', '--from', String(quiet + 1)),
@@ -250,8 +215,9 @@ describe("an auditor's history", () => {
   });
 
   test('is followed live, from now or from a moment, until ctrl-c or until nobody reads', async (t) => {
-    const all = follow(t, way);
-    const blocks = follow(t, [...way, '--json', '--type', 'BlockConnected', '--from', `height:${quietHeight}`]);
+    const { quietHeight } = lived;
+    const all = followCommand(t, way);
+    const blocks = followCommand(t, [...way, '--json', '--type', 'BlockConnected', '--from', `height:${quietHeight}`]);
     let isThere = false;
     const first = all.line();
     void first.then(() => (isThere = true));
@@ -306,25 +272,4 @@ function assertStory(text: string, story: readonly RegExp[]): void {
   const lines = text.trimEnd().split('\n');
   assert.equal(lines.length, story.length, text);
   story.forEach((words, i) => void assert.match(lines[i] ?? '', words));
-}
-
-/** `argus audit follow` as it runs: its lines one after another. */
-function follow(t: Cleanup, args: readonly string[]) {
-  const child = spawn(process.execPath, [MAIN, 'audit', 'follow', ...args], {
-    env: { PATH: process.env.PATH, HOME: '/nonexistent' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  t.after(() => child.kill('SIGKILL'));
-  let stderr = '';
-  child.stderr.on('data', (chunk) => (stderr += chunk));
-  const ended = new Promise<{ status: number | null; stderr: string }>((resolve) =>
-    child.on('close', (status) => resolve({ status, stderr })),
-  );
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-  const line = async (): Promise<string> => {
-    const next = await within(lines.next(), 20_000);
-    if (!next || next.done) assert.fail(`there are no more lines: ${stderr}`);
-    return next.value;
-  };
-  return { child, ended, line };
 }
