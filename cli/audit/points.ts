@@ -10,7 +10,7 @@ export const POINTS_HELP = `
 A moment (POINT) is
   1200, 2:1200          a position of the log; where there are several shards, of that one
   2026-10-01T12:00:00Z  a time; 2026-10-01 is its first moment in UTC
-  height:850000         a block: up to where the tower says that it was evaluated
+  height:850000         a block, with those connected in the same commit: up to where it was evaluated
   end                   the newest there is
 --until takes what was there at that moment in, --from begins with it.`;
 

@@ -1,4 +1,3 @@
-import type { Spread } from '../../actors/auditor/answer-times.js';
 import type { HistorySource } from '../../actors/auditor/history-source.js';
 import { beginningOf } from '../../actors/auditor/log-place.js';
 import type { LogPoint } from '../../actors/auditor/log-point.js';
@@ -25,12 +24,9 @@ export async function stats(source: HistorySource, { from, until, json }: StatsO
 }
 
 function print({ after, through, answers, ...groups }: TowerStatistics): void {
-  printFields({
-    'CHAIN positions': range(after.chain, through.chain),
-    ...Object.fromEntries(
-      through.shards.map((position, shard) => [`TOWER_${shard} positions`, range(after.shards[shard] ?? 0, position)]),
-    ),
-  });
+  process.stdout.write(`CHAIN ${range(after.chain, through.chain)}\n`);
+  for (const [shard, position] of through.shards.entries())
+    process.stdout.write(`TOWER_${shard} ${range(after.shards[shard] ?? 0, position)}\n`);
   for (const [name, group] of Object.entries(groups)) {
     process.stdout.write(`\n${name.replaceAll('_', ' ')}\n`);
     printFields(Object.fromEntries(Object.entries(group).map(([field, value]) => [`  ${field}`, tally(value)])));
@@ -38,17 +34,13 @@ function print({ after, through, answers, ...groups }: TowerStatistics): void {
   process.stdout.write('\nanswers to breaches\n');
   const { unanswered, ...spreads } = answers;
   new Table({ TIME: 'what', COUNT: 'count', P50: 'p50', P90: 'p90', P99: 'p99', MOST: 'most' }).print(
-    Object.entries(spreads).map(([name, spread]) => ({
-      what: name.replaceAll('_', ' '),
-      ...spread,
-    })) satisfies (Spread & {
-      what: string;
-    })[],
+    Object.entries(spreads).map(([name, spread]) => ({ what: name.replaceAll('_', ' '), ...spread })),
   );
   printFields({ unanswered });
 }
 
-const range = (after: number, through: number): string => (through > after ? `${after + 1} to ${through}` : 'none');
+const range = (after: number, through: number): string =>
+  through > after ? `positions ${after + 1} to ${through}` : 'nothing';
 
 /** `expired 3, resolved 1` for how often each of some things happened. */
 function tally(value: unknown): unknown {
