@@ -13,6 +13,8 @@ export type Refusal =
   /** The appointment's breach is being answered; it cannot be changed any more. */
   | { readonly kind: 'already-triggered' }
   | { readonly kind: 'appointment-not-found' }
+  /** The receipt that the request names is not of the appointment as it is now. */
+  | { readonly kind: 'receipt-replaced' }
   /** No head was signed at that size. */
   | { readonly kind: 'head-not-found'; readonly size: number }
   /** The log has it at a position that no head is over yet, or not the one asked for: the next block brings one. */
@@ -50,6 +52,15 @@ export interface Accepted {
   readonly appointmentId: AppointmentId;
   readonly locator: Locator;
   readonly startBlock: Height;
+  readonly receiptSignature: string;
+  /** Slots available now. */
+  readonly slots: number;
+  readonly expiry: Height;
+}
+
+export interface Deleted {
+  readonly kind: 'deleted';
+  readonly locator: Locator;
   readonly receiptSignature: string;
   /** Slots available now. */
   readonly slots: number;

@@ -6,6 +6,7 @@ import { z } from 'zod';
 export const publicSubjects = {
   register: 'argus.v1.register',
   addAppointment: 'argus.v1.add_appointment',
+  deleteAppointment: 'argus.v1.delete_appointment',
   getAppointment: 'argus.v1.get_appointment',
   getProof: 'argus.v1.get_proof',
   getSubscriptionInfo: 'argus.v1.get_subscription_info',
@@ -48,6 +49,15 @@ export const AddAppointmentAnswer = z.object({
   subscription_expiry: u32,
 });
 export type AddAppointmentAnswer = z.infer<typeof AddAppointmentAnswer>;
+
+/** Answer to `delete_appointment`: `signature` is the tower's, of the request's. */
+export const DeleteAppointmentAnswer = z.object({
+  locator: z.string(),
+  signature: z.string(),
+  available_slots: u32,
+  subscription_expiry: u32,
+});
+export type DeleteAppointmentAnswer = z.infer<typeof DeleteAppointmentAnswer>;
 
 const WatchedAppointment = z.object({
   locator: z.string(),

@@ -23,6 +23,8 @@ export interface EventDefinition {
   readonly of: Aggregate['kind'];
   readonly schema: z.ZodType;
   readonly version: number;
+  /** The version that an event is stored as, where an older one holds all of it: nodes that know no newer one read it. */
+  readonly storedAs?: (event: { readonly type: string }) => number;
   /** `upcast[n]` turns a body of version n into one of version n + 1. Needed for every version below `version`. */
   readonly upcast?: Readonly<Record<number, (body: Record<string, unknown>) => Record<string, unknown>>>;
 }
@@ -42,6 +44,17 @@ export class UnknownEventError extends Error {
 
 const first = (of: Aggregate['kind'], schema: z.ZodType): EventDefinition => ({ of, schema, version: 1 });
 
+/** Only a deletion needs the newer version. */
+const AppointmentEnded: EventDefinition = {
+  of: 'user',
+  schema: user.AppointmentEnded,
+  version: 2,
+  storedAs: (event) => ('deletion' in event && event.deletion !== undefined ? 2 : 1),
+  upcast: { 1: (body) => withoutType(user.AppointmentEndedV1.parse({ type: 'AppointmentEnded', ...body })) },
+};
+
+const withoutType = ({ type: _, ...body }: { type: string }): Record<string, unknown> => body;
+
 /** Every event that can be on the log. */
 export const eventDefinitions: Readonly<Record<string, EventDefinition>> = {
   BlockConnected: first('chain', BlockConnected),
@@ -49,7 +62,7 @@ export const eventDefinitions: Readonly<Record<string, EventDefinition>> = {
   UserRegistered: first('user', user.UserRegistered),
   SubscriptionRenewed: first('user', user.SubscriptionRenewed),
   AppointmentAccepted: first('user', user.AppointmentAccepted),
-  AppointmentEnded: first('user', user.AppointmentEnded),
+  AppointmentEnded,
   SubscriptionOutdated: first('user', user.SubscriptionOutdated),
   BlobsSwept: first('user', user.BlobsSwept),
   BreachSighted: first('tracker', tracker.BreachSighted),
@@ -74,7 +87,7 @@ export function storeEvent(event: { type: string }, definitions = eventDefinitio
   if (!definition) throw new TypeError(`no event definition for ${event.type}`);
   definition.schema.parse(event);
   const { type, ...body } = event;
-  return { type, v: definition.version, ...body };
+  return { type, v: definition.storedAs?.(event) ?? definition.version, ...body };
 }
 
 /**

@@ -60,18 +60,42 @@ export const AppointmentAccepted = z.strictObject({
 });
 export type AppointmentAccepted = z.infer<typeof AppointmentAccepted>;
 
-/**
- * An appointment is over.
- *
- * `resolved`: its penalty is irrevocable. `expired`: its subscription was outdated before any breach.
- * `rejected`: there was a breach, and the blob or its penalty can never become valid.
- */
-export const AppointmentEnded = z.strictObject({
+/** What a user asked for when it had an appointment deleted: enough for anybody to verify that it did. */
+export const Deletion = z.strictObject({
+  locator: Locator,
+  /** The receipt's signature that the user named; null where its request was for whatever there was under the locator. */
+  receipt: Signature.nullable(),
+  /** The user's, of `deleteAppointmentRequest`. */
+  userSignature: UserSignature,
+  /** The tower's, of `deletionReceipt`. */
+  receiptSignature: Signature,
+});
+export type Deletion = z.infer<typeof Deletion>;
+
+/** Version 1: nobody could ask for it. */
+export const AppointmentEndedV1 = z.strictObject({
   type: z.literal('AppointmentEnded'),
   appointmentId: AppointmentId,
   reason: z.enum(['resolved', 'expired', 'rejected']),
   slotsRefunded: Slots,
 });
+
+/**
+ * An appointment is over.
+ *
+ * `resolved`: its penalty is irrevocable. `expired`: its subscription was outdated before any breach.
+ * `rejected`: there was a breach, and the blob or its penalty can never become valid.
+ * `deleted`: its user asked for that before any breach.
+ */
+export const AppointmentEnded = z
+  .strictObject({
+    ...AppointmentEndedV1.shape,
+    reason: z.enum(['resolved', 'expired', 'rejected', 'deleted']),
+    deletion: Deletion.optional(),
+  })
+  .refine(({ reason, deletion }) => (reason === 'deleted') === (deletion !== undefined), {
+    error: 'a deletion goes with the reason deleted, and with no other',
+  });
 export type AppointmentEnded = z.infer<typeof AppointmentEnded>;
 
 /** A subscription's time of grace is over: the user is forgotten, but for breaches still being answered. */

@@ -7,9 +7,10 @@ import type { UserEvent } from '../events/user.js';
 import { RecentStarts } from './recent-starts.js';
 import type { SavedWatchlist } from './saved-watchlist.js';
 import { type SavedScans, Scans } from './scans.js';
+import { emptyShelf, type Shelf } from './shelf.js';
 import { evolveTracker, isLive, type LiveTracker, noTracker, type TrackerState } from './tracker.js';
-import { type Account, evolveAccount, isRemembered, unknownUser } from './user.js';
-import { type AppointmentKey, type Booked, emptyShelf, type Shelf, Watchlist } from './watchlist.js';
+import { type Account, evolveAccount, rememberedAs, unknownUser } from './user.js';
+import { type AppointmentKey, type Booked, Watchlist } from './watchlist.js';
 
 /** An aggregate's state and the position of its last commit, which an append must expect. */
 export interface Versioned<State> {
@@ -122,13 +123,19 @@ export class ShardState {
 
   /** Where an appointment is; undefined if it ended or never was. */
   booked(key: AppointmentKey): Booked | undefined {
-    return this.#watchlist.get(key);
+    return this.deleted(key) ? undefined : this.#watchlist.get(key);
+  }
+
+  /** Where an appointment is that its user had deleted; undefined if there is none, or it was added again. */
+  deleted(key: AppointmentKey): Booked | undefined {
+    const booked = this.#watchlist.get(key);
+    return booked?.status === 'deleted' ? booked : undefined;
   }
 
   /** Where a user's appointments are, in the order in which they came. */
-  bookedBy(id: UserId): Iterable<Booked> {
-    const user = this.#users.get(id);
-    return user ? this.#watchlist.on(user.shelf) : [];
+  *bookedBy(id: UserId): Generator<Booked> {
+    const { shelf = emptyShelf() } = this.#users.get(id) ?? {};
+    for (const booked of this.#watchlist.on(shelf)) if (booked.status !== 'deleted') yield booked;
   }
 
   *users(): Generator<[UserId, Versioned<Account>]> {
@@ -232,15 +239,15 @@ export class ShardState {
         this.#booked(this.#watchlist.accept(shelf, event, position, event.blob.position));
         return;
       case 'AppointmentEnded': {
-        const { appointmentId: id } = event;
+        const { appointmentId: id, deletion } = event;
         const { state: tracker } = this.tracker(id);
-        const locator = tracker.stage === 'none' ? undefined : tracker.locator;
-        const as = isRemembered(event, status) ? 'rejected' : 'ended';
+        const { locator } = deletion ?? (tracker.stage === 'none' ? {} : tracker);
+        const as = rememberedAs(event, status) ?? 'ended';
         this.#liveAppointments -= countOf(this.#watchlist.end(shelf, id, locator, as));
         return;
       }
       case 'SubscriptionOutdated':
-        this.#watchlist.forgetRejected(shelf);
+        this.#watchlist.forgetEnded(shelf);
     }
   }
 

@@ -120,14 +120,18 @@ export function bookingOf(event: AppointmentAccepted): Booking {
   return { locator, scheme, slots, startBlock, toSelfDelay, blob, userSignature, receiptSignature, status };
 }
 
-/** What becomes of an appointment that ended: what was rejected is remembered as long as there is a subscription. */
-export const isRemembered = ({ reason }: AppointmentEnded, status: Account['status']): boolean =>
-  reason === 'rejected' && status === 'registered';
+/** What becomes of an appointment that ended: what was rejected or deleted is remembered as long as there is a subscription. */
+export const rememberedAs = (
+  { reason }: AppointmentEnded,
+  status: Account['status'],
+): 'rejected' | 'deleted' | undefined =>
+  status === 'registered' && (reason === 'rejected' || reason === 'deleted') ? reason : undefined;
 
 function endAppointment(bookings: Bookings, event: AppointmentEnded, status: Account['status']): Bookings {
   const { appointmentId: id } = event;
   const ended = bookings.get(id);
-  if (ended && isRemembered(event, status)) bookings.set(id, { ...ended, status: 'rejected' });
+  const as = rememberedAs(event, status);
+  if (ended && as) bookings.set(id, { ...ended, status: as });
   else bookings.delete(id);
   return bookings;
 }

@@ -4,6 +4,7 @@ import type { AppointmentId, Locator, Position } from '../events/ids.js';
 import type { SchemeName } from '../events/schemes/scheme.js';
 import type { SavedWatchlist } from './saved-watchlist.js';
 import { SchemesInUse } from './schemes-in-use.js';
+import type { Shelf } from './shelf.js';
 import { Column } from './table/column.js';
 import { type Fingerprint, keyedFingerprint } from './table/fingerprint.js';
 import { FingerprintIndex } from './table/fingerprint-index.js';
@@ -16,9 +17,10 @@ export interface Booked {
   readonly blob: Position;
   /**
    * `live`: the tower acts on it. `rejected`: its breach came and its blob was of no use; it stays charged, so that
-   * sending it again costs nothing more (design.md section 5).
+   * sending it again costs nothing more (design.md section 5). `deleted`: its user had it deleted; it waits for nothing, and
+   * is only remembered so that the same request gets the same answer.
    */
-  readonly status: 'live' | 'rejected';
+  readonly status: 'live' | 'rejected' | 'deleted';
 }
 
 /** A transaction and an appointment that may wait for it; the id is 32 bytes in internal order. */
@@ -41,21 +43,12 @@ export interface KeyBytes {
   readonly locator: Uint8Array;
 }
 
-/** One user's appointments, in the order in which they came: a list through the table, which alone changes it. */
-export interface Shelf {
-  /** The first and the last of them, plus one; 0 if there is none. */
-  first: number;
-  last: number;
-  /** How many there are, and how many of the list are gone already. */
-  held: number;
-  gone: number;
-}
-
-export const emptyShelf = (): Shelf => ({ first: 0, last: 0, held: 0, gone: 0 });
-
 /** Positions have 35 bits: 34 thousand million. */
 const MOST_POSITION = 2 ** 35 - 1;
+/** The status, in the highest bits. */
 const REJECTED = 0x80;
+const DELETED = 0x40;
+const FLAGS = { live: 0, rejected: REJECTED, deleted: DELETED } as const;
 /** How many more of a list than it holds may be gone before it is gone through. */
 const GONE = 32;
 
@@ -97,7 +90,7 @@ export class Watchlist {
     return { key: this.#key, index, schemes: this.#schemes.names, columns: { entries, heads, words, rest } };
   }
 
-  /** How many there are: live, or rejected and not forgotten. */
+  /** How many there are: live, or rejected or deleted and not forgotten. */
   get size(): number {
     return this.#index.size;
   }
@@ -108,7 +101,7 @@ export class Watchlist {
     let found = NONE;
     for (const scheme of this.#schemes) {
       const entries = this.#index.find(this.#fingerprint(scheme.hint(txidInternal)));
-      if (entries.length > 0) found = found.concat(entries.map((entry) => this.#read(entry)));
+      if (entries.length > 0) found = found.concat(this.#waiting(entries));
     }
     return found;
   }
@@ -130,23 +123,24 @@ export class Watchlist {
     const found: Candidate[] = [];
     this.#index.findAll(fingerprints, (which, entry) => {
       const at = (which % count) * TXID_BYTES;
-      found.push({ txidInternal: txidsInternal.subarray(at, at + TXID_BYTES), booked: this.#read(entry) });
+      for (const booked of this.#waiting([entry]))
+        found.push({ txidInternal: txidsInternal.subarray(at, at + TXID_BYTES), booked });
     });
     return found;
   }
 
   /** Who may wait under a locator, whatever the scheme. */
   byLocator(locator: Locator): readonly Booked[] {
-    return this.#index.find(this.#fingerprint(fromHex(locator))).map((entry) => this.#read(entry));
+    return this.#waiting(this.#index.find(this.#fingerprint(fromHex(locator))));
   }
 
-  /** An appointment; undefined if it ended or never was. */
+  /** An appointment; undefined if it ended or never was, and is not remembered. */
   get(key: AppointmentKey): Booked | undefined {
     const entry = this.#find(key);
     return entry === undefined ? undefined : this.#read(entry);
   }
 
-  /** Those on a shelf, in the order in which they came. */
+  /** Those on a shelf, the deleted ones too, in the order in which they came. */
   *on(shelf: Readonly<Shelf>): Generator<Booked> {
     for (let link = shelf.first; link !== 0; link = this.#word(link - 1, NEXT))
       if (!this.#isGone(link - 1)) yield this.#read(link - 1);
@@ -171,31 +165,36 @@ export class Watchlist {
   }
 
   /**
-   * Ends an appointment of a shelf, or has it be rejected; gives what there was of it before, if anything. The shelf is
+   * Ends an appointment of a shelf, or has it be remembered as rejected or deleted; gives what there was of it before, if anything. The shelf is
    * gone through where the locator is not known.
    */
   end(
     shelf: Shelf,
     appointmentId: AppointmentId,
     locator: Locator | undefined,
-    as: 'ended' | 'rejected',
+    as: 'ended' | 'rejected' | 'deleted',
   ): Booked | undefined {
     const entry = (locator && this.#find({ appointmentId, locator })) ?? this.#findOn(shelf, appointmentId);
     if (entry === undefined) return undefined;
     const before = this.#read(entry);
-    if (as === 'rejected') this.#write(entry, before.position, before.blob, 'rejected');
-    else this.#remove(shelf, entry);
+    if (as === 'ended') this.#remove(shelf, entry);
+    else this.#write(entry, before.position, before.blob, as);
     return before;
   }
 
-  /** Forgets those that were rejected. */
-  forgetRejected(shelf: Shelf): void {
+  /** Forgets those that were rejected or deleted. */
+  forgetEnded(shelf: Shelf): void {
     for (let link = shelf.first; link !== 0; ) {
       const entry = link - 1;
       link = this.#word(entry, NEXT);
-      if (!this.#isGone(entry) && this.#read(entry).status === 'rejected') this.#takeOff(shelf, entry);
+      if (!this.#isGone(entry) && this.#read(entry).status !== 'live') this.#takeOff(shelf, entry);
     }
     this.#tidy(shelf);
+  }
+
+  /** Those of some entries that may wait for a transaction. */
+  #waiting(entries: readonly number[]): Booked[] {
+    return entries.map((entry) => this.#read(entry)).filter(({ status }) => status !== 'deleted');
   }
 
   #find(key: AppointmentKey): number | undefined {
@@ -270,7 +269,7 @@ export class Watchlist {
     return {
       position: (rest & 7) * 2 ** 32 + this.#word(entry, POSITION),
       blob: ((rest >>> 3) & 7) * 2 ** 32 + this.#word(entry, BLOB),
-      status: rest & REJECTED ? 'rejected' : 'live',
+      status: rest & REJECTED ? 'rejected' : rest & DELETED ? 'deleted' : 'live',
     };
   }
 
@@ -278,7 +277,7 @@ export class Watchlist {
     this.#words.set(WORDS * entry + POSITION, position);
     this.#words.set(WORDS * entry + BLOB, blob);
     const high = Math.floor(position / 2 ** 32) | (Math.floor(blob / 2 ** 32) << 3);
-    this.#rest.set(entry, high | (status === 'rejected' ? REJECTED : 0));
+    this.#rest.set(entry, high | FLAGS[status]);
   }
 
   #word(entry: number, which: number): number {

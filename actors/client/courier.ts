@@ -7,6 +7,7 @@ export interface Courier {
 export type ClientOperation =
   | 'register'
   | 'add_appointment'
+  | 'delete_appointment'
   | 'get_appointment'
   | 'get_proof'
   | 'get_subscription_info'

@@ -5,6 +5,7 @@ import { type ClientOperation, type Courier, NotAnsweredError, type Reply } from
 const SUBJECTS: Readonly<Record<ClientOperation, string>> = {
   register: wire.publicSubjects.register,
   add_appointment: wire.publicSubjects.addAppointment,
+  delete_appointment: wire.publicSubjects.deleteAppointment,
   get_appointment: wire.publicSubjects.getAppointment,
   get_proof: wire.publicSubjects.getProof,
   get_subscription_info: wire.publicSubjects.getSubscriptionInfo,

@@ -6,13 +6,19 @@ import { AppointmentProof, Evidence, wrongWith } from '../../events/proofs/appoi
 import { schemeOf } from '../../events/schemes/schemes.js';
 import {
   type Appointment,
+  deleteAppointmentRequest,
   getAppointmentRequest,
   getProofRequest,
   getSubscriptionInfoRequest,
   serializeAppointment,
 } from '../../events/signing/appointment.js';
 import { signerIs, signMessage } from '../../events/signing/message.js';
-import { appointmentReceipt, type Dialect, registrationReceipt } from '../../events/signing/receipts.js';
+import {
+  appointmentReceipt,
+  type Dialect,
+  deletionReceipt,
+  registrationReceipt,
+} from '../../events/signing/receipts.js';
 import { secp256k1 } from '../../events/signing/secp256k1.js';
 import type { TreeHead } from '../../events/tree-head.js';
 import * as wire from '../wire.js';
@@ -35,6 +41,15 @@ export interface TowerClientOptions {
 export interface AppointmentReceipt {
   readonly locator: Locator;
   readonly startBlock: number;
+  readonly userSignature: string;
+  readonly signature: string;
+  readonly availableSlots: number;
+  readonly subscriptionExpiry: number;
+}
+
+/** A receipt for a deletion: the tower gives the slots of an appointment back, and does not watch for it any more. */
+export interface DeletionReceipt {
+  readonly locator: Locator;
   readonly userSignature: string;
   readonly signature: string;
   readonly availableSlots: number;
@@ -98,6 +113,27 @@ export class TowerClient {
       startBlock,
       userSignature,
       signature,
+      availableSlots: answer.available_slots,
+      subscriptionExpiry: answer.subscription_expiry,
+    };
+  }
+
+  /**
+   * Has the tower forget the appointment that a receipt is for. What was added under its locator since is not touched: then it
+   * rejects with `TowerRefusedError` of the reason `receipt-replaced`; once a breach was seen, of `already-triggered`.
+   */
+  async deleteAppointment({
+    locator,
+    signature: receipt,
+  }: Pick<AppointmentReceipt, 'locator' | 'signature'>): Promise<DeletionReceipt> {
+    const userSignature = signMessage(deleteAppointmentRequest(locator, receipt), this.options.secretKey);
+    const body = { locator, receipt, signature: userSignature };
+    const answer = await this.#request('delete_appointment', body, wire.DeleteAppointmentAnswer);
+    this.#verify(deletionReceipt(this.dialect, userSignature), answer.signature, answer);
+    return {
+      locator,
+      userSignature,
+      signature: answer.signature,
       availableSlots: answer.available_slots,
       subscriptionExpiry: answer.subscription_expiry,
     };

@@ -5,6 +5,7 @@ import { slotsFor } from '../../events/signing/appointment.js';
 import { appointmentReceipt, type Dialect, registrationReceipt } from '../../events/signing/receipts.js';
 import type { AppointmentEnded, BlobRef, UserEvent } from '../../events/user.js';
 import {
+  type Booking,
   bookingsOf,
   evolveUser,
   MOST_SLOTS,
@@ -13,7 +14,8 @@ import {
   unknownUser,
   type WithBookings,
 } from '../../projections/user.js';
-import type { Accepted, Refusal, Registered } from '../outcomes.js';
+import type { Accepted, Deleted, Refusal, Registered } from '../outcomes.js';
+import { type DeleteAppointment, deleteAppointment } from './deletion.js';
 
 /** What the Gatekeeper may decide about one user. Everything here is pure; heights, blobs and signing arrive in the command. */
 
@@ -74,11 +76,12 @@ export interface Sweep {
   readonly isWanted: (position: number) => boolean;
 }
 
-export type UserCommand = Register | AddAppointment | EndAppointment | Outdate | Sweep;
+export type UserCommand = Register | AddAppointment | DeleteAppointment | EndAppointment | Outdate | Sweep;
 
 export type UserOutcome =
   | Registered
   | Accepted
+  | Deleted
   | Refusal
   | { readonly kind: 'done' }
   /** These blobs are to be erased. */
@@ -86,7 +89,7 @@ export type UserOutcome =
   /** More is to be decided than one commit holds: ask again. */
   | { readonly kind: 'more' };
 
-type Decided = Decision<UserOutcome, UserEvent>;
+export type Decided = Decision<UserOutcome, UserEvent>;
 
 const MOST_HEIGHT = 0xffffffff;
 /** How many appointments one commit ends at the most, so that it stays far below a message's size. */
@@ -101,6 +104,8 @@ export const userDecider: Decider<UserState, UserCommand, UserOutcome, UserEvent
         return register(command, state);
       case 'add-appointment':
         return addAppointment(command, state);
+      case 'delete-appointment':
+        return deleteAppointment(command, state);
       case 'end-appointment':
         return endAppointment(command, state);
       case 'outdate':
@@ -139,7 +144,7 @@ function addAppointment(command: AddAppointment, state: UserState): Decided {
   const same = acceptedBefore(command, state);
   if (same) return same;
   if (command.triggered) return refuse({ kind: 'already-triggered' });
-  return sweptMeanwhile(command, state) ?? charge(command, state, before?.slots ?? 0);
+  return sweptMeanwhile(command, state) ?? charge(command, state, before);
 }
 
 /** The very same request again, its answer perhaps lost: the receipt that was given, and nothing new. */
@@ -162,14 +167,21 @@ function sweptMeanwhile({ blob }: AddAppointment, { swept = 0 }: Subscription): 
   return refuse({ kind: 'unavailable', why: 'the request took too long; send it again' });
 }
 
-function charge(command: AddAppointment, { dialect, slots: available, expiry }: Subscription, paid: number): Decided {
-  const { appointmentId, locator, toSelfDelay, blob, userSignature, height } = command;
+function charge(
+  command: AddAppointment,
+  { dialect, slots: available, expiry }: Subscription,
+  before: Booking | undefined,
+): Decided {
+  const { appointmentId, locator, toSelfDelay, blob, userSignature } = command;
+  const startBlock = startOf(command, before);
   const slots = slotsFor(blob.size);
+  // What was deleted is paid back.
+  const paid = before && before.status !== 'deleted' ? before.slots : 0;
   const slotsLeft = Math.min(available - (slots - paid), MOST_SLOTS);
   if (slotsLeft < 0) return refuse({ kind: 'not-enough-slots', needed: slots - paid, available });
-  const receiptSignature = command.sign(appointmentReceipt(dialect, { userSignature, startBlock: height }));
+  const receiptSignature = command.sign(appointmentReceipt(dialect, { userSignature, startBlock }));
   return {
-    outcome: accepted(command, slotsLeft, expiry, height, receiptSignature),
+    outcome: accepted(command, slotsLeft, expiry, startBlock, receiptSignature),
     events: [
       {
         type: 'AppointmentAccepted',
@@ -178,7 +190,7 @@ function charge(command: AddAppointment, { dialect, slots: available, expiry }: 
         scheme: schemeOf(dialect).name,
         slots,
         slotsLeft,
-        startBlock: height,
+        startBlock,
         toSelfDelay,
         blob,
         userSignature,
@@ -186,6 +198,15 @@ function charge(command: AddAppointment, { dialect, slots: available, expiry }: 
       },
     ],
   };
+}
+
+/**
+ * The height, or later: what is added after a deletion starts after what was deleted, and no version before the one it
+ * replaces. So no receipt is ever given twice, and a request to delete one deletes nothing that was added later.
+ */
+function startOf({ height }: AddAppointment, before: Booking | undefined): Height {
+  const least = before ? before.startBlock + Number(before.status === 'deleted') : 0;
+  return least > height ? Height.parse(Math.min(least, MOST_HEIGHT)) : height;
 }
 
 function accepted(

@@ -8,26 +8,27 @@ import { appointmentId } from '../../events/signing/appointment.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import type { BlobRef, UserEvent } from '../../events/user.js';
 import { isLive, isOnlySighted } from '../../projections/tracker.js';
-import type { Accepted, Refusal, Registered, Shown, SubscriptionInfo } from '../outcomes.js';
+import type { Accepted, Deleted, Refusal, Registered, Shown, SubscriptionInfo } from '../outcomes.js';
 import { type BlockListener, lastOf, type Run } from '../runtime/block-feed.js';
 import { KeyedMailbox } from '../runtime/mailbox.js';
 import { Turns } from '../runtime/turns.js';
 import { type AddAppointment, type Outdate, type UserCommand, type UserOutcome, userDecider } from './decisions.js';
 import { endingOf } from './endings.js';
 import { type About, isDue, loadUser } from './loaded-user.js';
-import type { AddAppointmentRequest, GatekeeperNeeds } from './needs.js';
+import type { AddAppointmentRequest, DeleteAppointmentRequest, GatekeeperNeeds } from './needs.js';
 import { Receipts } from './receipts.js';
 import { noChain, showAppointment, showSubscription } from './shown.js';
 
 /**
  * The Gatekeeper: who may do what, and what it costs. One message at a time for each user.
  *
- *   Gateway --register, addAppointment, appointment, subscription--> Gatekeeper --UserRegistered ... --> log
+ *   Gateway --register, addAppointment, deleteAppointment, ...-----> Gatekeeper --UserRegistered ... --> log
  *   fold ----a tracker that ended------------------------------------->  |  |
  *   block feed ---heights--------------------------------------------->  +  +--blobs--> blob store
  *
  * takes   register         more slots, a later expiry, a signed receipt
  *         addAppointment   the blob stored, then the commit that refers to it, then the receipt
+ *         deleteAppointment   its slots given back and its blob erased, and a receipt for that
  *         appointment, subscription   what a user may see of its own
  *         folded           a tracker's end ends its appointment
  *         blocksConnected  subscriptions whose grace is over are outdated
@@ -82,6 +83,11 @@ export class Gatekeeper implements BlockListener {
   addAppointment(request: AddAppointmentRequest): Promise<Accepted | Refusal> {
     const deadline = request.came + REQUEST_MS;
     return this.#lanes.send(request.userId, () => this.#addAppointment(request, deadline));
+  }
+
+  deleteAppointment(request: DeleteAppointmentRequest): Promise<Deleted | Refusal> {
+    const deadline = request.came + REQUEST_MS;
+    return this.#lanes.send(request.userId, () => this.#deleteAppointment(request, deadline));
   }
 
   /** What a user may see of one of its appointments. Rejects with `LogUnavailableError`. */
@@ -151,6 +157,26 @@ export class Gatekeeper implements BlockListener {
     return { kind, appointmentId: id, locator, toSelfDelay, blob, userSignature, height, triggered, full, limit, sign };
   }
 
+  /** A breach that another node has put on the log forbids it, so it is decided level with the log. */
+  async #deleteAppointment(request: DeleteAppointmentRequest, deadline: number): Promise<Deleted | Refusal> {
+    const { userId, locator, receipt, userSignature } = request;
+    const height = this.#height();
+    if (height === undefined) return noChain;
+    await this.level();
+    const { state } = this.needs.fold;
+    const key = { appointmentId: appointmentId(locator, userId), locator };
+    const before = state.booked(key)?.blob;
+    const receipts = new Receipts(this.needs.sign);
+    const outcome = await receipts.settled(() => {
+      const triggered = () => state.tracker(key.appointmentId).state.stage !== 'none';
+      const about = { ...key, receipt, userSignature, height, sign: receipts.sign };
+      const command = (): UserCommand => ({ kind: 'delete-appointment', ...about, triggered: triggered() });
+      return this.#transact(userId, command, key, deadline - performance.now(), receipts);
+    });
+    if (before && !state.booked(key)) this.needs.blobs.erase(before);
+    return answerOf<Deleted>(outcome);
+  }
+
   /** Ends the appointment of a tracker that came to its end, and erases its blob. */
   #settle(id: AppointmentId): void {
     const { state } = this.needs.fold.state.tracker(id);
@@ -202,7 +228,7 @@ export class Gatekeeper implements BlockListener {
 
   #transact(
     userId: UserId,
-    command: UserCommand,
+    asked: UserCommand | (() => UserCommand),
     about: About,
     patience: number,
     receipts?: Receipts,
@@ -211,6 +237,7 @@ export class Gatekeeper implements BlockListener {
       aggregate: userAggregate(userId),
       read: (shard) => loadUser(shard, userId, about, this.needs.bookings, patience),
       decide: (state) => {
+        const command = typeof asked === 'function' ? asked() : asked;
         if (this.#isEarly(command)) return askAgain;
         const decision = userDecider.decide(command, state);
         return receipts?.isMissing ? askAgain : decision;

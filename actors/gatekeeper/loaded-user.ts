@@ -35,7 +35,7 @@ export function loadUser(
   if ('ending' in about)
     return loadEnding(Array.from(shard.bookedBy(userId)), about.ending, bookings, patience).then(withThese);
   const { appointmentId } = about;
-  const booked = shard.booked(about);
+  const booked = shard.booked(about) ?? shard.deleted(about);
   if (!booked) return withThese(NONE);
   return bookings.of(appointmentId, booked, patience).then((found) => withThese(new Map([[appointmentId, found]])));
 }

@@ -21,6 +21,16 @@ export interface AddAppointmentRequest {
   readonly came: number;
 }
 
+export interface DeleteAppointmentRequest {
+  readonly userId: UserId;
+  readonly locator: Locator;
+  /** The signature of the receipt that the user names; null if it names none. */
+  readonly receipt: string | null;
+  readonly userSignature: string;
+  /** As above. */
+  readonly came: number;
+}
+
 /** What a subscription is, and what the tower holds at the most. */
 export interface Terms {
   /** Slots that one registration gives. */

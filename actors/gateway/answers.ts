@@ -1,8 +1,14 @@
 import { toHex } from '../../events/bytes.js';
 import type { UserId } from '../../events/ids.js';
 import type { AppointmentProof } from '../../events/proofs/appointment-proof.js';
-import type { Accepted, Proven, Refusal, Registered, Shown, SubscriptionInfo } from '../outcomes.js';
-import type { AddAppointmentAnswer, GetAppointmentAnswer, RegisterAnswer, SubscriptionInfoAnswer } from '../wire.js';
+import type { Accepted, Deleted, Proven, Refusal, Registered, Shown, SubscriptionInfo } from '../outcomes.js';
+import type {
+  AddAppointmentAnswer,
+  DeleteAppointmentAnswer,
+  GetAppointmentAnswer,
+  RegisterAnswer,
+  SubscriptionInfoAnswer,
+} from '../wire.js';
 import type { Told } from './dialect.js';
 
 /**
@@ -39,6 +45,14 @@ export const accepted = (outcome: Accepted): Answer =>
   granted<AddAppointmentAnswer>({
     locator: outcome.locator,
     start_block: outcome.startBlock,
+    signature: outcome.receiptSignature,
+    available_slots: outcome.slots,
+    subscription_expiry: outcome.expiry,
+  });
+
+export const deleted = (outcome: Deleted): Answer =>
+  granted<DeleteAppointmentAnswer>({
+    locator: outcome.locator,
     signature: outcome.receiptSignature,
     available_slots: outcome.slots,
     subscription_expiry: outcome.expiry,

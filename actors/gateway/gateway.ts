@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Locator, UserId } from '../../events/ids.js';
 import {
+  deleteAppointmentRequest,
   getAppointmentRequest,
   getProofRequest,
   getSubscriptionInfoRequest,
@@ -8,9 +9,19 @@ import {
 } from '../../events/signing/appointment.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import type { BlobRef } from '../../events/user.js';
-import type { Accepted, Proven, Refusal, Registered, Shown, SubscriptionInfo } from '../outcomes.js';
+import type { Accepted, Deleted, Proven, Refusal, Registered, Shown, SubscriptionInfo } from '../outcomes.js';
 import { why } from '../runtime/why.js';
-import { type Answer, accepted, proven, refusedWith, registered, responded, subscription, watched } from './answers.js';
+import {
+  type Answer,
+  accepted,
+  deleted,
+  proven,
+  refusedWith,
+  registered,
+  responded,
+  subscription,
+  watched,
+} from './answers.js';
 import { words } from './dialect.js';
 import type { Fault, FieldLimits } from './faults.js';
 import { delayTooSmall } from './python-fields.js';
@@ -47,6 +58,8 @@ export class Gateway {
         return this.#register(json.value, request);
       case 'add_appointment':
         return this.#addAppointment(json.value, request);
+      case 'delete_appointment':
+        return this.#deleteAppointment(json.value, request);
       case 'get_appointment':
         return this.#getAppointment(json.value, request);
       case 'get_proof':
@@ -92,6 +105,18 @@ export class Gateway {
       const userSignature = signature;
       const outcome = await gatekeeper.addAppointment({ userId, locator, blob, toSelfDelay, userSignature, came });
       return outcome.kind === 'accepted' ? accepted(outcome) : outcome;
+    });
+  }
+
+  async #deleteAppointment(json: Record<string, unknown>, request: Request): Promise<Answer> {
+    const came = performance.now();
+    const parsed = requests.parseDeleteAppointment(json);
+    if (!parsed.ok) return this.refuse(request.operation, parsed.fault, request.caller.dialect);
+    const { locator, receipt, signature: userSignature } = parsed.value;
+    const asked = await this.#authenticate(request, deleteAppointmentRequest(locator, receipt), userSignature, locator);
+    return this.#answer(asked, async (gatekeeper, userId) => {
+      const outcome = await gatekeeper.deleteAppointment({ userId, locator, receipt, userSignature, came });
+      return outcome.kind === 'deleted' ? deleted(outcome) : outcome;
     });
   }
 
@@ -231,6 +256,13 @@ export interface GatekeeperFace {
     readonly userSignature: string;
     readonly came: number;
   }): Promise<Accepted | Refusal>;
+  deleteAppointment(request: {
+    readonly userId: UserId;
+    readonly locator: Locator;
+    readonly receipt: string | null;
+    readonly userSignature: string;
+    readonly came: number;
+  }): Promise<Deleted | Refusal>;
   appointment(userId: UserId, locator: Locator): Promise<Shown | Refusal>;
   subscription(userId: UserId): Promise<SubscriptionInfo | Refusal>;
   /** Resolves when what other nodes have put on the log is known here too; rejects if that takes too long. */

@@ -16,8 +16,8 @@ import { comeAgain } from './rust.js';
 /**
  * The HTTP door: TEOS over HTTP for the clients of both generations that exist (teos-protocol A3 to A8).
  *
- *   client --POST /register, /add_appointment, /get_appointment, /get_subscription_info--> HTTP door --> Gateway
- *          --GET /ping------------------------------------------------------------------>
+ *   client --POST /register, /add_appointment, /get_appointment, ...--> HTTP door --> Gateway
+ *          --GET /ping----------------------------------------------->
  *
  * It translates and decides nothing, and none of its answers hurts a client that exists (D3, D4): every one is JSON, none
  * comes before a request was read to its end, and while the tower cannot accept there is no connection to be had.

@@ -7,6 +7,7 @@ import type { Operation } from './requests.js';
 const OPERATIONS: ReadonlyMap<string, Operation> = new Map([
   ['/register', 'register'],
   ['/add_appointment', 'add_appointment'],
+  ['/delete_appointment', 'delete_appointment'],
   ['/get_appointment', 'get_appointment'],
   ['/get_proof', 'get_proof'],
   ['/get_subscription_info', 'get_subscription_info'],

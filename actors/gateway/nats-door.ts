@@ -37,6 +37,7 @@ export class NatsDoor {
       this.#endpoint(operation, subject, (body) => gateway.serve(operation, body, NEWER));
     serve('register', publicSubjects.register);
     serve('add_appointment', publicSubjects.addAppointment);
+    serve('delete_appointment', publicSubjects.deleteAppointment);
     serve('get_appointment', publicSubjects.getAppointment);
     serve('get_proof', publicSubjects.getProof);
     serve('get_subscription_info', publicSubjects.getSubscriptionInfo);

@@ -34,10 +34,12 @@ export const python: Words = {
         return {
           status: 400,
           code: -9,
-          text: 'appointment rejected. The provided appointment has already been triggered',
+          text: `${operation === 'delete_appointment' ? 'deletion' : 'appointment'} rejected. The provided appointment has already been triggered`,
         };
       case 'appointment-not-found':
         return notFound(locator);
+      case 'receipt-replaced':
+        return { status: 404, text: 'deletion rejected. The receipt is not of the appointment as it is now' };
       case 'head-not-found':
         return { status: 404, text: `There is no tree head of size ${refusal.size}` };
       case 'not-under-head':
@@ -61,6 +63,7 @@ const fieldFault: Record<Operation, (...args: Parameters<typeof addAppointmentFa
   register: (json) => registerFault(json),
   add_appointment: (json, limits) => addAppointmentFault(json, limits) ?? badSignatureOrSlots,
   get_appointment: (json) => notFound(json.locator),
+  delete_appointment: () => ({ status: 400, code: -65, text: 'Invalid request content' }),
   get_proof: () => ({ status: 400, code: -65, text: 'Invalid request content' }),
   get_subscription_info: () => unknownUser('get_subscription_info', undefined),
 };

@@ -24,6 +24,7 @@ export const MAX_BLOB_BYTES = 65_536;
 export const operations = [
   'register',
   'add_appointment',
+  'delete_appointment',
   'get_appointment',
   'get_proof',
   'get_subscription_info',
@@ -106,6 +107,29 @@ export function parseGetAppointment(json: Record<string, unknown>): Parsed<GetAp
   if (!parsed.success) return faulty(json);
   const { locator: locatorText, signature } = parsed.data;
   return { ok: true, value: { locator: Locator.parse(locatorText.toLowerCase()), locatorText, signature } };
+}
+
+export interface DeleteAppointmentRequest {
+  readonly locator: Locator;
+  /** The signature of the receipt that it names; null if it names none. */
+  readonly receipt: string | null;
+  readonly signature: string;
+}
+
+const DeleteAppointment = z.object({
+  locator,
+  receipt: z
+    .string()
+    .regex(/^[a-km-uw-z13-9]{104}$/)
+    .nullish(),
+  signature: text,
+});
+
+export function parseDeleteAppointment(json: Record<string, unknown>): Parsed<DeleteAppointmentRequest> {
+  const parsed = DeleteAppointment.safeParse(json);
+  if (!parsed.success) return faulty(json);
+  const { receipt = null, ...rest } = parsed.data;
+  return { ok: true, value: { ...rest, receipt } };
 }
 
 const count = z.number().int().min(1);

@@ -33,6 +33,7 @@ const faultOf: Record<Operation, (json: Json, limits: FieldLimits) => Told | und
       () => isRecord(appointment) && blobSize(String(appointment.encrypted_blob), limits),
     ),
 
+  delete_appointment: (json) => lookUpFault(json) ?? receiptFault(json),
   get_appointment: (json) => lookUpFault(json),
   get_proof: (json) => lookUpFault(json),
 
@@ -49,6 +50,12 @@ const lookUpFault = ({ locator, signature }: Json): Told | undefined =>
     () => textShape('signature', signature),
     () => size('locator', String(locator), 16),
     () => empty('signature', String(signature)),
+  );
+
+const receiptFault = ({ receipt }: Json): Told | undefined =>
+  firstOf(
+    () => typeof receipt !== 'string' && wrongType(receipt, 'a string'),
+    () => told(5, "`receipt` is not the signature of a receipt of the tower's"),
   );
 
 function appointmentShape(appointment: unknown): Told | undefined {

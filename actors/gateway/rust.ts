@@ -32,6 +32,8 @@ export const rust: Words = {
         return { status: 400, code: 35, text: 'The provided appointment has already been triggered' };
       case 'appointment-not-found':
         return { status: 404, code: 36, text: 'Appointment not found' };
+      case 'receipt-replaced':
+        return { status: 404, code: 36, text: 'The receipt is not of the appointment as it is now' };
       case 'head-not-found':
         return { status: 404, code: 36, text: `There is no tree head of size ${refusal.size}` };
       case 'not-under-head':
@@ -62,6 +64,7 @@ export const comeAgain: Told = { status: 503, code: 7, text: UNAVAILABLE };
 const UNKNOWN_USER: Readonly<Record<Operation, string>> = {
   register: 'User cannot be authenticated',
   add_appointment: 'Invalid signature or user does not have enough slots available',
+  delete_appointment: 'User cannot be authenticated',
   get_appointment: 'User cannot be authenticated',
   get_proof: 'User cannot be authenticated',
   get_subscription_info: 'User not found. Have you registered?',

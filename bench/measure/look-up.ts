@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { toHex } from '../../events/bytes.js';
 import type { AppointmentId, Locator } from '../../events/ids.js';
-import { emptyShelf, Watchlist } from '../../projections/watchlist.js';
+import { emptyShelf } from '../../projections/shelf.js';
+import { Watchlist } from '../../projections/watchlist.js';
 import { median } from './statistics.js';
 
 /** Transactions of a full block: each is looked up once per scheme. */

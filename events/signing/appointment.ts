@@ -36,6 +36,15 @@ export const getAppointmentRequest = (locatorText: string): Uint8Array => utf8(`
 /** The bytes that a user signs to ask for a proof: the ASCII text `get proof <locator>`, the locator as the request spells it. */
 export const getProofRequest = (locatorText: string): Uint8Array => utf8(`get proof ${locatorText}`);
 
+/**
+ * The bytes that a user signs to have an appointment deleted: the ASCII text `Delete appointment <locator>` of the BOLT13
+ * draft, its locator in lower case, then a space and the tower's signature in the receipt for the version that is meant.
+ * That can delete nothing that was added later, whoever sends it again. Without a receipt it is the draft's own text, which
+ * is for whatever there is under the locator.
+ */
+export const deleteAppointmentRequest = (locator: Locator, receipt: string | null): Uint8Array =>
+  utf8(`Delete appointment ${locator}${receipt === null ? '' : ` ${receipt}`}`);
+
 /** The bytes that a user signs to ask for its subscription: the ASCII text `get subscription info`. */
 export const getSubscriptionInfoRequest = (): Uint8Array => utf8('get subscription info');
 

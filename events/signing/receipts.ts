@@ -62,3 +62,14 @@ export function appointmentReceipt(dialect: Dialect, { userSignature, startBlock
       return concat(utf8(userSignature), be32(startBlock));
   }
 }
+
+/**
+ * The bytes of the receipt for a deletion: the user's signature of its request, as the BOLT13 draft has it. python: its
+ * record, 65 bytes. rust: its text in ASCII, 104 bytes. No other receipt is as long.
+ * Throws a `RangeError` on a text that is not zbase32 of 65 bytes.
+ */
+export function deletionReceipt(dialect: Dialect, userSignature: string): Uint8Array {
+  const record = signatureRecord(userSignature);
+  if (record === undefined) throw new RangeError('a user signature is zbase32 of 65 bytes');
+  return dialect === 'python' ? record : utf8(userSignature);
+}

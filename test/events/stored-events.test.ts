@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { ZodError } from 'zod';
 import { eventDefinitions, readEvent, type StoredEvent, storeEvent } from '../../events/codec.js';
 import { decodeCommit, encodeCommit } from '../../events/commit.js';
 import { storedCommits, storedEvents } from '../fixtures/stored-events.js';
@@ -30,6 +31,18 @@ describe('what is on the log', () => {
       assert.equal(JSON.stringify(storeEvent(event)), text);
     });
   }
+
+  test('what a version before could say already is stored as that, for the nodes that know no newer one', () => {
+    const [first = ''] = storedEvents.AppointmentEnded ?? [];
+    assert.equal(JSON.stringify(storeEvent(readEvent(JSON.parse(first)) as { type: string })), first);
+  });
+
+  test('what only a newer version can say is damage in an older one', () => {
+    const deletion = JSON.parse(storedEvents.AppointmentEnded?.[1] ?? '');
+    const { deletion: _, ...bare } = deletion;
+    for (const wrong of [{ ...deletion, v: 1 }, { ...bare, v: 1 }, bare, { ...deletion, reason: 'resolved' }])
+      assert.throws(() => readEvent(wrong), ZodError, JSON.stringify(wrong));
+  });
 
   test('no example is left over: a type, once stored, is known for ever', () => {
     assert.deepEqual(Object.keys(storedEvents).sort(), Object.keys(eventDefinitions).sort());

@@ -5,7 +5,8 @@ import { concat, fromHex, reversed, toHex } from '../../events/bytes.js';
 import { Locator } from '../../events/ids.js';
 import type { SchemeName } from '../../events/schemes/scheme.js';
 import { schemes } from '../../events/schemes/schemes.js';
-import { type Booked, emptyShelf, Watchlist } from '../../projections/watchlist.js';
+import { emptyShelf } from '../../projections/shelf.js';
+import { type Booked, Watchlist } from '../../projections/watchlist.js';
 import { appointmentId, locator, txid } from '../fixtures/ids.js';
 import { encryption } from '../fixtures/teos-vectors.js';
 
@@ -94,6 +95,18 @@ describe('the watchlist', () => {
     );
   });
 
+  test('remembers what was deleted, and finds it for no transaction', () => {
+    const list = new Watchlist();
+    const shelf = emptyShelf();
+    const key = keyOf('a', locatorOf('teos-display', 'one'));
+    list.accept(shelf, key, 3, 30);
+    assert.deepEqual(list.end(shelf, key.appointmentId, key.locator, 'deleted'), live(3, 30));
+    assert.deepEqual(list.get(key), { ...live(3, 30), status: 'deleted' });
+    assert.deepEqual([list.lookUp(internal('one')), list.lookUpAll(internal('one'))], [[], []]);
+    list.accept(shelf, key, 5, 50);
+    assert.deepEqual(list.lookUp(internal('one')), [live(5, 50)]);
+  });
+
   test('keeps positions of 35 bits, and refuses higher ones', () => {
     const list = new Watchlist();
     const [high, most] = [2 ** 32 + 5, 2 ** 35 - 1];
@@ -141,13 +154,13 @@ describe('the watchlist', () => {
             assert.deepEqual(list.accept(shelf, one, n + 1, 2 * n + 1), before);
             plain.set(user, one, live(n + 1, 2 * n + 1));
           } else if (kind === 'forget') {
-            list.forgetRejected(shelf);
-            plain.forgetRejected(user);
+            list.forgetEnded(shelf);
+            plain.forgetEnded(user);
           } else {
             const hint = name % 2 === 0 ? one.locator : undefined;
-            const as = kind === 'reject' ? 'rejected' : 'ended';
+            const as = kind === 'reject' ? 'rejected' : kind === 'delete' ? 'deleted' : 'ended';
             assert.deepEqual(list.end(shelf, one.appointmentId, hint, as), before);
-            if (before && kind === 'reject') plain.set(user, one, { ...before, status: 'rejected' });
+            if (before && as !== 'ended') plain.set(user, one, { ...before, status: as });
             else plain.delete(one);
           }
           assert.equal(list.size, plain.size);
@@ -168,7 +181,7 @@ const LOCATORS = 25;
 const deed = fc.record({
   user: fc.nat({ max: USERS - 1 }),
   name: fc.nat({ max: NAMES - 1 }),
-  kind: fc.constantFrom('accept', 'accept', 'accept', 'end', 'end', 'reject', 'forget'),
+  kind: fc.constantFrom('accept', 'accept', 'accept', 'end', 'end', 'reject', 'delete', 'forget'),
 });
 
 const byBlob = (all: readonly Booked[]) => all.toSorted((a, b) => a.blob - b.blob);
@@ -199,9 +212,8 @@ class PlainWatchlist {
     this.#held.delete(appointmentId);
   }
 
-  forgetRejected(of: number): void {
-    for (const [id, { user, booked }] of this.#held)
-      if (user === of && booked.status === 'rejected') this.#held.delete(id);
+  forgetEnded(of: number): void {
+    for (const [id, { user, booked }] of this.#held) if (user === of && booked.status !== 'live') this.#held.delete(id);
   }
 
   of(wanted: number): Booked[] {
@@ -209,6 +221,8 @@ class PlainWatchlist {
   }
 
   under(wanted: Locator): Booked[] {
-    return Array.from(this.#held.values()).flatMap(({ locator, booked }) => (locator === wanted ? [booked] : []));
+    return Array.from(this.#held.values()).flatMap(({ locator, booked }) =>
+      locator === wanted && booked.status !== 'deleted' ? [booked] : [],
+    );
   }
 }

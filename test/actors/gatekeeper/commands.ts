@@ -6,11 +6,12 @@ import {
   type Sign,
   userDecider,
 } from '../../../actors/gatekeeper/decisions.js';
+import type { DeleteAppointment } from '../../../actors/gatekeeper/deletion.js';
 import { fromHex } from '../../../events/bytes.js';
 import { UserId } from '../../../events/ids.js';
 import { signMessage } from '../../../events/signing/message.js';
 import { height } from '../../fixtures/blocks.js';
-import { blob, userSignature } from '../../fixtures/histories.js';
+import { blob, receiptSignature, userSignature } from '../../fixtures/histories.js';
 import { appointmentId, locator } from '../../fixtures/ids.js';
 import { exchange } from '../../fixtures/teos-vectors.js';
 import { specify } from '../../support/given.js';
@@ -47,6 +48,19 @@ export const add = (name: string, about: Partial<AddAppointment> = {}): AddAppoi
   triggered: false,
   full: false,
   limit: 1_000_000,
+  sign,
+  ...about,
+});
+
+/** Names the receipt of the history's `accepted`. */
+export const remove = (name: string, about: Partial<DeleteAppointment> = {}): DeleteAppointment => ({
+  kind: 'delete-appointment',
+  appointmentId: appointmentId(name),
+  locator: locator(name),
+  receipt: receiptSignature,
+  userSignature,
+  height: height(1000),
+  triggered: false,
   sign,
   ...about,
 });

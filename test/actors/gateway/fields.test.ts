@@ -64,6 +64,16 @@ const CASES: [operation: Operation, field: string, cases: Case[]][] = [
     ],
   ],
   ['add_appointment', 'signature', noText(-8, -8, -8)],
+  ['delete_appointment', 'locator', [...noText(-65, -65, -65), ...noHex(16, -65, -65)]],
+  ['delete_appointment', 'signature', noText(-65, -65, -65)],
+  [
+    'delete_appointment',
+    'receipt',
+    [
+      ...['', 'y'.repeat(103), 'v'.repeat(104), 'Y'.repeat(104)].map((value): Case => [value, -65, 5]),
+      ...[7, true, {}, ['y'.repeat(104)]].map((value): Case => [value, -65, 3]),
+    ],
+  ],
   ['get_appointment', 'locator', notFound([...noText(0, 0, 0), ...noHex(16, 0, 0)])],
   ['get_appointment', 'signature', notFound(noText(0, 0, 0))],
   ['get_subscription_info', 'signature', noText(-8, -8, -8)],

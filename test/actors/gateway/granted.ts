@@ -1,4 +1,4 @@
-import type { Accepted, Registered, Shown, SubscriptionInfo } from '../../../actors/outcomes.js';
+import type { Accepted, Deleted, Registered, Shown, SubscriptionInfo } from '../../../actors/outcomes.js';
 import { AppointmentId, Locator, Txid } from '../../../events/ids.js';
 import { height } from '../../fixtures/blocks.js';
 import { blob as ref } from '../../fixtures/histories.js';
@@ -24,6 +24,13 @@ export const accepted: Accepted = {
   startBlock: height(exchange.startBlock),
   receiptSignature: python.receiptSignature,
   slots: 99,
+  expiry: height(4420),
+};
+export const deleted: Deleted = {
+  kind: 'deleted',
+  locator,
+  receiptSignature: rust.receiptSignature,
+  slots: 100,
   expiry: height(4420),
 };
 export const watched: Shown = { kind: 'watched', locator, blob: ref(7), toSelfDelay: 20 };

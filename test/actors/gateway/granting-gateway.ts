@@ -7,7 +7,7 @@ import { UserId } from '../../../events/ids.js';
 import { recoverSigner } from '../../../events/signing/message.js';
 import type { Dialect } from '../../../events/signing/receipts.js';
 import { exchange } from '../../fixtures/teos-vectors.js';
-import { accepted, locator, registered, subscribed, watched } from './granted.js';
+import { accepted, deleted, locator, registered, subscribed, watched } from './granted.js';
 
 /** A Gateway without a tower behind it, and requests of the vectors' user. */
 
@@ -38,6 +38,7 @@ export function gateway(face: Partial<GatekeeperFace> = {}, needs: Partial<Gatew
   const gatekeeper: GatekeeperFace = {
     register: note(face.register ?? (async () => registered)),
     addAppointment: note(face.addAppointment ?? (async () => accepted)),
+    deleteAppointment: note(face.deleteAppointment ?? (async () => deleted)),
     appointment: note(face.appointment ?? (async () => watched)),
     subscription: note(face.subscription ?? (async () => subscribed)),
     level: face.level ?? (async () => {}),

@@ -1,6 +1,7 @@
 import {
   type Operation,
   parseAddAppointment,
+  parseDeleteAppointment,
   parseGetAppointment,
   parseGetProof,
   parseGetSubscriptionInfo,
@@ -24,6 +25,10 @@ export const requests = {
   add_appointment: {
     parse: (json: Json) => parseAddAppointment(json, MOST),
     good: { appointment, signature: userSignature },
+  },
+  delete_appointment: {
+    parse: parseDeleteAppointment,
+    good: { locator, receipt: python.receiptSignature, signature: userSignature },
   },
   get_appointment: { parse: parseGetAppointment, good: { locator, signature: getAppointmentSignature } },
   get_proof: { parse: parseGetProof, good: { locator, signature: getAppointmentSignature } },

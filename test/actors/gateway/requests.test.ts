@@ -36,6 +36,10 @@ describe('a request in order', () => {
       ok: true,
       value: { locator, locatorText: locator, signature: getAppointmentSignature },
     });
+    assert.deepEqual(requests.delete_appointment.parse({ locator: locator.toUpperCase(), signature: userSignature }), {
+      ok: true,
+      value: { locator, receipt: null, signature: userSignature },
+    });
     const { get_subscription_info: info } = requests;
     assert.deepEqual(info.parse(info.good), { ok: true, value: info.good });
   });
