@@ -7,7 +7,7 @@ import type { CommitLog } from '../events/log/commit-log.js';
 import { LogUnavailableError } from '../events/log/errors.js';
 import { schemes } from '../events/schemes/schemes.js';
 import type { AppointmentAccepted } from '../events/user.js';
-import { type Booking, bookingOf } from '../projections/user.js';
+import { type Booking, bookingOf, type DeletedBooking } from '../projections/user.js';
 import type { Booked } from '../projections/watchlist.js';
 import { Turns } from './runtime/turns.js';
 
@@ -59,6 +59,15 @@ export class Bookings {
     return found;
   }
 
+  /** What a user asked for when it had the appointment of an id deleted that the state has there. */
+  async deletionOf(appointmentId: AppointmentId, deleted: Booked, patience: Patience): Promise<DeletedBooking> {
+    const { events } = await this.#read(deleted, patience);
+    for (const event of events)
+      if (event.type === 'AppointmentEnded' && event.appointmentId === appointmentId && event.deletion)
+        return { status: 'deleted', deletion: event.deletion };
+    throw new TypeError(`position ${deleted.position} does not delete ${appointmentId}`);
+  }
+
   /** The appointment that the state has there, whatever its id. */
   async at(booked: Booked, patience: Patience): Promise<Found> {
     const accepted = await this.#acceptedAt(booked, patience);
@@ -108,7 +117,7 @@ export class Bookings {
     if (aggregate.kind !== 'user') return [];
     return acceptedIn(commit).map((event) => ({
       ...bookingOf(event),
-      status: booked.status,
+      status: booked.status === 'rejected' ? 'rejected' : 'live',
       appointmentId: event.appointmentId,
       userId: aggregate.id,
     }));

@@ -168,6 +168,7 @@ export class Shard implements Running {
       },
       bookings,
       recent: this.locatorCache,
+      isAnswering: (id) => this.#responder.isAnswering(id),
       terms,
       held,
       sign,

@@ -63,6 +63,8 @@ export type AppointmentAccepted = z.infer<typeof AppointmentAccepted>;
 /** What a user asked for when it had an appointment deleted: enough for anybody to verify that it did. */
 export const Deletion = z.strictObject({
   locator: Locator,
+  /** Where the version began that was deleted: the next one begins later. */
+  startBlock: Height,
   /** The receipt's signature that the user named; null where its request was for whatever there was under the locator. */
   receipt: Signature.nullable(),
   /** The user's, of `deleteAppointmentRequest`. */

@@ -5,10 +5,10 @@ import type { AppointmentId, Position, UserId } from '../events/ids.js';
 import type { ScanEvent } from '../events/scan.js';
 import type { UserEvent } from '../events/user.js';
 import { RecentStarts } from './recent-starts.js';
-import type { SavedWatchlist } from './saved-watchlist.js';
-import { type SavedScans, Scans } from './scans.js';
+import type { SavedShard } from './saved-shard.js';
+import { Scans } from './scans.js';
 import { emptyShelf, type Shelf } from './shelf.js';
-import { evolveTracker, isLive, type LiveTracker, noTracker, type TrackerState } from './tracker.js';
+import { evolveTracker, isLive, isOnlySighted, type LiveTracker, noTracker, type TrackerState } from './tracker.js';
 import { type Account, evolveAccount, rememberedAs, unknownUser } from './user.js';
 import { type AppointmentKey, type Booked, Watchlist } from './watchlist.js';
 
@@ -32,20 +32,6 @@ export interface User {
   state: Account;
   version: Position;
   readonly shelf: Shelf;
-}
-
-/** All that a shard's state is made of, each list in the order in which it is kept; `Bytes`: of a column. */
-export interface SavedShard<Bytes> {
-  readonly position: Position;
-  readonly scanVersion: Position;
-  readonly liveAppointments: number;
-  readonly watchlist: SavedWatchlist<Bytes>;
-  readonly users: Iterable<readonly [UserId, User]>;
-  readonly trackers: Iterable<readonly [AppointmentId, Versioned<TrackerState>]>;
-  readonly live: Iterable<AppointmentId>;
-  readonly reopened: Iterable<AppointmentId>;
-  readonly recentStarts: readonly (number | null)[];
-  readonly scans: SavedScans;
 }
 
 /**
@@ -242,8 +228,9 @@ export class ShardState {
         const { appointmentId: id, deletion } = event;
         const { state: tracker } = this.tracker(id);
         const { locator } = deletion ?? (tracker.stage === 'none' ? {} : tracker);
-        const as = rememberedAs(event, status) ?? 'ended';
-        this.#liveAppointments -= countOf(this.#watchlist.end(shelf, id, locator, as));
+        const as = rememberedAs(event, status);
+        const how = as === 'deleted' ? { deletedAt: position } : (as ?? 'ended');
+        this.#liveAppointments -= countOf(this.#watchlist.end(shelf, id, locator, how));
         return;
       }
       case 'SubscriptionOutdated':
@@ -256,10 +243,12 @@ export class ShardState {
     this.#liveAppointments += 1 - countOf(before);
   }
 
+  /** What was never mined is forgotten with its appointment: should that come again, it is compared like any other. */
   #reopen(id: AppointmentId): void {
-    const { state } = this.tracker(id);
+    const { state, version } = this.tracker(id);
     const isRefused = state.stage === 'blob-refused' || state.stage === 'penalty-refused';
     const booked = isRefused ? this.booked({ appointmentId: id, locator: state.locator }) : undefined;
+    if (isRefused && !booked && isOnlySighted(state)) this.#trackers.set(id, { state: noTracker(), version });
     if (isRefused && booked?.status === 'live' && booked.blob !== state.blob) this.#reopened.add(id);
     else this.#reopened.delete(id);
   }

@@ -1,7 +1,7 @@
 import type { AppointmentId, Height, Locator } from '../events/ids.js';
 import type { SchemeName } from '../events/schemes/scheme.js';
 import type { Dialect } from '../events/signing/receipts.js';
-import type { AppointmentAccepted, AppointmentEnded, BlobRef, UserEvent } from '../events/user.js';
+import type { AppointmentAccepted, AppointmentEnded, BlobRef, Deletion, UserEvent } from '../events/user.js';
 import type { Booked } from './watchlist.js';
 
 /** What is known of one user: the fold of its events. */
@@ -17,13 +17,19 @@ export interface Booking {
   readonly blob: BlobRef;
   readonly userSignature: string;
   readonly receiptSignature: string;
-  readonly status: Booked['status'];
+  readonly status: Exclude<Booked['status'], 'deleted'>;
+}
+
+/** What is remembered of one that its user had deleted. */
+export interface DeletedBooking {
+  readonly status: 'deleted';
+  readonly deletion: Deletion;
 }
 
 /** What 32 bits hold: no receipt and no answer can say more. */
 export const MOST_SLOTS = 0xffffffff;
 
-export type Bookings = Map<AppointmentId, Booking>;
+export type Bookings = Map<AppointmentId, Booking | DeletedBooking>;
 
 /** What a user has, apart from its appointments. */
 export interface Subscription {
@@ -114,7 +120,7 @@ function evolveBookings(state: UserState, event: UserEvent): Bookings {
 }
 
 /** An appointment as the event that accepted it has it. */
-export function bookingOf(event: AppointmentAccepted): Booking {
+export function bookingOf(event: AppointmentAccepted): Booking & { readonly status: 'live' } {
   const { locator, scheme, slots, startBlock, toSelfDelay, blob, userSignature, receiptSignature } = event;
   const status = 'live';
   return { locator, scheme, slots, startBlock, toSelfDelay, blob, userSignature, receiptSignature, status };
@@ -131,7 +137,8 @@ function endAppointment(bookings: Bookings, event: AppointmentEnded, status: Acc
   const { appointmentId: id } = event;
   const ended = bookings.get(id);
   const as = rememberedAs(event, status);
-  if (ended && as) bookings.set(id, { ...ended, status: as });
+  if (as === 'deleted' && event.deletion) bookings.set(id, { status: as, deletion: event.deletion });
+  else if (as === 'rejected' && ended && ended.status !== 'deleted') bookings.set(id, { ...ended, status: as });
   else bookings.delete(id);
   return bookings;
 }

@@ -11,7 +11,7 @@ import { FingerprintIndex } from './table/fingerprint-index.js';
 
 /** What is kept of an appointment while nothing happens to it: where the rest can be read. */
 export interface Booked {
-  /** The position of the commit that accepted its newest version. */
+  /** The position of the commit that accepted its newest version, or that deleted it. */
   readonly position: Position;
   /** The position of that version's blob. */
   readonly blob: Position;
@@ -172,13 +172,14 @@ export class Watchlist {
     shelf: Shelf,
     appointmentId: AppointmentId,
     locator: Locator | undefined,
-    as: 'ended' | 'rejected' | 'deleted',
+    as: 'ended' | 'rejected' | { readonly deletedAt: Position },
   ): Booked | undefined {
     const entry = (locator && this.#find({ appointmentId, locator })) ?? this.#findOn(shelf, appointmentId);
     if (entry === undefined) return undefined;
     const before = this.#read(entry);
     if (as === 'ended') this.#remove(shelf, entry);
-    else this.#write(entry, before.position, before.blob, as);
+    else if (as === 'rejected') this.#write(entry, before.position, before.blob, 'rejected');
+    else this.#write(entry, as.deletedAt, before.blob, 'deleted');
     return before;
   }
 

@@ -5,7 +5,7 @@ import { slotsFor } from '../../events/signing/appointment.js';
 import { appointmentReceipt, type Dialect, registrationReceipt } from '../../events/signing/receipts.js';
 import type { AppointmentEnded, BlobRef, UserEvent } from '../../events/user.js';
 import {
-  type Booking,
+  type Bookings,
   bookingsOf,
   evolveUser,
   MOST_SLOTS,
@@ -92,6 +92,7 @@ export type UserOutcome =
 export type Decided = Decision<UserOutcome, UserEvent>;
 
 const MOST_HEIGHT = 0xffffffff;
+type Known = NonNullable<ReturnType<Bookings['get']>>;
 /** How many appointments one commit ends at the most, so that it stays far below a message's size. */
 export const ENDINGS_A_COMMIT = 1000;
 
@@ -170,7 +171,7 @@ function sweptMeanwhile({ blob }: AddAppointment, { swept = 0 }: Subscription): 
 function charge(
   command: AddAppointment,
   { dialect, slots: available, expiry }: Subscription,
-  before: Booking | undefined,
+  before: Known | undefined,
 ): Decided {
   const { appointmentId, locator, toSelfDelay, blob, userSignature } = command;
   const startBlock = startOf(command, before);
@@ -204,8 +205,9 @@ function charge(
  * The height, or later: what is added after a deletion starts after what was deleted, and no version before the one it
  * replaces. So no receipt is ever given twice, and a request to delete one deletes nothing that was added later.
  */
-function startOf({ height }: AddAppointment, before: Booking | undefined): Height {
-  const least = before ? before.startBlock + Number(before.status === 'deleted') : 0;
+function startOf({ height }: AddAppointment, before: Known | undefined): Height {
+  if (!before) return height;
+  const least = before.status === 'deleted' ? before.deletion.startBlock + 1 : before.startBlock;
   return least > height ? Height.parse(Math.min(least, MOST_HEIGHT)) : height;
 }
 
@@ -232,15 +234,12 @@ function endAppointment({ appointmentId, end }: EndAppointment, state: UserState
 function outdate({ height, grace, triggered, isGapSince }: Outdate, state: UserState): Decided {
   const nothing: Decided = { outcome: { kind: 'done' }, events: [] };
   if (state.status !== 'registered' || height < state.expiry + grace || isGapSince(state.start)) return nothing;
-  const over = Array.from(state.appointments).filter(([id, { status }]) => status === 'live' && !triggered(id));
-  const endings = over.slice(0, ENDINGS_A_COMMIT).map(
-    ([appointmentId, { slots }]): AppointmentEnded => ({
-      type: 'AppointmentEnded',
-      appointmentId,
-      reason: 'expired',
-      slotsRefunded: slots,
-    }),
+  const over = Array.from(state.appointments).flatMap(([appointmentId, booking]): AppointmentEnded[] =>
+    booking.status === 'live' && !triggered(appointmentId)
+      ? [{ type: 'AppointmentEnded', appointmentId, reason: 'expired', slotsRefunded: booking.slots }]
+      : [],
   );
+  const endings = over.slice(0, ENDINGS_A_COMMIT);
   if (over.length > endings.length) return { outcome: { kind: 'more' }, events: endings };
   return { outcome: { kind: 'done' }, events: [...endings, { type: 'SubscriptionOutdated', height }] };
 }

@@ -26,7 +26,7 @@ export function loadUser(
   shard: ShardState,
   userId: UserId,
   about: About,
-  bookings: Pick<Bookings, 'of' | 'at'>,
+  bookings: Pick<Bookings, 'of' | 'at' | 'deletionOf'>,
   patience: number,
 ): Versioned<UserState> | Promise<Versioned<UserState>> {
   const { state, version } = shard.user(userId);
@@ -35,7 +35,12 @@ export function loadUser(
   if ('ending' in about)
     return loadEnding(Array.from(shard.bookedBy(userId)), about.ending, bookings, patience).then(withThese);
   const { appointmentId } = about;
-  const booked = shard.booked(about) ?? shard.deleted(about);
+  const deleted = shard.deleted(about);
+  if (deleted)
+    return bookings
+      .deletionOf(appointmentId, deleted, patience)
+      .then((found) => withThese(new Map([[appointmentId, found]])));
+  const booked = shard.booked(about);
   if (!booked) return withThese(NONE);
   return bookings.of(appointmentId, booked, patience).then((found) => withThese(new Map([[appointmentId, found]])));
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { ChainCommit, ShardCommit } from '../../events/commit.js';
-import type { Locator, Position, UserId } from '../../events/ids.js';
+import type { AppointmentId, Locator, Position, UserId } from '../../events/ids.js';
 import type { BlobRef } from '../../events/user.js';
 import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
@@ -63,9 +63,11 @@ export interface GatekeeperNeeds {
   readonly chain: Fold<ChainCommit, BlockWindow>;
   readonly transactor: Transactor;
   readonly blobs: Blobs;
-  readonly bookings: Pick<Bookings, 'of' | 'at' | 'locators'>;
+  readonly bookings: Pick<Bookings, 'of' | 'at' | 'deletionOf' | 'locators'>;
   readonly recent: RecentBreaches;
   readonly terms: Terms;
+  /** Whether this node answers a breach of an appointment that may not be on the log yet. */
+  readonly isAnswering: (id: AppointmentId) => boolean;
   /** The number of appointments that the whole tower holds. */
   readonly held: () => number;
   readonly sign: SignReceipt;

@@ -40,6 +40,8 @@ import { SpendSearch } from './spend-search.js';
  */
 export class Responder implements BlockListener {
   readonly #lanes = new KeyedMailbox<AppointmentId>();
+  /** Breaches that were just seen. */
+  readonly #sighted = new Set<AppointmentId>();
   readonly #retries = new Set<NodeJS.Timeout>();
   readonly #attempts: Attempts;
   readonly #search: PenaltySearch;
@@ -62,6 +64,11 @@ export class Responder implements BlockListener {
     for (const retry of this.#retries) clearTimeout(retry);
   }
 
+  /** Whether a breach of an appointment is being answered, or was, that the log may not know of yet. */
+  isAnswering(id: AppointmentId): boolean {
+    return this.#sighted.has(id) || this.#attempts.lastTry(id) !== undefined;
+  }
+
   /** Resolves when the breach was answered, or could not be. */
   async sighted({ hit, disputeTxid, block }: Seen): Promise<void> {
     const { appointmentId: id, locator, blob, scheme } = hit;
@@ -69,13 +76,15 @@ export class Responder implements BlockListener {
     if (!block) this.#workAnew(id);
     if (fold.state.tracker(id).state.stage !== 'none') return;
     const sightedAt = block ? null : (chain.state.tip?.height ?? null);
+    this.#sighted.add(id);
     await this.#lanes
       .send(id, async () => {
         if (fold.state.booked(hit)?.blob !== blob.position) return;
         await this.#attempts.respond(id, { locator, disputeTxid, disputeBlock: block, sightedAt }, { blob, scheme });
       })
       // Nothing is lost: the tracker that is being appended brings the same work again.
-      .catch((error) => this.needs.log.warn({ ...why(error), appointment: id }, 'could not answer a breach at once'));
+      .catch((error) => this.needs.log.warn({ ...why(error), appointment: id }, 'could not answer a breach at once'))
+      .finally(() => this.#sighted.delete(id));
   }
 
   folded(commit: ShardCommit): void {
@@ -116,7 +125,9 @@ export class Responder implements BlockListener {
   }
 
   #workOn(id: AppointmentId): void {
-    if (this.#stopped || this.needs.fold.state.tracker(id).state.stage === 'none') return;
+    const isNone = this.needs.fold.state.tracker(id).state.stage === 'none';
+    if (isNone) this.#attempts.forget(id);
+    if (isNone || this.#stopped) return;
     this.#lanes.send(id, () => this.#work(id)).catch((error) => this.#failed(id, error));
   }
 

@@ -1,8 +1,9 @@
 import { utf8 } from '../../events/bytes.js';
 import type { AppointmentId } from '../../events/ids.js';
 import { SchemeName } from '../../events/schemes/scheme.js';
+import type { SavedShard } from '../saved-shard.js';
 import { WATCHLIST_COLUMNS, type WatchlistColumns } from '../saved-watchlist.js';
-import { type SavedShard, ShardState, type Versioned } from '../shard-state.js';
+import { ShardState, type Versioned } from '../shard-state.js';
 import type { TrackerState } from '../tracker.js';
 import { decodeAccounts, encodeAccounts } from './accounts.js';
 import type { Parts } from './frame.js';

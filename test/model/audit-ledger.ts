@@ -9,6 +9,8 @@ interface Account {
   /** Blobs up to here were swept, and may not be referred to any more. */
   swept: number;
   readonly held: Map<string, { readonly accepted: AppointmentAccepted; rejected: boolean }>;
+  /** The receipts of what was deleted while the subscription lasted. */
+  readonly deleted: Set<string>;
   /** The appointments of all whose breach was in a block. */
   readonly breached: ReadonlySet<string>;
 }
@@ -23,7 +25,7 @@ export function auditLedger(world: World): string[] {
     const isBreach = commit.events.some(({ type }) => type === 'BreachDetected');
     if (commit.aggregate.kind === 'tracker' && isBreach) breached.add(commit.aggregate.id);
     if (commit.aggregate.kind !== 'user') continue;
-    const account = accounts.get(commit.aggregate.id) ?? { slots: undefined, swept: 0, held: new Map(), breached };
+    const account = accounts.get(commit.aggregate.id) ?? newAccount(breached);
     accounts.set(commit.aggregate.id, account);
     for (const event of commit.events as readonly UserEvent[])
       for (const fault of enter(account, event)) wrong.push(`user commit ${commit.position}: ${fault}`);
@@ -31,6 +33,14 @@ export function auditLedger(world: World): string[] {
   for (const [userId, account] of accounts) wrong.push(...auditAccount(world, userId, account));
   return [...wrong, ...auditBlobs(world, accounts), ...auditReceipts(world)];
 }
+
+const newAccount = (breached: ReadonlySet<string>): Account => ({
+  slots: undefined,
+  swept: 0,
+  held: new Map(),
+  deleted: new Set(),
+  breached,
+});
 
 /** No blob outlives its appointment, whatever kept it from being erased. */
 function auditBlobs({ stores }: World, accounts: ReadonlyMap<string, Account>): string[] {
@@ -62,6 +72,7 @@ function enter(account: Account, event: UserEvent): string[] {
     case 'SubscriptionOutdated': {
       if (account.slots === undefined) return ['outdated twice'];
       account.slots = undefined;
+      account.deleted.clear();
       for (const [id, { rejected }] of account.held) if (rejected) account.held.delete(id);
       return Array.from(account.held.keys()).flatMap((id) =>
         account.breached.has(id) ? [] : [`${id} outlives its subscription without a breach`],
@@ -88,19 +99,25 @@ function accept(account: Account, event: AppointmentAccepted): string[] {
   return [
     ...(event.blob.position <= account.swept ? [`${event.appointmentId} refers to a blob that was swept`] : []),
     ...(isSame ? [`${event.appointmentId} accepted twice`] : []),
+    ...(account.deleted.has(event.receiptSignature) ? [`${event.appointmentId} has a receipt that was deleted`] : []),
     ...(price === event.slots ? [] : [`${event.slots} slots charged, not ${price}`]),
     ...(left === event.slotsLeft && left >= 0 ? [] : [`${event.slotsLeft} slots left, not ${left}`]),
   ];
 }
 
-function end(account: Account, { appointmentId, reason, slotsRefunded }: AppointmentEnded): string[] {
+function end(account: Account, { appointmentId, reason, slotsRefunded, deletion }: AppointmentEnded): string[] {
   const held = account.held.get(appointmentId);
   if (!held || held.rejected) return [`${appointmentId} ended as ${reason}, but it does not live`];
   if (reason === 'rejected' && account.slots !== undefined) held.rejected = true;
   else account.held.delete(appointmentId);
   if (account.slots !== undefined) account.slots += slotsRefunded;
   const owed = reason === 'rejected' ? 0 : held.accepted.slots;
-  return slotsRefunded === owed ? [] : [`${slotsRefunded} slots given back for ${reason}, not ${owed}`];
+  if (deletion) account.deleted.add(held.accepted.receiptSignature);
+  const isMeant = !deletion?.receipt || deletion.receipt === held.accepted.receiptSignature;
+  return [
+    ...(slotsRefunded === owed ? [] : [`${slotsRefunded} slots given back for ${reason}, not ${owed}`]),
+    ...(isMeant ? [] : [`${appointmentId} was deleted, but its user meant another version`]),
+  ];
 }
 
 /** What the tower knows of a user against the books, and that no blob is gone before its appointment. */
@@ -119,7 +136,10 @@ function auditAccount({ nodes, stores }: World, userId: string, { slots, held }:
 function auditReceipts({ receipts, stored }: World): string[] {
   const onLog = new Set(
     stored.flatMap(({ commit }) =>
-      commit.events.flatMap((event) => ('receiptSignature' in event ? [event.receiptSignature] : [])),
+      commit.events.flatMap((event) => {
+        if (event.type === 'AppointmentEnded' && event.deletion) return [event.deletion.receiptSignature];
+        return 'receiptSignature' in event ? [event.receiptSignature] : [];
+      }),
     ),
   );
   return receipts

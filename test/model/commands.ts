@@ -6,6 +6,8 @@ export type Command =
   | { do: 'register'; user: number; node: number; dialect: Dialect }
   /** A client adds an appointment, sends one again, or another version of it. */
   | { do: 'add'; user: number; node: number; channel: number; version: number; variant: number }
+  /** A client has an appointment deleted; it names the last receipt that it got for it, or none. */
+  | { do: 'delete'; user: number; node: number; channel: number; version: number; named: boolean }
   /** A revoked commitment comes to a mempool. */
   | { do: 'cheat'; channel: number; version: number; node: number }
   /** The cheater spends its loot. */

@@ -19,6 +19,8 @@ export async function happen(world: World, command: Command): Promise<void> {
       return world.register(command.user, command.node, command.dialect);
     case 'add':
       return world.add(command.user, command.node, command.channel, command.version, command.variant);
+    case 'delete':
+      return world.delete(command.user, command.node, command.channel, command.version, command.named);
     case 'cheat':
       world.bitcoind(command.node).take(disputeOf(command.channel, command.version));
       return;

@@ -17,6 +17,7 @@ const is = <D extends Command['do']>(name: D) => fc.constant(name);
 
 const register = fc.record({ do: is('register'), user, node, dialect });
 const add = fc.record({ do: is('add'), user, node, channel, version, variant });
+const remove = fc.record({ do: is('delete'), user, node, channel, version, named: fc.boolean() });
 const cheat = fc.record({ do: is('cheat'), channel, version, node });
 const sweep = fc.record({ do: is('sweep'), channel, version, node });
 const claim = fc.record({ do: is('claim'), channel, version, variant: fc.nat(1), node });
@@ -85,6 +86,7 @@ const weighted = (...of: [number, fc.Arbitrary<Command>][]): fc.Arbitrary<Comman
 const anything = weighted(
   [2, register],
   [8, add],
+  [2, remove],
   [4, cheat],
   [1, sweep],
   [1, claim],
@@ -109,6 +111,8 @@ const scenes: fc.Arbitrary<Command[]> = fc.oneof(
   { weight: 2, arbitrary: fc.tuple(cheat, mine, pause) },
   { weight: 2, arbitrary: fc.tuple(add, pause) },
   { weight: 1, arbitrary: fc.tuple(add, run, crash, start) },
+  { weight: 1, arbitrary: fc.tuple(add, settle, remove, pause, add, pause) },
+  { weight: 1, arbitrary: fc.tuple(add, settle, cheat, mine, remove, run) },
   { weight: 1, arbitrary: fc.tuple(settle, fork, pause) },
   { weight: 1, arbitrary: fc.tuple(settle, fork, relay, restart(0), restart(1), pause) },
   { weight: 1, arbitrary: fc.tuple(cheat, mine, mineSix, settle, forkLower, settle, add, pause) },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Accepted, Refusal, Registered } from '../../actors/outcomes.js';
+import type { Accepted, Deleted, Refusal, Registered } from '../../actors/outcomes.js';
 import type { Recorded } from '../../events/commit.js';
 import type { UserId } from '../../events/ids.js';
 import { schemeOf } from '../../events/schemes/schemes.js';
@@ -41,8 +41,11 @@ interface Client {
 /** What a client was told, and holds the tower to. */
 export interface Receipt {
   readonly userId: UserId;
-  readonly granted: Accepted | Registered;
+  readonly granted: Accepted | Deleted | Registered;
 }
+
+const isGranted = (outcome: Receipt['granted'] | Refusal): outcome is Receipt['granted'] =>
+  ['accepted', 'deleted', 'registered'].includes(outcome.kind);
 
 /** More than any story takes: nodes that write so many contradict one another. */
 const MOST_COMMITS = 5_000;
@@ -162,6 +165,19 @@ export class World {
     this.#note(client, answer);
   }
 
+  delete(user: number, node: number, channel: number, version: number, named: boolean): void {
+    const client = this.#client(user);
+    const { locator } = offerOf(schemeOf(client.dialect).name, disputeOf(channel, version), 0);
+    const last = this.receipts.findLast(
+      ({ userId, granted }) => userId === client.id && granted.kind === 'accepted' && granted.locator === locator,
+    );
+    const receipt = (named && last?.granted.receiptSignature) || null;
+    const digest = createHash('sha256').update(client.id).update(`delete ${locator} ${receipt}`).digest('hex');
+    const userSignature = likeSignature(digest);
+    const request = { userId: client.id, locator, receipt, userSignature, came: performance.now() };
+    this.#note(client, this.#gatekeeper(node)?.deleteAppointment(request));
+  }
+
   /** Remembers what a node knows just now, to be compared with what a replay makes of as much of the log. */
   sample(n: number): void {
     const node = this.nodes[n];
@@ -185,12 +201,12 @@ export class World {
 
   #note(
     { id: userId }: Client,
-    answer: Promise<Accepted | Registered | Refusal> | undefined,
+    answer: Promise<Accepted | Deleted | Registered | Refusal> | undefined,
     onGranted: () => void = () => {},
   ): void {
     answer?.then(
       (outcome) => {
-        if (outcome.kind !== 'accepted' && outcome.kind !== 'registered') return;
+        if (!isGranted(outcome)) return;
         this.receipts.push({ userId, granted: outcome });
         onGranted();
       },

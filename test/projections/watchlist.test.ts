@@ -100,8 +100,8 @@ describe('the watchlist', () => {
     const shelf = emptyShelf();
     const key = keyOf('a', locatorOf('teos-display', 'one'));
     list.accept(shelf, key, 3, 30);
-    assert.deepEqual(list.end(shelf, key.appointmentId, key.locator, 'deleted'), live(3, 30));
-    assert.deepEqual(list.get(key), { ...live(3, 30), status: 'deleted' });
+    assert.deepEqual(list.end(shelf, key.appointmentId, key.locator, { deletedAt: 4 }), live(3, 30));
+    assert.deepEqual(list.get(key), { ...live(4, 30), status: 'deleted' });
     assert.deepEqual([list.lookUp(internal('one')), list.lookUpAll(internal('one'))], [[], []]);
     list.accept(shelf, key, 5, 50);
     assert.deepEqual(list.lookUp(internal('one')), [live(5, 50)]);
@@ -158,9 +158,10 @@ describe('the watchlist', () => {
             plain.forgetEnded(user);
           } else {
             const hint = name % 2 === 0 ? one.locator : undefined;
-            const as = kind === 'reject' ? 'rejected' : kind === 'delete' ? 'deleted' : 'ended';
+            const as = kind === 'reject' ? 'rejected' : kind === 'delete' ? { deletedAt: n + 1 } : 'ended';
             assert.deepEqual(list.end(shelf, one.appointmentId, hint, as), before);
-            if (before && as !== 'ended') plain.set(user, one, { ...before, status: as });
+            if (before && as === 'rejected') plain.set(user, one, { ...before, status: as });
+            else if (before && as !== 'ended') plain.set(user, one, { ...before, position: n + 1, status: 'deleted' });
             else plain.delete(one);
           }
           assert.equal(list.size, plain.size);

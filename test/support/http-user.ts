@@ -1,7 +1,12 @@
 import { makeAppointment } from '../../actors/client/tower-client.js';
 import { fromHex, toHex } from '../../events/bytes.js';
-import { type Txid, UserId } from '../../events/ids.js';
-import { type Appointment, getAppointmentRequest, serializeAppointment } from '../../events/signing/appointment.js';
+import { Locator, type Txid, UserId } from '../../events/ids.js';
+import {
+  type Appointment,
+  deleteAppointmentRequest,
+  getAppointmentRequest,
+  serializeAppointment,
+} from '../../events/signing/appointment.js';
 import { signMessage } from '../../events/signing/message.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import { secp256k1 } from '../../events/signing/secp256k1.js';
@@ -48,6 +53,16 @@ export class HttpUser {
   get(locator: string): Promise<Told> {
     const signature = signMessage(getAppointmentRequest(locator), this.secret);
     return this.post('/get_appointment', { locator, signature });
+  }
+
+  /** Asks for a deletion that names a receipt, or, where it is null, in the draft's own words. */
+  delete(locator: string, receipt: string | null): Promise<Told> {
+    const signature = this.signDeletion(locator, receipt);
+    return this.post('/delete_appointment', { locator, ...(receipt !== null && { receipt }), signature });
+  }
+
+  signDeletion(locator: string, receipt: string | null): string {
+    return signMessage(deleteAppointmentRequest(Locator.parse(locator.toLowerCase()), receipt), this.secret);
   }
 
   info(): Promise<Told> {

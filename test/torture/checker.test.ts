@@ -19,14 +19,15 @@ import { appointmentIdOf, locatorOf } from './checker/signatures.js';
 const hash = (text: string) => createHash('sha256').update(text).digest('hex');
 const secret = new Uint8Array(32).fill(7);
 const towerId = Buffer.from(secp256k1.publicKey(secret)).toString('hex');
-const userId = `02${hash('user')}`;
+const userSecret = new Uint8Array(32).fill(8);
+const userId = Buffer.from(secp256k1.publicKey(userSecret)).toString('hex');
 const disputeTxid = hash('dispute');
 const penaltyTxid = hash('penalty');
 const locator = locatorOf('rust', disputeTxid);
 const appointmentId = appointmentIdOf(locator, userId);
 const bytes = Buffer.from('a blob');
 const blob = { position: 1, sha256: hash('a blob'), size: bytes.length };
-const userSignature = signMessage(Buffer.from('anything'), new Uint8Array(32).fill(8));
+const userSignature = signMessage(Buffer.from('anything'), userSecret);
 const startBlock = 10;
 const signature = signMessage(appointmentReceipt('rust', { userSignature, startBlock }), secret);
 const entrusted = { locator, disputeTxid, sha256: blob.sha256, size: blob.size, toSelfDelay: 144 };
@@ -74,6 +75,18 @@ function world(ends: 'in force' | 'resolved' = 'resolved'): World {
     },
     best: { hashes, heights, spenders: new Map() },
   };
+}
+
+/** The same before any breach, until its user has it deleted. */
+function deleted(): World {
+  const made = world('in force');
+  const message = Buffer.from(`Delete appointment ${locator} ${signature}`);
+  const deletion = { locator, startBlock, receipt: signature, userSignature: signMessage(message, userSecret) };
+  const ended = { type: 'AppointmentEnded', v: 2, appointmentId, reason: 'deleted', slotsRefunded: 1, deletion };
+  const [tower = []] = made.log.towers;
+  made.log.towers = [[...tower, commit('TOWER_0', tower.length + 1, `user/${userId}`, ended)]];
+  made.log.blobs = [new Map()];
+  return made;
 }
 
 const rival = hash('rival');
@@ -206,6 +219,21 @@ describe('the checker', () => {
       breaks(other);
       assert.match((await violations(other)).join('\n'), wanted);
     });
+
+  test('takes it that an appointment was deleted, if its user asked for that', async () => {
+    assert.deepEqual(await violations(deleted()), []);
+    for (const [wanted, changed] of [
+      [/nobody asked for it/, { reason: 'resolved' }],
+      [/its user has not asked/, { deletion: { locator, receipt: signature, userSignature } }],
+      [/its user meant another version/, { deletion: { locator, receipt: userSignature, userSignature } }],
+      [/of what was it asked/, { deletion: undefined }],
+      [/slotsRefunded is 0/, { slotsRefunded: 0 }],
+    ] as const) {
+      const world = deleted();
+      Object.assign(world.log.towers[0]?.at(-1)?.events[0] ?? {}, changed);
+      assert.match((await violations(world)).join('\n'), wanted);
+    }
+  });
 
   test('asks nothing of a tower for a dispute that is deeper than the receipt promises', async () => {
     const old = world('in force');

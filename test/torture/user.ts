@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TowerRefusedError, TowerUnavailableError } from '../../actors/client/errors.js';
-import { makeAppointment, type TowerClient } from '../../actors/client/tower-client.js';
+import { type AppointmentReceipt, makeAppointment, type TowerClient } from '../../actors/client/tower-client.js';
 import type { Breach } from '../../cli/demo/channel.js';
 import { fromHex, toHex } from '../../events/bytes.js';
 import { Txid } from '../../events/ids.js';
@@ -15,6 +15,7 @@ export type Deed =
   | 'for a channel, of no use'
   | 'for a channel, mended'
   | 'for a transaction that never comes'
+  | 'for nothing, and deletes it'
   | 'updates'
   | 'resends'
   | 'questions'
@@ -27,6 +28,7 @@ const WEIGHTS: Readonly<Record<Deed, number>> = {
   'for a channel, of no use': 0.6,
   'for a channel, mended': 1,
   'for a transaction that never comes': 5,
+  'for nothing, and deletes it': 1,
   updates: 3,
   resends: 2,
   questions: 1,
@@ -77,12 +79,12 @@ export class User {
   }
 
   /** Entrusts the tower with what answers a breach; rejects if there is no receipt. */
-  guard(breach: Breach): Promise<void> {
-    return this.#add(breach.disputeTxid, fromHex(breach.penaltyTx), breach.penaltyTxid, true);
+  async guard(breach: Breach): Promise<void> {
+    await this.#add(breach.disputeTxid, fromHex(breach.penaltyTx), breach.penaltyTxid, true);
   }
 
   /** Entrusts it with an appointment for a transaction that never comes; rejects if there is no receipt. */
-  watchForNothing(): Promise<void> {
+  watchForNothing(): Promise<AppointmentReceipt> {
     const { random } = this;
     const txid = Txid.parse(toHex(random.bytes(32)));
     return this.#add(txid, random.bytes(random.between(20, 5_000)), null, true);
@@ -107,6 +109,8 @@ export class User {
       }
       case 'for a transaction that never comes':
         return this.watchForNothing();
+      case 'for nothing, and deletes it':
+        return this.#changeMind();
       case 'updates': {
         const last = this.#sent.length > 0 ? random.oneOf(this.#sent) : undefined;
         if (!last) return;
@@ -122,11 +126,19 @@ export class User {
     }
   }
 
+  /** What it deletes is never sent again, and its dispute never comes. */
+  async #changeMind(): Promise<void> {
+    const receipt = await this.watchForNothing();
+    this.#sent = this.#sent.filter(({ appointment }) => appointment.locator !== receipt.locator);
+    await this.client.deleteAppointment(receipt);
+    this.ledger.count('deletions');
+  }
+
   async #askForOne(): Promise<unknown> {
     return this.#sent.length > 0 && this.client.getAppointment(this.random.oneOf(this.#sent).appointment.locator);
   }
 
-  #protectFresh(next: Ledger['fresh'][number] | undefined): Promise<void> | undefined {
+  #protectFresh(next: Ledger['fresh'][number] | undefined): Promise<unknown> | undefined {
     if (!next) return;
     const { breach, flawed } = next;
     // From now on the dispute may come, also while the request is under way.
@@ -160,7 +172,7 @@ export class User {
     return this.#send({ appointment, disputeTxid }, what);
   }
 
-  async #send(sent: Sent, what: string): Promise<void> {
+  async #send(sent: Sent, what: string): Promise<AppointmentReceipt> {
     const { appointment, disputeTxid } = sent;
     const { userId, dialect } = this.client;
     const receipt = await this.client.addAppointment(appointment);
@@ -170,6 +182,7 @@ export class User {
     this.ledger.appointments.push({ userId, dialect, ...entrusted, startBlock, userSignature, signature });
     this.#sent.push(sent);
     this.ledger.count(what);
+    return receipt;
   }
 
   /** No answer is no promise; a refusal that an honest user does not deserve is a broken one. */

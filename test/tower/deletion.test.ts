@@ -10,7 +10,7 @@ import type { UserId } from '../../events/ids.js';
 import { EventLog } from '../../events/log/log.js';
 import { blobStream } from '../../events/log/streams.js';
 import { deleteAppointmentRequest } from '../../events/signing/appointment.js';
-import { signerIs, signMessage } from '../../events/signing/message.js';
+import { signerIs } from '../../events/signing/message.js';
 import { deletionReceipt } from '../../events/signing/receipts.js';
 import type { AppointmentEnded } from '../../events/user.js';
 import { locator, txid } from '../fixtures/ids.js';
@@ -99,16 +99,18 @@ describe('a deletion is refused', () => {
         return code === undefined ? [status] : [status, code];
       };
       const remove = (who: HttpUser, of: Pick<AppointmentReceipt, 'locator' | 'signature'>) =>
-        codes(deletion(who, of.locator, of.signature));
+        codes(who.delete(of.locator, of.signature));
       assert.deepEqual(await remove(user, { ...receipt, locator: locator('another') }), expected.unknown);
       assert.deepEqual(await remove(user, old), expected.replaced);
       assert.deepEqual(await remove(mallory, receipt), expected.unknown, "another user's");
-      assert.deepEqual(await codes(deletion(user, receipt.locator, receipt.signature, old.signature)), expected.nobody);
+      const otherwise = { signature: user.signDeletion(receipt.locator, old.signature), receipt: receipt.signature };
+      const forged = user.post('/delete_appointment', { locator: receipt.locator, ...otherwise });
+      assert.deepEqual(await codes(forged), expected.nobody, 'signed for another receipt');
 
       await tower.chain.mineOnly([breach.disputeTx]);
       await until('answered', () => isInMempool(tower, breach.penaltyTxid));
       assert.deepEqual(await remove(user, receipt), expected.triggered);
-      assert.deepEqual(await codes(deletion(user, receipt.locator, null)), expected.triggered);
+      assert.deepEqual(await codes(user.delete(receipt.locator, null)), expected.triggered);
       await tower.chain.mine(101);
       await until('resolved', async () => (await client.getSubscriptionInfo()).locators.length === 0);
       assert.deepEqual(await remove(user, receipt), expected.unknown);
@@ -127,27 +129,14 @@ test("a request in the draft's own words deletes what is there, and is answered 
     await user.register();
     const appointment = user.appointment(txid('one'), new Uint8Array(100));
     await user.add(appointment);
-    const answer = await deletion(user, appointment.locator, null);
-    const receipt = tower.key.sign(deletionReceipt(dialect, signed(user, appointment.locator, null)));
+    const answer = await user.delete(appointment.locator, null);
+    const receipt = tower.key.sign(deletionReceipt(dialect, user.signDeletion(appointment.locator, null)));
     const fields = { locator: appointment.locator, signature: receipt, available_slots: 10_000 };
     assert.deepEqual(answer, [200, { ...fields, subscription_expiry: 110 + DURATION }]);
-    assert.deepEqual(await deletion(user, appointment.locator.toUpperCase(), null), answer);
+    assert.deepEqual(await user.delete(appointment.locator.toUpperCase(), null), answer);
     await until('no blob', async () => (await blobs()) === 0);
   }
 });
-
-const signed = (user: HttpUser, at: string, receipt: string | null): string =>
-  signMessage(deleteAppointmentRequest(locatorOf(at), receipt), user.secret);
-
-const locatorOf = (text: string) => text.toLowerCase() as AppointmentReceipt['locator'];
-
-/** What comes of a request that names `receipt`; signed as one that names `meant`, unless both are the same. */
-const deletion = (user: HttpUser, at: string, receipt: string | null, meant = receipt): Promise<Told> =>
-  user.post('/delete_appointment', {
-    locator: at,
-    ...(receipt !== null && { receipt }),
-    signature: signed(user, at, meant),
-  });
 
 /** A tower with both doors, and what is on its log. */
 async function towerOf(t: Cleanup) {

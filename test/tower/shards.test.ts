@@ -38,6 +38,10 @@ describe('a tower whose nodes serve one shard each', () => {
         (user: HttpUser) => user.as(dialect === 'rust' ? 'python' : 'rust').register(),
       ])
         assert.deepEqual(await ask(atOne), await ask(atTwo));
+      const { signature } = fieldsOf(first);
+      const deletion = await atTwo.delete(appointment.locator, String(signature));
+      assert.equal(fieldsOf(deletion).available_slots, 20_000);
+      assert.deepEqual(await atOne.delete(appointment.locator, String(signature)), deletion, 'the same at the other');
     }
 
     // Over NATS it is the server that chooses the node: both are asked some time.

@@ -109,33 +109,32 @@ describe('a subscription that is over', () => {
 });
 
 describe('the blob of an appointment', () => {
-  test('is erased however it ends: resolved, rejected, replaced', async (t) => {
-    const tower = await startTestTower(t);
-    const [one, two] = await openChannels(tower.chain, 2);
-    assert(one && two);
-    await untilLevel(() => tower.node, tower.chain);
-    const client = await tower.newClient();
-    await client.register();
-    const [resolved, rejected] = [buildBreach(one), buildBreach(two)];
+  test('is erased however it ends: resolved, rejected, replaced, deleted, expired', async (t) => {
+    const { tower, client, breaches, expiry, mineTo, blobs } = await subscriber(t, 2, 130);
+    const [resolved, rejected] = breaches;
+    assert(resolved && rejected);
     await client.protect(resolved.disputeTxid, fromHex(resolved.penaltyTx), 144);
     await client.addAppointment(makeAppointment('rust', rejected.disputeTxid, new Uint8Array(80).fill(1), 144));
     await client.addAppointment(makeAppointment('rust', txid('one'), new Uint8Array(100), 144));
-    const log = await EventLog.open(await tower.nats.connect('node'));
-    const stored = async () => (await log.jsm.streams.info(blobStream(shard))).state.messages;
-    assert.equal(await stored(), 3);
+    const deleted = await client.addAppointment(makeAppointment('rust', txid('two'), new Uint8Array(100), 144));
+    assert.equal(await blobs(), 4);
 
     await client.addAppointment(makeAppointment('rust', txid('one'), new Uint8Array(200), 144));
-    await until('the replaced one is gone', async () => (await stored()) === 3);
+    await until('the replaced one is gone', async () => (await blobs()) === 4);
+    await client.deleteAppointment(deleted);
+    await until('the deleted one is gone', async () => (await blobs()) === 3);
     await tower.chain.mineOnly([resolved.disputeTx, rejected.disputeTx]);
-    await until('the rejected one is gone', async () => (await stored()) === 2);
+    await until('the rejected one is gone', async () => (await blobs()) === 2);
     await tower.chain.mine(101);
-    await until('the resolved one is gone', async () => (await stored()) === 1);
+    await until('the resolved one is gone', async () => (await blobs()) === 1);
+    await mineTo(expiry + GRACE);
+    await until('the expired one is gone', async () => (await blobs()) === 0);
   });
 });
 
 /** A tower of short subscriptions, a client that has one, and breaches of channels of its own. */
-async function subscriber(t: Cleanup, channels = 0) {
-  const settings = { 'subscription.duration': String(DURATION), 'subscription.grace': String(GRACE) };
+async function subscriber(t: Cleanup, channels = 0, duration = DURATION) {
+  const settings = { 'subscription.duration': String(duration), 'subscription.grace': String(GRACE) };
   const tower = await startTestTower(t, { settings });
   const breaches: Breach[] = (channels ? await openChannels(tower.chain, channels) : []).map((each) =>
     buildBreach(each),

@@ -39,9 +39,16 @@ describe('a deletion by the user', () => {
   });
 
   test('asked for again gets the same answer, and gives nothing back twice', () => {
-    given(...history, deleted('channel', {}, 2))
+    given(...history, deleted('channel', { receiptSignature }, 2))
       .when(remove('channel'))
       .gives(answer);
+  });
+
+  test('asked for otherwise, once it is deleted, is of nothing', () => {
+    const otherwise = remove('channel', { receipt: null, userSignature: receiptSignature });
+    given(...history, deleted('channel', {}, 2))
+      .when(otherwise)
+      .gives({ kind: 'appointment-not-found' });
   });
 
   test('names the receipt of the version that is there now, or nothing is deleted', () => {
@@ -118,7 +125,7 @@ describe('an appointment that was deleted', () => {
   test('does so also where another version was there in between', () => {
     const between = accepted('channel', { startBlock: height(1001), blob: blob(5), userSignature: receiptSignature });
     assert.equal(startAfter([...over, between], 1000), 1001);
-    assert.equal(startAfter([...over, between, deleted('channel')], 1000), 1002);
+    assert.equal(startAfter([...over, between, deleted('channel', { startBlock: height(1001) })], 1000), 1002);
   });
 
   test('does not stand in the way of anything else', () => {

@@ -1,5 +1,6 @@
 import type { Account } from './evidence.js';
 import type { RawCommit, RawEvent } from './raw-log.js';
+import { appointmentIdOf, type Deletion, signedDeletion } from './signatures.js';
 
 /** One version of an appointment as a user's events have it. */
 export interface Version {
@@ -24,7 +25,7 @@ export function playAccount(commits: readonly RawCommit[]): PlayedAccount {
   const appointments = new Map<string, Version[]>();
   const violations: string[] = [];
   let slots = 0;
-  for (const { stream, position, events } of commits)
+  for (const { stream, position, aggregate, events } of commits)
     for (const event of events) {
       const where = `${stream} ${position} ${event.type}`;
       const claim = (what: string, is: unknown, wanted: number) => {
@@ -53,6 +54,7 @@ export function playAccount(commits: readonly RawCommit[]): PlayedAccount {
           if (last?.fate !== 'in force') violations.push(`${where}: of an appointment that is not in force`);
           claim('slotsRefunded', event.slotsRefunded, event.reason === 'rejected' ? 0 : Number(last?.event.slots));
           slots += Number(event.slotsRefunded);
+          for (const what of undue(aggregate.slice('user/'.length), event, last)) violations.push(`${where}: ${what}`);
           if (last) last.fate = String(event.reason);
           break;
         default:
@@ -60,6 +62,18 @@ export function playAccount(commits: readonly RawCommit[]): PlayedAccount {
       }
     }
   return { slots, appointments, violations };
+}
+
+/** Only a user has an appointment deleted, and only the version that it meant. */
+function undue(userId: string, event: RawEvent, last: Version | undefined): string[] {
+  const deletion = event.deletion as Deletion | undefined;
+  if (event.reason !== 'deleted') return deletion ? ['nobody asked for it to be deleted'] : [];
+  if (!deletion || appointmentIdOf(deletion.locator, userId) !== event.appointmentId) return ['of what was it asked?'];
+  const isMeant = deletion.receipt === null || deletion.receipt === last?.event.receiptSignature;
+  return [
+    ...(signedDeletion(userId, deletion) ? [] : ['its user has not asked for that']),
+    ...(isMeant ? [] : ['its user meant another version']),
+  ];
 }
 
 /** What the tower says of an account has to be what its events make. */

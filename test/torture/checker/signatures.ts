@@ -60,3 +60,15 @@ export const shardOf = (userId: string, shards: number): number =>
   createHash('sha256').update(Buffer.from(userId, 'hex')).digest().readUInt32BE(0) % shards;
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** What a user asked to be deleted, and what the tower answered, as the log has it. */
+export interface Deletion {
+  readonly locator: string;
+  readonly receipt: string | null;
+  readonly userSignature: string;
+}
+
+export function signedDeletion(userId: string, { locator, receipt, userSignature }: Deletion): boolean {
+  const text = `Delete appointment ${locator}${receipt === null ? '' : ` ${receipt}`}`;
+  return signer(Buffer.from(text, 'ascii'), userSignature) === userId;
+}
