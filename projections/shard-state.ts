@@ -243,14 +243,15 @@ export class ShardState {
     this.#liveAppointments += 1 - countOf(before);
   }
 
-  /** What was never mined is forgotten with its appointment: should that come again, it is compared like any other. */
+  /** What was never mined is forgotten once its appointment is deleted: should that come again, it is compared like any other. */
   #reopen(id: AppointmentId): void {
     const { state, version } = this.tracker(id);
     const isRefused = state.stage === 'blob-refused' || state.stage === 'penalty-refused';
-    const booked = isRefused ? this.booked({ appointmentId: id, locator: state.locator }) : undefined;
-    if (isRefused && !booked && isOnlySighted(state)) this.#trackers.set(id, { state: noTracker(), version });
+    const key = isRefused && { appointmentId: id, locator: state.locator };
+    const booked = key ? this.booked(key) : undefined;
     if (isRefused && booked?.status === 'live' && booked.blob !== state.blob) this.#reopened.add(id);
     else this.#reopened.delete(id);
+    if (key && isOnlySighted(state) && this.deleted(key)) this.#trackers.set(id, { state: noTracker(), version });
   }
 
   #applyTracker(id: AppointmentId, { events, position }: Recorded<TrackerCommit>): void {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fromHex, utf8 } from '../bytes.js';
 import { type Commit, decodeCommit } from '../commit.js';
-import { Locator, type TowerId } from '../ids.js';
+import { Locator, type TowerId, type UserId } from '../ids.js';
 import { signerIs } from '../signing/message.js';
 import { appointmentReceipt } from '../signing/receipts.js';
 import { headMessage, TreeHead, treeOf } from '../tree-head.js';
@@ -53,7 +53,7 @@ export function wrongWith({ receipt, proof, older }: Evidence, towerId: TowerId)
   const accepted = acceptedBy(commit, receipt);
   if (!accepted) return 'the commit does not accept the appointment of the receipt';
   const { userSignature, startBlock } = receipt;
-  const dialect = accepted.scheme === 'teos-display' ? 'python' : 'rust';
+  const dialect = accepted.event.scheme === 'teos-display' ? 'python' : 'rust';
   if (!signerIs(appointmentReceipt(dialect, { userSignature, startBlock }), receipt.signature, towerId))
     return `the receipt is not signed by tower ${towerId}`;
   if (!older) return undefined;
@@ -66,11 +66,14 @@ export function wrongWith({ receipt, proof, older }: Evidence, towerId: TowerId)
 
 const isSigned = (head: TreeHead, towerId: TowerId): boolean => signerIs(headMessage(head), head.signature, towerId);
 
-/** The event that the receipt is of; undefined if the commit has none such. */
-function acceptedBy(text: string, receipt: Evidence['receipt']): AppointmentAccepted | undefined {
+/** Whose the receipt is and the event that it is of; undefined if the commit has none such. */
+export function acceptedBy(
+  text: string,
+  receipt: Evidence['receipt'],
+): { readonly userId: UserId; readonly event: AppointmentAccepted } | undefined {
   const commit = readCommit(text);
   if (commit?.aggregate.kind !== 'user') return undefined;
-  return (commit.events as readonly Commit['events'][number][]).find(
+  const event = (commit.events as readonly Commit['events'][number][]).find(
     (event): event is AppointmentAccepted =>
       event.type === 'AppointmentAccepted' &&
       event.locator === receipt.locator &&
@@ -78,6 +81,7 @@ function acceptedBy(text: string, receipt: Evidence['receipt']): AppointmentAcce
       event.userSignature === receipt.userSignature &&
       event.receiptSignature === receipt.signature,
   );
+  return event && { userId: commit.aggregate.id, event };
 }
 
 function readCommit(text: string): Commit | undefined {
