@@ -13,8 +13,9 @@ export const STDIN = '-';
 /** How a file is called when people are told of it. */
 export const inputName = (file: string): string => (file === STDIN ? 'stdin' : file);
 
-/** The text in a file, or on stdin for `-`: 64 KiB of UTF-8 at the most. Rejects with `InputError`. */
-export const readText = (file: string): Promise<string> => readInput(file, () => false);
+/** The text in a file, or on stdin for `-`: UTF-8, of 64 KiB at the most unless told. Rejects with `InputError`. */
+export const readText = (file: string, mostBytes = MAX_BYTES): Promise<string> =>
+  readInput(file, () => false, mostBytes);
 
 /** The first line of it, without its end; what comes after it is not waited for. Rejects with `InputError`. */
 export async function readLine(file: string): Promise<string> {
@@ -24,21 +25,25 @@ export async function readLine(file: string): Promise<string> {
 
 const MAX_BYTES = 65_536;
 
-async function readInput(file: string, isEnough: (bytes: Uint8Array) => boolean): Promise<string> {
+async function readInput(
+  file: string,
+  isEnough: (bytes: Uint8Array) => boolean,
+  mostBytes = MAX_BYTES,
+): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     for await (const chunk of file === STDIN ? process.stdin : createReadStream(file)) {
       chunks.push(chunk);
       size += chunk.length;
-      if (size > MAX_BYTES || isEnough(chunk)) break;
+      if (size > mostBytes || isEnough(chunk)) break;
     }
   } catch (cause) {
     throw new InputError(`${inputName(file)} cannot be read: ${cause instanceof Error ? cause.message : cause}`, {
       cause,
     });
   }
-  if (size > MAX_BYTES) throw new InputError(`${inputName(file)} is longer than ${MAX_BYTES} bytes`);
+  if (size > mostBytes) throw new InputError(`${inputName(file)} is longer than ${mostBytes} bytes`);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
   } catch (cause) {

@@ -40,6 +40,8 @@ export interface BreachOptions {
   /** In blocks; 144 unless told. */
   readonly toSelfDelay?: number;
   readonly flaw?: Flaw;
+  /** The key with which the cheater takes its half after the delay; one that nobody has unless told. */
+  readonly delayed?: RegtestKey;
   /** 3 makes both transactions "topologically restricted" (BIP 431): then the parent of a package may pay no fee. */
   readonly version?: 2 | 3;
 }
@@ -55,7 +57,8 @@ export async function openChannels(chain: RegtestChain, count: number, capacityS
 /** A revoked commitment of the channel and its penalty. Each call makes another pair, of which the chain takes one. */
 export function buildBreach(channel: Channel, options: BreachOptions = {}): Breach {
   const revocation = regtestKey();
-  const toLocal = toLocalScript(revocation.publicKey, options.toSelfDelay ?? 144, regtestKey().publicKey);
+  const { toSelfDelay = 144, delayed = regtestKey() } = options;
+  const toLocal = toLocalScript(revocation.publicKey, toSelfDelay, delayed.publicKey);
   const dispute = withFeeRate(options.disputeFeeRate ?? 2, (fee) =>
     commitment(channel, toLocal, fee, options.version ?? 2),
   );
@@ -94,6 +97,23 @@ export function sweepOwnHalf(channel: Channel, breach: Breach, feeRate = 10): st
     sweep.addInput(dispute.getHash(), 1, 0xfffffffd);
     sweep.addOutput(channel.victim.p2wpkh, half - fee);
     signP2wpkh(sweep, 0, channel.victim, half);
+    return sweep;
+  });
+  return tx.toHex();
+}
+
+/** A transaction in which the cheater takes its half of a revoked commitment, so many blocks after it was mined: its raw hex. */
+export function sweepDelayed(breach: Breach, delayed: RegtestKey, toSelfDelay: number, feeRate = 10): string {
+  const dispute = Transaction.fromHex(breach.disputeTx);
+  const toLocal = Transaction.fromHex(breach.penaltyTx).ins[0]?.witness.at(-1) ?? new Uint8Array();
+  const half = dispute.outs[0]?.value ?? 0n;
+  const tx = withFeeRate(feeRate, (fee) => {
+    const sweep = new Transaction();
+    sweep.version = 2;
+    sweep.addInput(dispute.getHash(), 0, toSelfDelay);
+    sweep.addOutput(delayed.p2wpkh, half - fee);
+    const digest = sweep.hashForWitnessV0(0, toLocal, half, Transaction.SIGHASH_ALL);
+    sweep.setWitness(0, [delayed.sign(digest), new Uint8Array(), toLocal]);
     return sweep;
   });
   return tx.toHex();

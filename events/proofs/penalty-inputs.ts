@@ -33,10 +33,10 @@ export function takingOf(transaction: Transaction, { input, vout }: Spent, commi
     isSigned(transaction, input, code, output.value, key, signature);
   const keyHash = output.script.length === 22 && output.script[0] === 0;
   if (keyHash) {
-    const { output: wanted } = payments.p2wpkh({ pubkey: last });
-    const { output: code } = payments.p2pkh({ pubkey: last });
-    if (!wanted || !code || toHex(wanted) !== toHex(output.script) || witness.length !== 2) return 'not validly';
-    return signedBy(last, code) ? 'with a key' : 'not validly';
+    if (witness.length !== 2 || !secp256k1.isValidPublicKey(last)) return 'not validly';
+    const { output: wanted = last } = payments.p2wpkh({ pubkey: last });
+    const { output: code = last } = payments.p2pkh({ pubkey: last });
+    return toHex(wanted) === toHex(output.script) && signedBy(last, code) ? 'with a key' : 'not validly';
   }
   if (output.script.length !== 34 || output.script[0] !== 0) return 'unknown';
   if (toHex(sha256(last)) !== toHex(output.script.subarray(2))) return 'not validly';

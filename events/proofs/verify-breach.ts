@@ -146,6 +146,7 @@ function spendOf({ spend, headers }: MissedBreach, from: number, parts: Parts): 
   if (takings.includes('not validly')) return `${txid} does not sign for what it takes`;
   if (takings.includes('with the revocation key'))
     return `${txid} is a penalty, too: it was taken with the revocation key`;
+  if (takings.includes('with a key')) return `${txid} is of whom the output belongs to, who is no cheater`;
   const at = blockOf(spend.inclusion, txid, headers);
   if (at === undefined) return `${txid} is in none of the blocks of these headers`;
   const taking = takings.includes('after the delay') ? 'after the delay' : (takings[0] ?? 'unknown');
