@@ -94,10 +94,13 @@ async function breachVerdict(file: MissedBreach, towerId: TowerId, rpc: Bitcoind
   }
 }
 
+/** A signature is of one text under its user's key, and of any other text under some other key: docs/audit.md. */
+const BY_RECEIPT = 'by receipt alone: the tower may answer with the commit that has this signature for something else';
+
 const breachFacts = (file: MissedBreach, breach: Breach) => ({
   locator: file.appointment.locator,
   user: file.userId,
-  promise: file.proof ? 'on the signed log' : 'by receipt alone',
+  promise: file.proof ? 'on the signed log' : BY_RECEIPT,
   start_block: file.receipt.startBlock,
   expiry: file.subscription?.expiry ?? null,
   network: file.network,

@@ -108,7 +108,7 @@ const Receipt = z.union([
 ]);
 
 /** What the files of a client say that was promised to it; by whose key and in which dialect, the signatures tell. */
-async function promisedIn(
+export async function promisedIn(
   files: { readonly appointment: string; readonly receipt: string; readonly subscription?: string },
   towerId: TowerId,
 ): Promise<Promised> {

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
+import { gatherEvidence, lookUpEvidence } from '../../actors/client/chain-evidence.js';
 import { makeAppointment } from '../../actors/client/tower-client.js';
 import {
   type Breach,
   buildBreach,
   type Channel,
   openChannels,
-  spendPenalty,
   sweepDelayed,
   sweepOwnHalf,
 } from '../../cli/demo/channel.js';
+import { promisedIn } from '../../cli/evidence.js';
 import { type RegtestKey, regtestKey } from '../../cli/servers/regtest-key.js';
 import { fromHex, toHex } from '../../events/bytes.js';
 import { parseHeader } from '../../events/proofs/headers.js';
@@ -26,74 +27,68 @@ import { until } from '../support/until.js';
 const DELAY = 20;
 
 test('a breach that a tower missed is shown to anybody, offline, and a file that was changed is refused with its reason', async (t) => {
-  const { tower, guard, missed, ...command } = await world(t);
+  const { tower, guard, gather, lookUp, make, verify } = await world(t);
+  const { towerId } = tower.key;
   const one = await guard('rust');
   const two = await guard('python', { isProven: false });
-  await missed();
+  await tower.stopNode();
   await tower.chain.mineOnly([one.breach.disputeTx, two.breach.disputeTx]);
   const height = await tower.chain.height();
 
-  const early = await command.make(one);
-  assert.equal(early.status, 0, early.stderr);
-  const offline = await command.verify(one);
+  const early = await gather(one);
+  await assert.rejects(lookUp(early), /the penalty has time until height/);
+  writeFileSync(one.out, JSON.stringify(early));
+  const offline = await verify(one);
   assert.equal(offline.status, 1);
   assert.match(offline.facts.why, /only a chain can show/);
-  assert.match((await command.verify(one, true)).facts.why, /the penalty has time until height/);
-
   await tower.chain.mine(DELAY + 2);
-  const unspent = await command.verify(one, true);
-  assert.equal(unspent.status, 0, JSON.stringify(unspent.facts));
-  assert.equal(unspent.facts.chain, `has no penalty up to height ${height + DELAY + 2}`);
-  assert.equal(unspent.facts.scripts, 'bitcoind finds them valid');
-  assert.match((await command.make(one)).stderr, /EEXIST/, 'no file is written over');
+  const unspent = await lookUp(early);
+  assert.deepEqual(unspent, { height: height + DELAY + 2, taken: undefined, ranScripts: true });
+  assert.match((await make(one)).stderr, /EEXIST/, 'no file is written over');
 
   for (const { breach, delayed } of [one, two]) await tower.chain.send(sweepDelayed(breach, delayed, DELAY));
   await tower.chain.mine(7);
-  for (const each of [one, two]) {
-    each.out = `${each.out}.swept`;
-    const made = await command.make(each);
-    assert.equal(made.status, 0, made.stderr);
-    const { status, facts } = await command.verify(each);
-    assert.equal(status, 0, JSON.stringify(facts));
-    assert.deepEqual(
-      [facts.dispute, facts.penalty, facts.dispute_height, facts.taken_height, facts.taken, facts.unchecked_inputs],
-      [each.breach.disputeTxid, each.breach.penaltyTxid, height, height + DELAY + 3, 'after the delay', 0],
-    );
-    assert.equal(facts.promise, each === one ? 'on the signed log' : 'by receipt alone');
-    assert.equal((await command.verify(each, true)).facts.chain, 'confirms it');
-  }
+  one.out += '.swept';
+  const made = await make(one);
+  assert.equal(made.status, 0, made.stderr);
+  const { status, facts } = await verify(one);
+  assert.equal(status, 0, JSON.stringify(facts));
+  assert.deepEqual(
+    [facts.dispute, facts.penalty, facts.dispute_height, facts.taken_height, facts.taken, facts.unchecked_inputs],
+    [one.breach.disputeTxid, one.breach.penaltyTxid, height, height + DELAY + 3, 'after the delay', 0],
+  );
+  const withChain = await verify(one, true);
+  assert.deepEqual(
+    [withChain.facts.promise, withChain.facts.chain, withChain.facts.scripts],
+    ['on the signed log', 'confirms it', 'bitcoind finds them valid'],
+  );
 
-  const { towerId } = tower.key;
-  const file = (each: Guarded): MissedBreach => JSON.parse(readFileSync(each.out, 'utf8'));
-  const [good, other] = [file(one), file(two)];
+  const good: MissedBreach = JSON.parse(readFileSync(one.out, 'utf8'));
+  const other = await gather(two);
+  for (const file of [good, other]) assert.equal((await lookUp(file)).taken?.height, height + DELAY + 3);
   for (const [reason, changed] of forgeries(good, other)) {
     const verified = verifyBreach(changed, towerId);
     assert.match(verified.ok ? 'it is believed' : verified.why, reason);
   }
   writeFileSync(one.out, JSON.stringify({ ...good, headers: ['00'] }));
-  assert.match((await command.verify(one)).facts.why, /^headers.0: /);
-  writeFileSync(one.out, JSON.stringify({ ...good, receipt: { ...good.receipt, startBlock: 1 } }));
-  assert.match((await command.verify(one)).facts.why, /the receipt is not signed by tower/);
+  assert.match((await verify(one)).facts.why, /^headers.0: /);
 });
 
-describe('there is no evidence', () => {
-  test('of a breach that was answered, by this penalty or another, nor where its user made it void', async (t) => {
-    const { tower, guard, missed, ...command } = await world(t);
-    const answered = await guard('rust');
-    const void_ = await guard('rust');
-    const nothing = await guard('rust');
-    await missed();
-    assert.match((await command.make(nothing)).stderr, /holds the transaction that locator/);
-    for (const { breach } of [answered, void_]) await tower.chain.mineOnly([breach.disputeTx]);
-    await tower.chain.mineOnly([answered.breach.penaltyTx, sweepOwnHalf(void_.channel, void_.breach)]);
-    await tower.chain.mineOnly([spendPenalty(answered.channel, answered.breach)]);
-    assert.match((await command.make(answered)).stderr, /the penalty was mined at height/);
-    assert.match((await command.make(void_)).stderr, /by whom it belongs to, who is no cheater/);
-    for (const { out } of [answered, void_, nothing]) assert.ok(!existsSync(out));
-    const wrong = await command.make({ ...answered, receipt: nothing.receipt });
-    assert.match(wrong.stderr, /is not of the appointment in/);
-    assert.equal((await argus(['client', 'evidence', '--tower', tower.key.towerId])).status, 2);
-  });
+test('there is no evidence of a breach that was answered, or never came, nor where its user made the penalty void', async (t) => {
+  const { tower, guard, gather, make } = await world(t);
+  const answered = await guard('rust', { isProven: false });
+  const voided = await guard('rust', { isProven: false });
+  const nothing = await guard('rust', { isProven: false });
+  await tower.stopNode();
+  await assert.rejects(gather(nothing), /holds the transaction that locator/);
+  for (const { breach } of [answered, voided]) await tower.chain.mineOnly([breach.disputeTx]);
+  await tower.chain.mineOnly([answered.breach.penaltyTx, sweepOwnHalf(voided.channel, voided.breach)]);
+  await assert.rejects(gather(answered), /the penalty was mined at height/);
+  await assert.rejects(gather(voided), /by whom it belongs to, who is no cheater/);
+  await assert.rejects(gather({ ...answered, receipt: nothing.receipt }), /is not of the appointment in/);
+  const made = await make(answered);
+  assert.deepEqual([made.status, existsSync(answered.out)], [1, false]);
+  assert.match(made.stderr, /^argus: the penalty was mined at height/);
 });
 
 /** Every way of changing evidence, and what is said of it. */
@@ -195,5 +190,12 @@ async function world(t: Cleanup) {
     assert.equal(stderr, '');
     return { status, facts: JSON.parse(stdout) };
   };
-  return { tower, guard, missed: () => tower.stopNode(), make, verify };
+  const { rpc } = tower.bitcoind;
+  const gather = async (files: Guarded) => gatherEvidence(rpc, await promisedIn(files, towerId), towerId);
+  const lookUp = async (file: MissedBreach) => {
+    const verified = verifyBreach(file, towerId);
+    assert.ok(verified.ok);
+    return lookUpEvidence(rpc, file, verified.breach);
+  };
+  return { tower, guard, make, verify, gather, lookUp };
 }
