@@ -228,4 +228,32 @@ export const counterExamples: Readonly<Record<string, Story>> = {
       { do: 'settle' },
     ],
   },
+  'a deletion that was asked for otherwise before is receipted to who asked for it, and to nobody else': {
+    setting: { nodes: 1, seed: 0, duration: 8 },
+    commands: [
+      { do: 'add', user: 0, node: 0, channel: 0, version: 0, variant: 0 },
+      { do: 'settle' },
+      { do: 'delete', user: 0, node: 0, channel: 0, version: 0, named: true },
+      { do: 'settle' },
+      { do: 'delete', user: 0, node: 0, channel: 0, version: 0, named: false },
+      { do: 'settle' },
+    ],
+  },
+  'a dispute that was sighted, and mined after its appointment was deleted, is found once that comes again': {
+    setting: { nodes: 1, seed: 0, duration: 500, seesMempool: true },
+    commands: [
+      { do: 'add', user: 0, node: 0, channel: 0, version: 0, variant: 0 },
+      { do: 'settle' },
+      { do: 'cheat', channel: 0, version: 0, node: 0 },
+      { do: 'mine', node: 0, blocks: 1, take: 255 },
+      { do: 'delete', user: 0, node: 0, channel: 0, version: 0, named: false },
+      { do: 'run', steps: 10, node: undefined },
+      { do: 'mine', node: 0, blocks: 7, take: 255 },
+      { do: 'settle' },
+      { do: 'fork', node: 0, depth: 2, blocks: 1, work: 20, take: 255 },
+      { do: 'settle' },
+      { do: 'add', user: 0, node: 0, channel: 0, version: 0, variant: 0 },
+      { do: 'settle' },
+    ],
+  },
 };
