@@ -5,6 +5,7 @@ import type { PowNetwork } from '../../events/proofs/headers.js';
 import { MISSED_BREACH, type MissedBreach, MOST_HEADERS, type Promised } from '../../events/proofs/missed-breach.js';
 import { type Breach, verifyBreach, wrongWithPromise } from '../../events/proofs/verify-breach.js';
 import type { BitcoindRpc } from '../bitcoind/rpc.js';
+import { BitcoindRefused } from '../bitcoind/rpc-errors.js';
 import { ChainError, findDispute, findTakings, type Taken } from './dispute-search.js';
 
 /** Evidence of a missed breach, made with a bitcoind, and what a bitcoind adds to what a file shows by itself. */
@@ -132,7 +133,11 @@ async function runScripts(rpc: Rpc, { penalty, dispute, disputeTxid, spent }: Br
       ...(isScriptHash && last && { witnessScript: toHex(last) }),
     };
   });
-  const ran = Ran.parse(await rpc.call('signrawtransactionwithkey', penalty.toHex(), [], outputs));
+  const answer = await rpc.call('signrawtransactionwithkey', penalty.toHex(), [], outputs).catch((error) => {
+    if (error instanceof BitcoindRefused) throw new ChainError(`bitcoind does not take the penalty: ${error.message}`);
+    throw error;
+  });
+  const ran = Ran.parse(answer);
   if (ran.complete) return true;
   const [first] = ran.errors ?? [];
   throw new ChainError(

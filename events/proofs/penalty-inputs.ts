@@ -28,17 +28,18 @@ export function takingOf(transaction: Transaction, { input, vout }: Spent, commi
   const output = commitment.outs[vout];
   const witness = transaction.ins[input]?.witness ?? [];
   const last = witness.at(-1);
-  if (!output || !last) return 'unknown';
+  if (!output) return 'unknown';
+  const isVersion0 = output.script[0] === 0 && [22, 34].includes(output.script.length);
+  if (!isVersion0) return 'unknown';
+  if (!last) return 'not validly';
   const signedBy = (key: Uint8Array, code: Uint8Array, signature = witness[0]) =>
     isSigned(transaction, input, code, output.value, key, signature);
-  const keyHash = output.script.length === 22 && output.script[0] === 0;
-  if (keyHash) {
+  if (output.script.length === 22) {
     if (witness.length !== 2 || !secp256k1.isValidPublicKey(last)) return 'not validly';
     const { output: wanted = last } = payments.p2wpkh({ pubkey: last });
     const { output: code = last } = payments.p2pkh({ pubkey: last });
     return toHex(wanted) === toHex(output.script) && signedBy(last, code) ? 'with a key' : 'not validly';
   }
-  if (output.script.length !== 34 || output.script[0] !== 0) return 'unknown';
   if (toHex(sha256(last)) !== toHex(output.script.subarray(2))) return 'not validly';
   const keys = keysOfToLocal(last);
   if (!keys || witness.length !== 3) return 'unknown';
@@ -93,6 +94,24 @@ export function createsMoney(transaction: Transaction, spent: readonly Spent[], 
   const taken = spent.reduce((sum, { vout }) => sum + (commitment.outs[vout]?.value ?? 0n), 0n);
   return transaction.outs.reduce((sum, { value }) => sum + value, 0n) > taken;
 }
+
+/**
+ * Until when a transaction that spends outputs of a block at a height cannot be mined, by its own locks in blocks (BIP 65, BIP
+ * 68): in the block at this height it can. Undefined for one that is locked until a time.
+ */
+export function unlockedAt({ ins, locktime, version }: Transaction, height: number): number | undefined {
+  const isLocked = locktime > 0 && ins.some(({ sequence }) => sequence !== FINAL);
+  const relative = version < 2 ? [] : ins.map(({ sequence }) => sequence).filter((sequence) => sequence < DISABLED);
+  if ((isLocked && locktime >= FIRST_TIME) || relative.some((sequence) => (sequence & IN_TIME) !== 0)) return undefined;
+  const waits = relative.map((sequence) => height + (sequence & 0xffff));
+  return Math.max(height, isLocked ? locktime + 1 : 0, ...waits);
+}
+
+const FINAL = 0xffffffff;
+const DISABLED = 0x80000000;
+const IN_TIME = 1 << 22;
+/** From here on a lock time is in seconds. */
+const FIRST_TIME = 500_000_000;
 
 /** A transaction's id in display order. */
 export const txidOf = (transaction: Transaction): string => toHex(reversed(transaction.getHash()));

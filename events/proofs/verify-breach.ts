@@ -9,7 +9,7 @@ import { appointmentReceipt, registrationReceipt } from '../signing/receipts.js'
 import { acceptedBy, wrongWith } from './appointment-proof.js';
 import { parseHeader, workOf, wrongWithHeaders } from './headers.js';
 import type { MissedBreach, Promised } from './missed-breach.js';
-import { createsMoney, type Spent, spentOf, type Taking, takingOf, txidOf } from './penalty-inputs.js';
+import { createsMoney, type Spent, spentOf, type Taking, takingOf, txidOf, unlockedAt } from './penalty-inputs.js';
 import { heightOfCoinbase, readInclusion, readTransaction } from './tx-inclusion.js';
 
 /** Verifies evidence of a missed breach with nothing but the file and the tower's id. Pure; `docs/audit.md` says what follows. */
@@ -90,6 +90,8 @@ export function verifyBreach(file: MissedBreach, towerId: TowerId): Verified {
   const spent = spentOf(penalty, dispute);
   if (spent.length === 0) return no('the penalty takes no output of the dispute');
   if (createsMoney(penalty, spent, dispute)) return no('the penalty pays out more than it takes');
+  const free = unlockedAt(penalty, height) ?? Number.POSITIVE_INFINITY;
+  if (free > height + file.appointment.toSelfDelay) return no('the penalty is locked for longer than the delay');
   const takings = spent.map((one) => ({ ...one, taking: takingOf(penalty, one, dispute) }));
   const bad = takings.find(({ taking }) => taking === 'not validly');
   if (bad) return no(`the penalty does not sign for output ${bad.vout} of the dispute`);

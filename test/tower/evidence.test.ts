@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Transaction } from 'bitcoinjs-lib';
 import { gatherEvidence, lookUpEvidence } from '../../actors/client/chain-evidence.js';
 import { makeAppointment } from '../../actors/client/tower-client.js';
 import {
@@ -66,7 +67,7 @@ test('a breach that a tower missed is shown to anybody, offline, and a file that
   const good: MissedBreach = JSON.parse(readFileSync(one.out, 'utf8'));
   const other = await gather(two);
   for (const file of [good, other]) assert.equal((await lookUp(file)).taken?.height, height + DELAY + 3);
-  for (const [reason, changed] of forgeries(good, other)) {
+  for (const [reason, changed] of forgeries(good, other, one)) {
     const verified = verifyBreach(changed, towerId);
     assert.match(verified.ok ? 'it is believed' : verified.why, reason);
   }
@@ -92,7 +93,7 @@ test('there is no evidence of a breach that was answered, or never came, nor whe
 });
 
 /** Every way of changing evidence, and what is said of it. */
-function* forgeries(good: MissedBreach, other: MissedBreach): Generator<[RegExp, MissedBreach]> {
+function* forgeries(good: MissedBreach, other: MissedBreach, kept: Guarded): Generator<[RegExp, MissedBreach]> {
   const { receipt, appointment, dispute, headers, subscription, spend, proof } = good;
   assert(subscription && spend && other.spend && proof);
   const blob = toHex(fromHex(appointment.encryptedBlob).map((byte, i) => (i === 0 ? byte ^ 1 : byte)));
@@ -115,6 +116,12 @@ function* forgeries(good: MissedBreach, other: MissedBreach): Generator<[RegExp,
   yield [/has no proof of work/, { ...good, headers: [...headers.slice(0, -1), idle] }];
   yield [/asks for less work than mainnet allows/, { ...good, network: 'mainnet' }];
   yield [/takes nothing that the penalty was to take/, { ...good, spend: other.spend }];
+  const { channel, breach } = kept;
+  yield [/is the penalty itself/, { ...good, spend: { ...spend, rawTx: breach.penaltyTx } }];
+  const otherPenalty = Transaction.fromHex(breach.penaltyTx);
+  otherPenalty.locktime = 1;
+  yield [/does not sign for what it takes/, { ...good, spend: { ...spend, rawTx: otherPenalty.toHex() } }];
+  yield [/who is no cheater/, { ...good, spend: { ...spend, rawTx: sweepOwnHalf(channel, breach) } }];
   yield [/what took the output is no transaction/, { ...good, spend: { ...spend, rawTx: 'ff' } }];
   yield [/in none of the blocks/, { ...good, spend: { ...spend, inclusion: dispute.inclusion } }];
   yield [/in none of the blocks/, { ...good, headers: headers.slice(0, 3) }];
