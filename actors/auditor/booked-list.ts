@@ -31,13 +31,16 @@ export class BookedList {
   }
 }
 
-export type Entry = Pick<Booked, 'position' | 'status'>;
+/** What was deleted is not held any more. */
+type HeldStatus = Exclude<Booked['status'], 'deleted'>;
+
+export type Entry = Pick<Booked, 'position'> & { readonly status: HeldStatus };
 
 /** An appointment in two lists: what it was and what it is, undefined where it is not there. */
 export interface EntryChange {
   readonly position: Position;
-  readonly before: Booked['status'] | undefined;
-  readonly after: Booked['status'] | undefined;
+  readonly before: HeldStatus | undefined;
+  readonly after: HeldStatus | undefined;
 }
 
 /** What two lists of one shard do not have in common, by position. */
