@@ -46,6 +46,8 @@ export const EVENT_COLUMNS = {
   blob_size: 'small',
   user_signature: 'text',
   receipt_signature: 'text',
+  /** The signature of the receipt whose version was deleted. */
+  deleted_receipt: 'text',
   reason: 'text',
   swept_through: 'integer',
   dispute_txid: 'hex',
@@ -84,6 +86,11 @@ const NAMES: Readonly<Record<string, EventColumn>> = {
   blob: 'blob_position',
   through: 'swept_through',
   'BlockConnected.time': 'block_time',
+  deletion_locator: 'locator',
+  deletion_startBlock: 'start_block',
+  deletion_receipt: 'deleted_receipt',
+  deletion_userSignature: 'user_signature',
+  deletion_receiptSignature: 'receipt_signature',
 };
 
 /** The rows of a commit's events. */

@@ -192,7 +192,7 @@ export class DirectReader {
         onMessage: (message) => this.#take(message),
         onEnd: () => void this.#goOn(),
       }).catch(() => undefined);
-    if (this.#line || this.#closed) return;
+    if (this.#line || this.#closed || this.nc.isClosed()) return;
     this.nc.subscribe(subject, {
       callback: (_, { subject: to, data, headers }) => {
         const lines = headers ? Array.from(headers, ([name, values]) => `${name}: ${values.at(-1)}\r\n`) : [];
