@@ -94,6 +94,13 @@ export const addLogFlags = (command: Command, ...settings: readonly ('log.shards
     ofNode.filter(({ setting }) => settings.some((wanted) => wanted === setting)),
   );
 
+/** Of a command that asks a bitcoind: which, and with what credentials. */
+export const addBitcoindFlags = (command: Command): Command =>
+  addFlags(
+    command,
+    ofNode.filter(({ setting }) => setting.startsWith('bitcoind.') && !setting.startsWith('bitcoind.zmq')),
+  );
+
 export const addNodeFlags = (command: Command): Command => addFlags(addWhereabouts(command), ofNode);
 
 function addFlags(command: Command, flags: readonly Flag[]): Command {

@@ -1,3 +1,4 @@
+import { sha256 } from '../../events/bytes.js';
 import { nodeHash } from '../../events/proofs/merkle.js';
 
 /**
@@ -39,5 +40,23 @@ export class RightEdge {
     }
     this.#waiting[level] = hash;
     return added;
+  }
+
+  /** The root of the tree as it is now; that of none is the hash of nothing. */
+  root(): Uint8Array {
+    let root: Uint8Array | undefined;
+    for (const hash of this.#waiting) if (hash) root = root ? nodeHash(hash, root) : hash;
+    return root ?? sha256(new Uint8Array());
+  }
+
+  /** The subtrees that wait, lowest level first: what `restored` makes it of again. */
+  save(): readonly (Uint8Array | undefined)[] {
+    return this.#waiting;
+  }
+
+  static restored(waiting: readonly (Uint8Array | undefined)[]): RightEdge {
+    const edge = new RightEdge();
+    edge.#waiting.push(...waiting);
+    return edge;
   }
 }

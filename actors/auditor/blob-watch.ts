@@ -1,0 +1,172 @@
+import { sha256, toHex } from '../../events/bytes.js';
+import type { Shard, UserId } from '../../events/ids.js';
+import { blobStream, towerStream } from '../../events/log/streams.js';
+import { serializeAppointment } from '../../events/signing/appointment.js';
+import type { AppointmentAccepted } from '../../events/user.js';
+import type { AuditMessage, AuditSource } from './audit-source.js';
+import type { Finding } from './findings.js';
+import type { SignatureChecks } from './signature-checks.js';
+import type { Booking } from './user-record.js';
+
+/** How many bytes of blobs are held that no commit has referred to yet. */
+const HELD_BYTES = 64 << 20;
+
+/** A blob that is there, and that no live appointment is known to refer to. */
+export interface LooseBlob {
+  readonly position: number;
+  /** When it was stored; or, of one that was an appointment's, when that ended or got another. */
+  readonly since: number;
+  readonly wasWanted: boolean;
+}
+
+export interface BlobWatchNeeds {
+  readonly source: AuditSource;
+  readonly shard: Shard;
+  /** The last position that is looked at. */
+  readonly through: number;
+  readonly signatures: SignatureChecks;
+  readonly found: (finding: Finding) => void;
+  readonly signal: AbortSignal;
+  readonly read: (count: number) => void;
+}
+
+/**
+ * Goes through the blobs of a shard beside its log: they come in nearly the order in which commits refer to them. What comes is
+ * held until it is referred to, and then compared with what the commit says, and with what its user signed.
+ */
+export class BlobWatch {
+  readonly #stream: string;
+  #held = new Map<number, AuditMessage>();
+  #heldBytes = 0;
+  /** What was held for too long: it is read again if it is asked for. */
+  readonly #dropped = new Map<number, { readonly time: number }>();
+  readonly #loose = new Map<number, LooseBlob>();
+  /** What no appointment refers to any more, before it was seen whether it is there: since when. */
+  readonly #unwanted = new Map<number, number>();
+  /** What is asked for next, in order. */
+  #expected: { readonly booking: Booking; readonly event: AppointmentAccepted }[] = [];
+  readonly #batches: AsyncIterator<readonly AuditMessage[]>;
+  #position = 0;
+  /** Of appointments that were accepted in an earlier audit. */
+  readonly #earlier = new Map<number, Booking>();
+  /** How many were compared, and how many of those signed by their users. */
+  checked = 0;
+  signed = 0;
+  unsigned = 0;
+
+  constructor(
+    private readonly needs: BlobWatchNeeds,
+    earlier: Iterable<Booking> = [],
+  ) {
+    this.#stream = blobStream(needs.shard);
+    for (const booking of earlier) if (booking.status === 'live') this.#earlier.set(booking.blob, booking);
+    const { source, through, signal } = needs;
+    this.#batches = source.remaining(this.#stream, 1, through, signal)[Symbol.asyncIterator]();
+  }
+
+  /** An appointment refers to a blob; it is looked for by `look`. */
+  expect(booking: Booking, event: AppointmentAccepted): void {
+    this.#expected.push({ booking, event });
+  }
+
+  /** An appointment does not refer to its blob any more, since a time. */
+  left({ blob: position, isThere }: Booking, since: number): void {
+    this.#earlier.delete(position);
+    if (isThere) this.#loose.set(position, { position, since, wasWanted: true });
+    else this.#unwanted.set(position, since);
+  }
+
+  /** Looks for what is expected. */
+  async look(): Promise<void> {
+    const expected = this.#expected;
+    this.#expected = [];
+    for (const { booking, event } of expected) {
+      while (booking.blob > this.#position && this.#position < this.needs.through) await this.#advance();
+      const message = this.#held.get(booking.blob) ?? (await this.#again(booking.blob));
+      if (!message) {
+        this.unsigned++;
+        continue;
+      }
+      this.#take(booking.blob, message);
+      this.#compare(booking, message, event);
+      const since = this.#unwanted.get(booking.blob);
+      if (since !== undefined) this.left(booking, since);
+    }
+  }
+
+  /** Reads to the end; gives the blobs that are there and that nobody refers to. */
+  async rest(): Promise<readonly LooseBlob[]> {
+    await this.look();
+    while (this.#position < this.needs.through) await this.#advance();
+    const unclaimed = [...this.#held, ...this.#dropped].map(([position, { time }]) => {
+      const since = this.#unwanted.get(position);
+      return { position, since: since ?? time, wasWanted: since !== undefined };
+    });
+    return [...this.#loose.values(), ...unclaimed].sort((a, b) => a.position - b.position);
+  }
+
+  /** Whether a blob is there now. */
+  async isThere(position: number): Promise<boolean> {
+    return (await this.#readOne(position)) !== undefined;
+  }
+
+  async #again(position: number): Promise<AuditMessage | undefined> {
+    return this.#dropped.has(position) ? this.#readOne(position) : undefined;
+  }
+
+  async #readOne(position: number): Promise<AuditMessage | undefined> {
+    const { source, signal } = this.needs;
+    for await (const [message] of source.remaining(this.#stream, position, position, signal)) return message;
+    return undefined;
+  }
+
+  async #advance(): Promise<void> {
+    const { value: batch, done } = await this.#batches.next();
+    if (done || !batch) {
+      this.#position = this.needs.through;
+      return;
+    }
+    this.needs.read(batch.length);
+    for (const message of batch) {
+      this.#position = message.position;
+      const earlier = this.#earlier.get(message.position);
+      if (earlier) {
+        this.#earlier.delete(message.position);
+        this.#compare(earlier, message);
+      } else {
+        this.#held.set(message.position, message);
+        this.#heldBytes += message.data.length;
+      }
+    }
+    for (const [position, message] of this.#held) {
+      if (this.#heldBytes <= HELD_BYTES) break;
+      this.#take(position, message);
+      this.#dropped.set(position, { time: message.time });
+    }
+  }
+
+  #take(position: number, { data }: AuditMessage): void {
+    if (this.#held.delete(position)) this.#heldBytes -= data.length;
+    this.#dropped.delete(position);
+  }
+
+  #compare(booking: Booking, { position, subject, data }: AuditMessage, event?: AppointmentAccepted): void {
+    const { shard, found, signatures } = this.needs;
+    const { id } = booking.owner;
+    const wrong = (why: string) => found({ stream: this.#stream, position, what: 'blob', why });
+    this.checked++;
+    booking.isThere = true;
+    if (subject !== subjectOf(shard, id)) wrong(`it is on ${subject}, and is the blob of an appointment of ${id}`);
+    if (toHex(sha256(data)) !== booking.sha256)
+      wrong(`it is not the blob that message ${booking.position} accepted: SHA-256 is another one`);
+    else if (event) {
+      const { locator, toSelfDelay, userSignature } = event;
+      const message = serializeAppointment({ locator, encryptedBlob: data, toSelfDelay });
+      const place = { stream: towerStream(shard), position: booking.position, of: 'the appointment' };
+      signatures.message(message, userSignature, id, place);
+      this.signed++;
+    }
+  }
+}
+
+const subjectOf = (shard: Shard, userId: UserId): string => `argus.${shard}.blob.${userId}`;

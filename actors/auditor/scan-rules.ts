@@ -1,0 +1,68 @@
+import type { BlockHash, Height } from '../../events/ids.js';
+import type { ScanEvent } from '../../events/scan.js';
+import { CROSSING_MS, checkBlock, type Place } from './shard-context.js';
+
+/** As it is saved between two audits. */
+export interface SavedScans {
+  readonly scanned: readonly (readonly [string, number])[];
+  readonly unread: readonly (readonly [BlockHash, { readonly height: Height; readonly time: number }])[];
+  readonly highest: { readonly chainPosition: number; readonly time: number };
+}
+
+/** Which blocks a shard says it has evaluated, and whether it may: each connection of a block once, in the order of the chain. */
+export class ScanRules {
+  /** `<chain position>/<hash>` and its place on the log. */
+  readonly #scanned: Map<string, number>;
+  readonly #unread: Map<BlockHash, { readonly height: Height; readonly time: number }>;
+  #highest: { readonly chainPosition: number; readonly time: number };
+
+  constructor(saved?: SavedScans) {
+    this.#scanned = new Map(saved?.scanned);
+    this.#unread = new Map(saved?.unread);
+    this.#highest = saved?.highest ?? { chainPosition: 0, time: 0 };
+  }
+
+  save(): SavedScans {
+    return { scanned: [...this.#scanned], unread: [...this.#unread], highest: this.#highest };
+  }
+
+  /** When a shard last said so, in ms. */
+  get lastTime(): number {
+    return this.#highest.time;
+  }
+
+  /** A block of the best chain from a height on that nobody had by then, and that was said to be so long ago. */
+  gapSince(height: number, { chain, time }: Place): BlockHash | undefined {
+    for (const [hash, gap] of this.#unread)
+      if (gap.height > height && gap.time < time - CROSSING_MS && chain.isBest(hash)) return hash;
+    return undefined;
+  }
+
+  apply(events: readonly ScanEvent[], place: Place): void {
+    if (events.length > 1 && events.some(({ type }) => type === 'BlockScanned'))
+      place.complain('scan', 'a block is called evaluated together with others');
+    for (const event of events) {
+      const isKnown = checkBlock(event, place);
+      if (event.type === 'BlockScanned') this.#scan(event, isKnown, place);
+      else {
+        if (this.#unread.has(event.hash)) place.complain('scan', `block ${event.hash} is called unread twice`);
+        this.#unread.set(event.hash, { height: event.height, time: place.time });
+      }
+    }
+  }
+
+  #scan(event: Extract<ScanEvent, { type: 'BlockScanned' }>, isKnown: boolean, place: Place): void {
+    const { hash, chainPosition } = event;
+    const { chain, time, position, complain } = place;
+    if (isKnown && !chain.block(hash)?.connectedAt.includes(chainPosition))
+      complain('scan', `message ${chainPosition} of CHAIN does not connect block ${hash}`);
+    const key = `${chainPosition}/${hash}`;
+    if (this.#scanned.has(key) && !this.#unread.has(hash))
+      complain('scan', `block ${hash} is called evaluated again: it was at ${this.#scanned.get(key)}`);
+    const isGap = this.#unread.delete(hash);
+    this.#scanned.set(key, position);
+    if (chainPosition >= this.#highest.chainPosition) this.#highest = { chainPosition, time };
+    else if (!isGap && this.#highest.time < time - CROSSING_MS)
+      complain('scan', `block ${hash} is called evaluated after a later one was`);
+  }
+}

@@ -1,0 +1,288 @@
+import { AcceptanceReader } from '../../events/acceptance.js';
+import { aggregateName, aggregateSubject } from '../../events/aggregate.js';
+import { fromHex, sha256, toHex } from '../../events/bytes.js';
+import { UnknownEventError } from '../../events/codec.js';
+import { DamagedCommitError, decodeCommit, type ShardCommit } from '../../events/commit.js';
+import type { AppointmentId, Shard, UserId } from '../../events/ids.js';
+import { blobStream, towerStream } from '../../events/log/streams.js';
+import { leafHash } from '../../events/proofs/merkle.js';
+import { RightEdge } from '../../projections/merkle/post-order.js';
+import type { AuditMessage, AuditSource } from './audit-source.js';
+import { BlobWatch } from './blob-watch.js';
+import type { ChainRecord } from './chain-record.js';
+import type { Finding } from './findings.js';
+import type { ExpectedHead } from './head-record.js';
+import { type SavedScans, ScanRules } from './scan-rules.js';
+import { CROSSING_MS, type Place } from './shard-context.js';
+import type { SignatureChecks } from './signature-checks.js';
+import { type SavedTrackers, TrackerRecords } from './tracker-records.js';
+import { TrackerRules } from './tracker-rules.js';
+import type { Booking, UserRecord } from './user-record.js';
+import { UserRules } from './user-rules.js';
+
+/** A transaction that a block is said to hold, and where that is said. */
+export interface MinedClaim {
+  readonly position: number;
+  readonly txid: string;
+  readonly block: string;
+  readonly what: string;
+}
+
+/** All that an audit has made of a shard up to a position. */
+export interface SavedShard {
+  readonly position: number;
+  /** SHA-256 of the message there, hex. */
+  readonly digest: string;
+  readonly edge: readonly (Uint8Array | undefined)[];
+  readonly users: Map<UserId, UserRecord>;
+  readonly bookings: Map<AppointmentId, Booking>;
+  readonly trackers: SavedTrackers;
+  readonly scans: SavedScans;
+  readonly signedTo: number;
+}
+
+export interface ShardAuditNeeds {
+  readonly source: AuditSource;
+  readonly shard: Shard;
+  readonly shards: number;
+  readonly towerId: Parameters<SignatureChecks['message']>[2];
+  readonly chain: ChainRecord;
+  readonly heads: readonly ExpectedHead[];
+  readonly signatures: SignatureChecks;
+  /** The last positions of the shard's two streams that are looked at. */
+  readonly through: { readonly log: number; readonly blobs: number };
+  /** How long an erasure may take before it is missed, in ms. */
+  readonly erasureMs: number;
+  readonly found: (finding: Finding) => void;
+  readonly isEnough: () => boolean;
+  readonly claims: MinedClaim[] | undefined;
+  readonly read: (count: number) => void;
+  /** Called between two batches. */
+  readonly between: () => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** One shard: every commit of its log against the rules, every head against its messages, every blob against its appointment. */
+export class ShardAudit {
+  readonly #stream: string;
+  readonly #users: Map<UserId, UserRecord>;
+  readonly #bookings: Map<AppointmentId, Booking>;
+  readonly #trackers: TrackerRecords;
+  readonly #scans: ScanRules;
+  readonly #edge: RightEdge;
+  readonly #reader: AcceptanceReader;
+  readonly #blobs: BlobWatch;
+  readonly #userRules: UserRules;
+  readonly #trackerRules: TrackerRules;
+  readonly #heads: readonly ExpectedHead[];
+  #nextHead = 0;
+  #position: number;
+  #digest: string;
+  #lastTime = 0;
+  /** The size of the last head that was right. */
+  #signedTo: number;
+  #isForked = false;
+  headsCompared = 0;
+  notYetErased = 0;
+
+  constructor(
+    private readonly needs: ShardAuditNeeds,
+    saved?: SavedShard,
+  ) {
+    const { shard, heads, signatures, towerId, found, source, signal, read, through } = needs;
+    this.#stream = towerStream(shard);
+    this.#users = saved?.users ?? new Map();
+    this.#bookings = saved?.bookings ?? new Map();
+    this.#trackers = new TrackerRecords(CROSSING_MS, saved?.trackers);
+    this.#scans = new ScanRules(saved?.scans);
+    this.#edge = RightEdge.restored(saved?.edge ?? []);
+    this.#reader = new AcceptanceReader(shard);
+    this.#position = saved?.position ?? 0;
+    this.#digest = saved?.digest ?? '';
+    this.#signedTo = saved?.signedTo ?? 0;
+    this.#heads = heads.filter(({ size }) => size > this.#position);
+    const blobs = { source, shard, through: through.blobs, signatures, found, signal, read };
+    for (const booking of this.#bookings.values()) booking.isThere = false;
+    this.#blobs = new BlobWatch(blobs, this.#bookings.values());
+    const records = { users: this.#users, bookings: this.#bookings, trackers: this.#trackers };
+    const rest = { scans: this.#scans, signatures, towerId, blobs: this.#blobs };
+    this.#userRules = new UserRules({ stream: this.#stream, ...records, ...rest });
+    const mined = (position: number, txid: string, block: { readonly hash: string }, what: string) =>
+      needs.claims?.push({ position, txid, block: block.hash, what });
+    this.#trackerRules = new TrackerRules({ ...records, mined });
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  get counts() {
+    const { checked, signed, unsigned } = this.#blobs;
+    const live = Array.from(this.#bookings.values()).filter(({ status }) => status === 'live').length;
+    return {
+      messages: this.#position,
+      signed_to: this.#signedTo,
+      heads: this.headsCompared,
+      users: this.#users.size,
+      live_appointments: live,
+      trackers: this.#trackers.size,
+      blobs_compared: checked,
+      user_signatures_checked: signed,
+      user_signatures_without_blob: unsigned,
+      blobs_not_yet_erased: this.notYetErased,
+    };
+  }
+
+  save(): SavedShard {
+    return {
+      position: this.#position,
+      digest: this.#digest,
+      edge: this.#edge.save(),
+      users: this.#users,
+      bookings: this.#bookings,
+      trackers: this.#trackers.save(),
+      scans: this.#scans.save(),
+      signedTo: this.#signedTo,
+    };
+  }
+
+  /** Rejects with `MissingMessageError` where a message is not there, with `LogUnavailableError` if nothing can be read. */
+  async run(): Promise<void> {
+    const { source, through, signal, isEnough, signatures, read, between } = this.needs;
+    let last: AuditMessage | undefined;
+    for await (const batch of source.read(this.#stream, this.#position + 1, through.log, signal)) {
+      for (const message of batch) {
+        this.#apply(message);
+        last = message;
+        if (signatures.isFull) await signatures.room();
+        if (isEnough()) return;
+      }
+      if (last) this.#digest = toHex(sha256(last.data));
+      await this.#blobs.look();
+      read(batch.length);
+      await between();
+    }
+    for (const head of this.#heads.slice(this.#nextHead)) this.#rolledBack(head);
+    if (!isEnough()) await this.#checkBlobs();
+  }
+
+  #found(position: number, what: string, why: string, stream = this.#stream): void {
+    this.needs.found({ stream, position, what, why });
+  }
+
+  #apply({ data, subject, position, time }: AuditMessage): void {
+    this.#edge.add(leafHash(data));
+    this.#position = position;
+    this.#lastTime = Math.max(this.#lastTime, time);
+    const complain = (what: string, why: string) => this.#found(position, what, why);
+    const commit = this.#read(data, subject, complain);
+    if (commit) this.#judge(commit, { position, time, chain: this.needs.chain, complain });
+    this.#compareHeads(position, commit);
+  }
+
+  #read(data: Uint8Array, subject: string, complain: Place['complain']): ShardCommit | undefined {
+    const acceptance = this.#reader.read(data, subject);
+    if (acceptance) return acceptance.commit();
+    try {
+      const commit = decodeCommit(data);
+      if (commit.aggregate.kind === 'chain' || aggregateSubject(commit.aggregate, this.needs.shard) !== subject) {
+        complain('subject', `a commit of ${aggregateName(commit.aggregate)} on ${subject}`);
+        return undefined;
+      }
+      return commit as ShardCommit;
+    } catch (error) {
+      if (!(error instanceof DamagedCommitError || error instanceof UnknownEventError)) throw error;
+      complain('commit', error.message);
+      return undefined;
+    }
+  }
+
+  #judge(commit: ShardCommit, place: Place): void {
+    if (isOf(commit, 'user')) {
+      const { id } = commit.aggregate;
+      const { shard, shards } = this.needs;
+      if (!this.#users.has(id) && shardOf(id, shards) !== shard)
+        place.complain('shard', `user ${id} belongs to shard ${shardOf(id, shards)}`);
+      this.#userRules.apply(id, commit.events, place);
+    } else if (isOf(commit, 'tracker')) this.#trackerRules.apply(commit.aggregate.id, commit.events, place);
+    else if (isOf(commit, 'scan')) this.#scans.apply(commit.events, place);
+  }
+
+  #compareHeads(size: number, commit: ShardCommit | undefined): void {
+    for (let head = this.#heads[this.#nextHead]; head && head.size <= size; head = this.#heads[this.#nextHead]) {
+      this.#nextHead++;
+      if (head.size < size || this.#isForked) continue;
+      this.headsCompared++;
+      const where = head.name ?? `the head at ${head.position} of CHECKPOINTS`;
+      if (toHex(this.#edge.root()) !== head.root) {
+        this.#isForked = true;
+        const from = this.#signedTo + 1;
+        const why = `messages ${from} to ${size} are not those over which the tower signed ${where}: the root is another one`;
+        this.#found(from, 'root', why);
+        continue;
+      }
+      const scanned =
+        commit?.aggregate.kind === 'scan' ? commit.events.findLast(({ type }) => type === 'BlockScanned') : undefined;
+      if (!scanned || !('hash' in scanned) || scanned.hash !== head.blockHash || scanned.height !== head.height)
+        this.#found(size, 'head', `${where} names block ${head.blockHash}, which this message does not call evaluated`);
+      this.#signedTo = size;
+    }
+  }
+
+  #rolledBack({ size, name, position }: ExpectedHead): void {
+    const where = name ?? `the head at ${position} of CHECKPOINTS`;
+    this.#found(
+      this.#position + 1,
+      'rolled-back',
+      `the tower signed ${where} over ${size} messages, and the log has ${this.#position}: it was set back`,
+    );
+  }
+
+  async #checkBlobs(): Promise<void> {
+    const { found, erasureMs, shard, isEnough } = this.needs;
+    const loose = await this.#blobs.rest();
+    const due = { wanted: this.#lastTime - erasureMs, never: this.#scans.lastTime - erasureMs };
+    for (const { position, since, wasWanted } of loose) {
+      if (since >= (wasWanted ? due.wanted : due.never)) {
+        this.notYetErased++;
+        continue;
+      }
+      if (!(await this.#blobs.isThere(position))) continue;
+      const why = wasWanted
+        ? 'it is still there, though its appointment ended or got another one'
+        : 'no appointment refers to it';
+      found({ stream: blobStream(shard), position, what: 'blob-left', why });
+      if (isEnough()) return;
+    }
+    const missing = Array.from(this.#bookings).filter(([, { status, isThere }]) => status === 'live' && !isThere);
+    if (missing.length === 0) return;
+    const settled = await this.#endedSince();
+    for (const [id, { position, blob }] of missing)
+      if (!settled.has(id)) {
+        const why = `the blob at ${blob} of ${blobStream(shard)} is gone, though appointment ${id} is live`;
+        this.#found(position, 'blob-missing', why);
+      }
+  }
+
+  /** What became of appointments after the last message that was looked at: their blobs may be gone by now. */
+  async #endedSince(): Promise<ReadonlySet<AppointmentId>> {
+    const { source, through, signal } = this.needs;
+    const ids = new Set<AppointmentId>();
+    const tail = await source.tail(this.#stream);
+    for await (const batch of source.read(this.#stream, through.log + 1, tail, signal))
+      for (const { data } of batch) {
+        const commit = decodeCommit(data);
+        for (const event of commit.events) if ('appointmentId' in event) ids.add(event.appointmentId);
+      }
+    return ids;
+  }
+}
+
+const isOf = <Kind extends ShardCommit['aggregate']['kind']>(
+  commit: ShardCommit,
+  kind: Kind,
+): commit is Extract<ShardCommit, { aggregate: { kind: Kind } }> => commit.aggregate.kind === kind;
+
+/** The shard that a user belongs to: the first four bytes of SHA-256 of its key, modulo their number. */
+export const shardOf = (userId: UserId, shards: number): number =>
+  shards === 1 ? 0 : Buffer.from(sha256(fromHex(userId))).readUInt32BE(0) % shards;

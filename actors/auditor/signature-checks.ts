@@ -1,0 +1,135 @@
+import { Worker } from 'node:worker_threads';
+import type { TowerId, UserId } from '../../events/ids.js';
+import type { Finding } from './findings.js';
+import { checkBatch, RIGHT, SignatureBatch, type SignedAcceptance, WRONG_ID } from './signature-batch.js';
+
+/** Where a signature is on the log, and whose it is. */
+export interface SignaturePlace {
+  readonly stream: string;
+  readonly position: number;
+  /** Such as `the receipt`, for people. */
+  readonly of: string;
+}
+
+/** Records that go to a thread together, and so many of those that each thread may have before it. */
+const BATCH = 256;
+const AHEAD = 4;
+
+interface Thread {
+  readonly worker: Worker;
+  readonly underWay: SignaturePlace[][];
+}
+
+/**
+ * Checks signatures on other threads, in batches, in no order: what is wrong is told when it is known. With no threads this one
+ * does it, at once.
+ */
+export class SignatureChecks {
+  readonly #threads: Thread[] = [];
+  #batch = new SignatureBatch();
+  #places: SignaturePlace[] = [];
+  #underWay = 0;
+  #failure: Error | undefined;
+  #wake: () => void = () => {};
+  /** How many were checked, or are being. */
+  count = 0;
+
+  constructor(
+    private readonly towerId: TowerId,
+    threads: number,
+    private readonly found: (finding: Finding) => void,
+  ) {
+    for (let i = 0; i < threads; i++) this.#hire();
+  }
+
+  /** That the appointment is called what it must be, and the tower's signature of its receipt. */
+  acceptance(about: SignedAcceptance, place: SignaturePlace): void {
+    this.#batch.acceptance(about);
+    this.#add(place);
+  }
+
+  message(message: Uint8Array, signature: string, signer: UserId | TowerId, place: SignaturePlace): void {
+    this.#batch.message(message, signature, signer);
+    this.#add(place);
+  }
+
+  /** Whether so many wait that whoever brings more should wait as well. */
+  get isFull(): boolean {
+    return this.#underWay >= AHEAD * this.#threads.length && this.#threads.length > 0;
+  }
+
+  /** Resolves when more may be brought; rejects if a thread died. */
+  async room(): Promise<void> {
+    await this.#until(() => !this.isFull);
+  }
+
+  /** Resolves when all are checked; rejects if a thread died. */
+  async settled(): Promise<void> {
+    this.#send();
+    await this.#until(() => this.#underWay === 0);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()));
+  }
+
+  async #until(isDone: () => boolean): Promise<void> {
+    for (;;) {
+      if (this.#failure) throw this.#failure;
+      if (isDone()) return;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  #add(place: SignaturePlace): void {
+    this.count++;
+    this.#places.push(place);
+    if (this.#batch.count >= BATCH) this.#send();
+  }
+
+  #send(): void {
+    if (this.#batch.count === 0) return;
+    const [bytes, places] = [this.#batch.take(), this.#places];
+    this.#batch = new SignatureBatch();
+    this.#places = [];
+    const thread = this.#threads.toSorted((a, b) => a.underWay.length - b.underWay.length)[0];
+    if (!thread) {
+      this.#judge(places, checkBatch(bytes, this.towerId));
+      return;
+    }
+    this.#underWay++;
+    thread.underWay.push(places);
+    thread.worker.postMessage(bytes, [bytes.buffer]);
+  }
+
+  #judge(places: readonly SignaturePlace[], results: Uint8Array): void {
+    for (const [i, { stream, position, of }] of places.entries()) {
+      if (results[i] === RIGHT) continue;
+      const isId = results[i] === WRONG_ID;
+      const why = isId
+        ? 'the appointment is called otherwise than its locator and its user demand'
+        : `${of} is not signed by whom it should be`;
+      this.found({ stream, position, what: isId ? 'appointment-id' : 'signature', why });
+    }
+  }
+
+  #hire(): void {
+    const worker = new Worker(new URL('./signature-worker.js', import.meta.url), {
+      name: 'argus audit',
+      workerData: this.towerId,
+      execArgv: [],
+      env: {},
+    });
+    const thread: Thread = { worker, underWay: [] };
+    worker.on('message', (results: Uint8Array) => {
+      this.#underWay--;
+      this.#judge(thread.underWay.shift() ?? [], results);
+      this.#wake();
+    });
+    worker.on('error', (error) => {
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+      this.#wake();
+    });
+    this.#threads.push(thread);
+  }
+}

@@ -1,0 +1,39 @@
+import type { AppointmentId, Height, UserId } from '../../events/ids.js';
+import type { Dialect } from '../../events/signing/receipts.js';
+
+/** An appointment that somebody has, as an audit remembers it. */
+export interface Booking {
+  readonly owner: UserRecord;
+  readonly slots: number;
+  /** The position of the commit that accepted this version, and when that was stored. */
+  readonly position: number;
+  readonly time: number;
+  /** The position of its blob, and what that must hash to: SHA-256, hex. */
+  readonly blob: number;
+  readonly sha256: string;
+  /** Of the user's signature and `to_self_delay`, by which the very same request is known again. */
+  readonly mark: number;
+  status: 'live' | 'rejected';
+  /** Whether its blob was found, and was right. */
+  isThere: boolean;
+}
+
+/** A user, as an audit remembers it. */
+export interface UserRecord {
+  readonly id: UserId;
+  status: 'unknown' | 'registered' | 'outdated';
+  dialect: Dialect;
+  slots: number;
+  start: Height;
+  expiry: Height;
+  /** Blobs up to this position may not be referred to any more. */
+  swept: number;
+  readonly appointments: Set<AppointmentId>;
+}
+
+/** A number that is nearly always another one for another text (FNV-1a, 32 bits). */
+export function markOf(text: string, number: number): number {
+  let hash = 0x811c9dc5 ^ number;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}

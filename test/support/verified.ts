@@ -1,0 +1,32 @@
+import { openLiveSource } from '../../actors/auditor/live-source.js';
+import { type Verdict, type VerifyOptions, verify } from '../../actors/auditor/verify.js';
+import type { TowerId } from '../../events/ids.js';
+import type { TestNats } from './nats.js';
+
+/** What an auditor says of the log on a server, all of it, with its own key. */
+export async function verified(
+  nats: Pick<TestNats, 'connect' | 'auditorSeed'>,
+  towerId: TowerId,
+  options: Partial<VerifyOptions> = {},
+): Promise<Verdict> {
+  const source = await openLiveSource(await nats.connect('auditor'), nats.auditorSeed);
+  try {
+    return await verify({
+      source,
+      towerId,
+      threads: 1,
+      most: Number.POSITIVE_INFINITY,
+      erasureMs: 900_000,
+      known: [],
+      saved: undefined,
+      save: undefined,
+      saveEveryMs: 60_000,
+      witness: undefined,
+      progress: { expect: () => {}, add: () => {} },
+      signal: new AbortController().signal,
+      ...options,
+    });
+  } finally {
+    await source.close();
+  }
+}

@@ -1,0 +1,319 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { bitcoindWitness } from '../../actors/auditor/bitcoind-witness.js';
+import type { SavedAudit } from '../../actors/auditor/saved-audit.js';
+import { decodeAudit, encodeAudit } from '../../actors/auditor/saved-audit.js';
+import type { VerifyOptions } from '../../actors/auditor/verify.js';
+import { makeAppointment } from '../../actors/client/tower-client.js';
+import { aggregateSubject, scanAggregate, userAggregate } from '../../events/aggregate.js';
+import { encodeCommit, newCommit } from '../../events/commit.js';
+import type { Shard } from '../../events/ids.js';
+import { blobStream, CHAIN, CHECKPOINTS, towerStream } from '../../events/log/streams.js';
+import { decodeHead, encodeHead, headMessage, type TreeHead } from '../../events/tree-head.js';
+import { ended, registered } from '../fixtures/histories.js';
+import { txid, userId } from '../fixtures/ids.js';
+import { argus } from '../support/argus.js';
+import { type Guard, startGuard } from '../support/breach.js';
+import { type Kept, keep, rewrite } from '../support/rewritten.js';
+import { tempDir } from '../support/temp-dir.js';
+import { untilLevel } from '../support/tower.js';
+import { until } from '../support/until.js';
+import { verified } from '../support/verified.js';
+
+const SHARD = 0 as Shard;
+const [TOWER, BLOBS] = [towerStream(SHARD), blobStream(SHARD)];
+const STREAMS = [CHAIN, CHECKPOINTS, TOWER, BLOBS];
+
+/** A tower with a past: users of both generations, versions, a breach that was punished and buried. */
+async function past({ tower, client, guard }: Guard): Promise<void> {
+  const python = await tower.newClient('python');
+  await python.register();
+  await python.addAppointment(makeAppointment('python', txid('kept'), new Uint8Array(2_500), 144));
+  const appointment = makeAppointment('rust', txid('newer'), new Uint8Array(100), 144);
+  await client.addAppointment(appointment);
+  await client.addAppointment({ ...appointment, encryptedBlob: new Uint8Array(120).fill(1) });
+  const breach = await guard();
+  await tower.chain.send(breach.disputeTx);
+  await tower.chain.mine();
+  await breach.untilSeen('PenaltyBroadcast');
+  await tower.chain.mine(100);
+  await breach.untilLast('PenaltyIrrevocable');
+  await client.register();
+  await until('its slots are given back', async () => (await client.getSubscriptionInfo()).locators.length === 1);
+  await tower.chain.mine(1);
+  await untilLevel(() => tower.node, tower.chain);
+}
+
+const text = ({ data }: Kept): string => Buffer.from(data).toString();
+const changed = (message: Kept, from: string | RegExp, to: string): Kept => {
+  const data = Buffer.from(text(message).replace(from, to));
+  assert.notDeepEqual(data, Buffer.from(message.data));
+  return { ...message, data };
+};
+
+test('an auditor verifies the whole log of a tower, and is told by position what was tampered with', async (t) => {
+  const guarded = await startGuard(t);
+  const { tower } = guarded;
+  await past(guarded);
+  const nc = await tower.nats.connect('node');
+  const jsm = await nc.jetstreamManager();
+  await until('the last block is signed', async () => {
+    const { data } = await jsm.streams.getMessage(CHECKPOINTS, { last_by_subj: 'argus.checkpoint.0' });
+    const { state } = await jsm.streams.info(TOWER);
+    return decodeHead(data).treeSize === state.last_seq;
+  });
+  await tower.stopNode();
+  const original = new Map<string, Kept[]>();
+  for (const stream of STREAMS) original.set(stream, (await keepIfWhole(stream)) ?? []);
+  const log = original.get(TOWER) ?? [];
+  const heads = (original.get(CHECKPOINTS) ?? []).map(({ data }) => decodeHead(data));
+  const newest = heads.at(-1) ?? assert.fail('no head');
+  const at = (find: string | RegExp) => log.findIndex((message) => text(message).match(find));
+  const { towerId } = tower.key;
+  const audit = (options: Partial<VerifyOptions> = {}) => verified(tower.nats, towerId, options);
+  const whatIsWrong = async (options: Partial<VerifyOptions> = {}) =>
+    (await audit(options)).findings.map(({ stream, position, what }) => `${stream} ${position} ${what}`);
+
+  async function keepIfWhole(stream: string) {
+    return stream === BLOBS ? undefined : keep(jsm, stream);
+  }
+
+  /** What is found first, and all of it, while a stream holds these. */
+  async function tampered(
+    stream: string,
+    messages: readonly (Kept | undefined)[],
+    options: Partial<VerifyOptions> = {},
+  ) {
+    await rewrite(nc, stream, messages);
+    try {
+      const first = await whatIsWrong({ ...options, most: 1 });
+      assert.equal(first.length, 1, `something is found in ${stream}`);
+      return first[0];
+    } finally {
+      await rewrite(nc, stream, original.get(stream) ?? []);
+    }
+  }
+
+  await t.test('nothing is wrong, also to a bitcoind', async () => {
+    const { findings, counts, chain } = await audit({ witness: () => bitcoindWitness(tower.bitcoind.rpc) });
+    assert.deepEqual(findings, []);
+    const [shard] = counts.shards as Record<string, number>[];
+    assert.deepEqual(
+      [shard?.messages, shard?.signed_to, shard?.heads, shard?.live_appointments, shard?.trackers],
+      [log.length, log.length, heads.length, 2, 1],
+    );
+    assert.deepEqual([shard?.blobs_compared, shard?.user_signatures_checked], [2, 2]);
+    assert.equal(shard?.user_signatures_without_blob, 2, 'an older version, and the one that was breached');
+    assert.deepEqual([chain?.transactions, chain?.blocks_unknown], [2, 0]);
+  });
+
+  await t.test('a message that is altered shows by the root over it, and by what it says', async () => {
+    const accepted = at('AppointmentAccepted');
+    const altered = (from: string | RegExp, to: string) =>
+      log.map((message, i) => (i === accepted ? changed(message, from, to) : message));
+    const before = heads.findLast(({ treeSize }) => treeSize <= accepted)?.treeSize ?? 0;
+    assert.equal(await tampered(TOWER, altered('"node":"one"', '"node":"two"')), `${TOWER} ${before + 1} root`);
+    assert.equal(await tampered(TOWER, altered(/"slots":\d+/, '"slots":9')), `${TOWER} ${accepted + 1} slots`);
+    const found = await rewriteAnd(TOWER, altered(/"startBlock":\d+/, '"startBlock":100'), whatIsWrong);
+    assert.deepEqual(found, [`${TOWER} ${before + 1} root`, `${TOWER} ${accepted + 1} signature`]);
+  });
+
+  async function rewriteAnd<T>(
+    stream: string,
+    messages: readonly (Kept | undefined)[],
+    act: () => Promise<T>,
+  ): Promise<T> {
+    await rewrite(nc, stream, messages);
+    try {
+      return await act();
+    } finally {
+      await rewrite(nc, stream, original.get(stream) ?? []);
+    }
+  }
+
+  await t.test('what no head is over yet shows by its own signatures and by the rules', async () => {
+    const { treeSize } = heads[0] ?? assert.fail('no head');
+    const none = CHECKPOINTS;
+    await rewrite(nc, none, []); // as if the tower had never signed
+    const forged = (from: string | RegExp, to: string, which = at('AppointmentAccepted')) =>
+      log.map((message, i) => (i === which ? changed(message, from, to) : message));
+    const first = at('AppointmentAccepted') + 1;
+    for (const [from, to, what] of [
+      [/"startBlock":\d+/, '"startBlock":9999', 'height'],
+      [/"startBlock":\d+/, '"startBlock":100', 'signature'],
+      [/"slotsLeft":(\d+)/, '"slotsLeft":9', 'slots'],
+      [/"appointmentId":"[0-9a-f]{4}/, '"appointmentId":"0000', 'appointment-id'],
+      [/"receiptSignature":"[^"]{104}"/, `"receiptSignature":"${newest.signature}"`, 'signature'],
+      [/"sha256":"[0-9a-f]{8}/, '"sha256":"00000000', 'blob'],
+    ] as const) {
+      const found = await rewriteAnd(TOWER, forged(from, to), whatIsWrong);
+      const own = found.filter((one) => one.startsWith(`${TOWER} ${first} `) || one.startsWith(BLOBS));
+      assert.ok(
+        own.some((one) => one.endsWith(` ${what}`)),
+        `${what} among ${found.join(', ')}`,
+      );
+    }
+    const irrevocable = at('PenaltyIrrevocable') + 1;
+    const early = forged(/"height":\d+/, '"height":150', irrevocable - 1);
+    assert.deepEqual(await rewriteAnd(TOWER, early, whatIsWrong), [`${TOWER} ${irrevocable} tracker`]);
+    const penalty = at('PenaltyConfirmed') + 1;
+    const elsewhere = forged(/"penaltyTxid":"[0-9a-f]{8}/, '"penaltyTxid":"00000000', penalty - 1);
+    assert.ok((await rewriteAnd(TOWER, elsewhere, whatIsWrong)).includes(`${TOWER} ${penalty} tracker`));
+    const twice = [
+      ...log.slice(0, -1),
+      changed(log.at(-1) ?? assert.fail(), /"chainPosition":\d+/, '"chainPosition":1'),
+    ];
+    assert.deepEqual(await rewriteAnd(TOWER, twice, whatIsWrong), [`${TOWER} ${log.length} scan`]);
+    await rewrite(nc, none, original.get(none) ?? []);
+    assert.ok(treeSize > 0);
+  });
+
+  await t.test('a message that is gone is named, and so are two that changed places', async () => {
+    const third = log.map((message, i) => (i === 2 ? undefined : message));
+    assert.equal(await tampered(TOWER, third), `${TOWER} 3 missing`);
+    const shifted = log.filter((_, i) => i !== 2);
+    assert.match((await tampered(TOWER, shifted)) ?? '', new RegExp(`^${TOWER} `));
+    const users = log.flatMap((message, i) => (text(message).includes('UserRegistered') ? [i] : []));
+    const [a = 0, b = 0] = users;
+    const swapped = log.map((message, i) => (i === a ? log[b] : i === b ? log[a] : message));
+    assert.match((await tampered(TOWER, swapped)) ?? '', new RegExp(`^${TOWER} ${a + 1} (root|scan)`));
+    const chain = original.get(CHAIN) ?? [];
+    const reordered = [...chain.slice(0, -2), ...chain.slice(-2).reverse()];
+    assert.equal(await tampered(CHAIN, reordered), `${CHAIN} ${chain.length - 1} chain`);
+    const noHead = (original.get(CHECKPOINTS) ?? []).filter((_, i) => i !== 1);
+    assert.equal(await tampered(CHECKPOINTS, noHead), `${CHECKPOINTS} 2 head`);
+  });
+
+  await t.test('a commit that is appended with the credentials of a node is named', async () => {
+    const stranger = userId('a stranger');
+    const forged = (aggregate: Parameters<typeof newCommit>[0], ...events: object[]): Kept => ({
+      subject: aggregateSubject(aggregate, SHARD),
+      data: encodeCommit(newCommit(aggregate, events, 'one', Date.now()) as Parameters<typeof encodeCommit>[0]),
+    });
+    const next = log.length + 1;
+    const append = (message: Kept) => tampered(TOWER, [...log, message]);
+    const { client } = guarded;
+    assert.equal(await append(forged(userAggregate(stranger), registered())), `${TOWER} ${next} height`);
+    assert.equal(
+      await append(forged(userAggregate(stranger), registered({ start: 110 as never, expiry: 999 as never }))),
+      `${TOWER} ${next} signature`,
+    );
+    assert.equal(await append(forged(userAggregate(client.userId), ended('none', 'resolved'))), `${TOWER} ${next} end`);
+    const live = JSON.parse(text(log[at('"slots":2,')] ?? assert.fail())).events[0];
+    const owner = userAggregate(/user\/(.*?)"/.exec(text(log[at('"slots":2,')] ?? assert.fail()))?.[1] as never);
+    const end = { type: 'AppointmentEnded', appointmentId: live.appointmentId, reason: 'resolved', slotsRefunded: 2 };
+    assert.equal(await append(forged(owner, end)), `${TOWER} ${next} end`);
+    assert.equal(await append(forged(owner, { ...end, reason: 'rejected', slotsRefunded: 0 })), `${TOWER} ${next} end`);
+    assert.equal(await append(forged(owner, { type: 'SubscriptionOutdated', height: 200 })), `${TOWER} ${next} expiry`);
+    assert.equal(
+      await append(forged(owner, { type: 'BlobsSwept', through: 1 }, { type: 'BlobsSwept', through: 2 })),
+      `${TOWER} ${next} commit`,
+    );
+    const scan = { type: 'BlockScanned', height: 1, hash: newest.blockHash, chainPosition: 1 };
+    assert.equal(await append(forged(scanAggregate, scan)), `${TOWER} ${next} block`);
+    assert.equal(
+      await append({ subject: `argus.0.user.${stranger}`, data: Buffer.from('{}') }),
+      `${TOWER} ${next} commit`,
+    );
+    assert.equal(
+      await append({ ...(log[0] ?? assert.fail()), subject: `argus.0.user.${stranger}` }),
+      `${TOWER} ${next} subject`,
+    );
+  });
+
+  await t.test('a log that was set back shows by a head, whoever kept one', async () => {
+    const { treeSize: size } = heads.at(-2) ?? assert.fail('no head');
+    const earlier = log.slice(0, size);
+    assert.equal(await tampered(TOWER, earlier), `${TOWER} ${size + 1} rolled-back`);
+    // Set back as a whole, it is consistent; but somebody has a head, or an auditor was there before.
+    let saved: SavedAudit | undefined;
+    await audit({ save: (state) => (saved = decodeAudit(encodeAudit(state), towerId, 'regtest')) });
+    await rewrite(nc, CHECKPOINTS, (original.get(CHECKPOINTS) ?? []).slice(0, -1));
+    await rewriteAnd(TOWER, earlier, async () => {
+      const ofBreach = log.findIndex((message) => text(message).includes('PenaltyBroadcast'));
+      const found = await whatIsWrong();
+      assert.equal(found.length, 1, 'only the blob is missed that was erased since');
+      assert.match(found[0] ?? '', /^TOWER_0 \d+ blob-missing$/);
+      assert.ok(Number(found[0]?.split(' ')[1]) < ofBreach + 1);
+      const known = [{ head: newest, name: 'my head' }];
+      assert.deepEqual(await whatIsWrong({ known, most: 1 }), [`${TOWER} ${size + 1} rolled-back`]);
+      const again = await whatIsWrong({ saved: saved ?? assert.fail('nothing was saved') });
+      assert.ok(
+        again.includes(`${TOWER} ${size + 1} rolled-back`) &&
+          again.includes(`${CHECKPOINTS} ${heads.length} rolled-back`),
+      );
+    });
+    await rewrite(nc, CHECKPOINTS, original.get(CHECKPOINTS) ?? []);
+  });
+
+  await t.test('two different heads of one size are named, on the log or in hands', async () => {
+    const { signature: _, ...fields } = newest;
+    const other = { ...fields, root: 'ab'.repeat(32) };
+    const head: TreeHead = { ...other, signature: tower.key.sign(headMessage(other)) };
+    const all = original.get(CHECKPOINTS) ?? [];
+    const message = { subject: 'argus.checkpoint.0', data: encodeHead(head) };
+    assert.equal(await tampered(CHECKPOINTS, [...all, message]), `${CHECKPOINTS} ${all.length + 1} two-heads`);
+    const { findings } = await audit({ known: [{ head, name: 'the head of a user' }] });
+    assert.deepEqual(
+      findings.map(({ what }) => what),
+      ['two-heads'],
+    );
+    assert.match(findings[0]?.why ?? '', /the head of a user/);
+    const unsigned = { subject: 'argus.checkpoint.0', data: encodeHead({ ...newest, treeSize: 999, position: 999 }) };
+    const found = await rewriteAnd(CHECKPOINTS, [...all, unsigned], whatIsWrong);
+    assert.ok(found.includes(`${CHECKPOINTS} ${all.length + 1} signature`), found.join());
+  });
+
+  await t.test(
+    'a blob of a live appointment that is gone or another one is named, and one that should be gone',
+    async () => {
+      const { state } = await jsm.streams.info(BLOBS);
+      assert.equal(state.messages, 2);
+      const acceptedAt = at('"slots":2,') + 1;
+      const { position } = JSON.parse(text(log[acceptedAt - 1] ?? assert.fail())).events[0].blob;
+      const { subject, data } = await jsm.streams.getMessage(BLOBS, { seq: position });
+      await nc.jetstream().publish(subject, 'nobody refers to this');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.deepEqual(await whatIsWrong({ erasureMs: -3_600_000 }), [`${BLOBS} ${state.last_seq + 1} blob-left`]);
+      assert.deepEqual(await whatIsWrong(), [], 'it may be about to be erased');
+      await jsm.streams.deleteMessage(BLOBS, position);
+      assert.deepEqual(await whatIsWrong(), [`${TOWER} ${acceptedAt} blob-missing`]);
+      assert.ok(data.length > 0);
+    },
+  );
+
+  await t.test('the command tells it to people and programs, by its exit status too', async (t) => {
+    const data = tempDir(t);
+    const nkey = join(data, 'auditor.nkey');
+    writeFileSync(nkey, tower.nats.auditorSeed, { mode: 0o600 });
+    const args = [
+      'audit',
+      'verify',
+      '--nats',
+      tower.nats.url,
+      '--nats-nkey',
+      nkey,
+      '--tower',
+      towerId,
+      '--threads',
+      '0',
+    ];
+    const bad = await argus(args);
+    assert.equal(bad.status, 1, bad.stderr);
+    assert.match(bad.stdout, /^WRONG TOWER_0 \d+ \(blob-missing\): the blob at \d+ of BLOBS_0 is gone/);
+    const json = JSON.parse((await argus([...args, '--all', '--json'])).stdout);
+    assert.equal(json.ok, false);
+    assert.equal(json.findings[0].what, 'blob-missing');
+    const gone = argus(['audit', 'verify', '--nats', 'nats://127.0.0.1:1', '--nats-nkey', nkey]);
+    const bads = [
+      ['--threads', 'many'],
+      ['--headers', join(data, 'none')],
+    ].map((more) => argus([...args, ...more]));
+    assert.deepEqual(
+      (await Promise.all([gone, ...bads])).map(({ status }) => status),
+      [3, 2, 2],
+    );
+  });
+});
