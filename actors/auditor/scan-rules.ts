@@ -2,10 +2,18 @@ import type { BlockHash, Height } from '../../events/ids.js';
 import type { ScanEvent } from '../../events/scan.js';
 import { CROSSING_MS, checkBlock, type Place } from './shard-context.js';
 
+/** A block that nobody had. */
+interface Gap {
+  readonly height: Height;
+  /** When and where that was said. */
+  readonly time: number;
+  readonly position: number;
+}
+
 /** As it is saved between two audits. */
 export interface SavedScans {
   readonly scanned: readonly (readonly [string, number])[];
-  readonly unread: readonly (readonly [BlockHash, { readonly height: Height; readonly time: number }])[];
+  readonly unread: readonly (readonly [BlockHash, Gap])[];
   readonly highest: { readonly chainPosition: number; readonly time: number };
 }
 
@@ -13,7 +21,7 @@ export interface SavedScans {
 export class ScanRules {
   /** `<chain position>/<hash>` and its place on the log. */
   readonly #scanned: Map<string, number>;
-  readonly #unread: Map<BlockHash, { readonly height: Height; readonly time: number }>;
+  readonly #unread: Map<BlockHash, Gap>;
   #highest: { readonly chainPosition: number; readonly time: number };
 
   constructor(saved?: SavedScans) {
@@ -45,8 +53,12 @@ export class ScanRules {
       const isKnown = checkBlock(event, place);
       if (event.type === 'BlockScanned') this.#scan(event, isKnown, place);
       else {
-        if (this.#unread.has(event.hash)) place.complain('scan', `block ${event.hash} is called unread twice`);
-        this.#unread.set(event.hash, { height: event.height, time: place.time });
+        const { time, position } = place;
+        // What waits to be recorded together may have been asked for twice.
+        const before = this.#unread.get(event.hash)?.position ?? position;
+        if (before !== position)
+          place.complain('scan', `block ${event.hash} is called unread again: it was at ${before}`);
+        this.#unread.set(event.hash, { height: event.height, time, position });
       }
     }
   }

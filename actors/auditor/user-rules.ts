@@ -22,9 +22,9 @@ export interface UserRulesNeeds {
   readonly bookings: Map<AppointmentId, Booking>;
   readonly trackers: TrackerRecords;
   readonly scans: ScanRules;
-  readonly signatures: SignatureChecks;
+  readonly signatures: Pick<SignatureChecks, 'message' | 'acceptance'>;
   readonly towerId: Parameters<SignatureChecks['message']>[2];
-  readonly blobs: BlobWatch;
+  readonly blobs: Pick<BlobWatch, 'expect' | 'left'>;
 }
 
 /** Whether what a user's commits say is what the Gatekeeper would have decided: slots, expiry, and no end without its cause. */

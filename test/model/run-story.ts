@@ -1,6 +1,7 @@
 import { auditBreaches } from './audit-breaches.js';
 import { auditChainLog } from './audit-chain.js';
 import { auditLedger } from './audit-ledger.js';
+import { auditRules } from './audit-rules.js';
 import { auditStates } from './audit-states.js';
 import { auditTimes } from './audit-times.js';
 import { auditTrackers } from './audit-trackers.js';
@@ -27,6 +28,7 @@ export async function brokenPromises({ setting, commands }: Story, look: (world:
       ...auditChainLog(world),
       ...auditTimes(world),
       ...auditStates(world),
+      ...auditRules(world),
     ];
   } finally {
     real();
