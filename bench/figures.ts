@@ -2,6 +2,7 @@ import type { Figure } from './figure.js';
 import { auditExport } from './figures/audit-export.js';
 import { auditProof } from './figures/audit-proof.js';
 import { auditReplay } from './figures/audit-replay.js';
+import { auditVerify } from './figures/audit-verify.js';
 import { breach } from './figures/breach.js';
 import { breachGrowth } from './figures/breach-growth.js';
 import { breachMempool } from './figures/breach-mempool.js';
@@ -32,4 +33,5 @@ export const figures: readonly Figure[] = [
   auditProof,
   auditReplay,
   auditExport,
+  auditVerify,
 ];

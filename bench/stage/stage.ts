@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type NatsConnection } from 'nats';
 import { packageRoot } from '../../actors/package-root.js';
-import { natsSeed, publicNkey } from '../../actors/secrets.js';
+import { natsSeed, publicNkey, towerKeyFile } from '../../actors/secrets.js';
 import { type Bitcoind, startBitcoind } from '../../cli/servers/bitcoind.js';
 import { findServer } from '../../cli/servers/find.js';
 import { type NatsServer, startNatsServer } from '../../cli/servers/nats-server.js';
@@ -79,6 +79,16 @@ export class Stage {
   /** Where the tower keeps its snapshots. */
   get snapshots(): string {
     return join(this.#data, 'snapshots');
+  }
+
+  /** The file with the key that it signs with. */
+  get towerKeyFile(): string {
+    return towerKeyFile(this.#data);
+  }
+
+  /** The file with the auditor's nkey. */
+  get auditorNkeyFile(): string {
+    return join(this.#data, 'nats', 'auditor.nkey');
   }
 
   get #data(): string {
