@@ -1,7 +1,6 @@
-import { sha256, toHex } from '../../events/bytes.js';
 import type { Shard, UserId } from '../../events/ids.js';
+import { blobHash } from '../../events/log/blobs.js';
 import { blobStream, towerStream } from '../../events/log/streams.js';
-import { serializeAppointment } from '../../events/signing/appointment.js';
 import type { AppointmentAccepted } from '../../events/user.js';
 import type { AuditMessage, AuditSource } from './audit-source.js';
 import type { Finding } from './findings.js';
@@ -157,13 +156,12 @@ export class BlobWatch {
     this.checked++;
     booking.isThere = true;
     if (subject !== subjectOf(shard, id)) wrong(`it is on ${subject}, and is the blob of an appointment of ${id}`);
-    if (toHex(sha256(data)) !== booking.sha256)
+    if (blobHash(data) !== booking.sha256)
       wrong(`it is not the blob that message ${booking.position} accepted: SHA-256 is another one`);
     else if (event) {
       const { locator, toSelfDelay, userSignature } = event;
-      const message = serializeAppointment({ locator, encryptedBlob: data, toSelfDelay });
       const place = { stream: towerStream(shard), position: booking.position, of: 'the appointment' };
-      signatures.message(message, userSignature, id, place);
+      signatures.appointment({ locator, encryptedBlob: data, toSelfDelay }, userSignature, id, place);
       this.signed++;
     }
   }

@@ -1,8 +1,10 @@
+import { hash } from 'node:crypto';
 import type { AppointmentId, Height, Locator, TowerId, UserId } from '../../events/ids.js';
-import { appointmentId } from '../../events/signing/appointment.js';
+import { type Appointment, appointmentId } from '../../events/signing/appointment.js';
 import type { Secp256k1 } from '../../events/signing/curve.js';
-import { signerIs } from '../../events/signing/message.js';
+import { messageDigest, signatureRecord } from '../../events/signing/message.js';
 import { appointmentReceipt, type Dialect } from '../../events/signing/receipts.js';
+import { secp256k1 } from '../../events/signing/secp256k1.js';
 
 /**
  * Signatures to be checked, as they travel to another thread: records one behind the other. What a record says is text in
@@ -14,6 +16,8 @@ import { appointmentReceipt, type Dialect } from '../../events/signing/receipts.
  */
 
 const [ACCEPTANCE, MESSAGE] = [1, 2];
+/** What the first byte of a signature's record begins with (`events/signing/message.ts`). */
+const FIRST_HEADER = 31;
 const SIGNATURE = 104;
 const KEY = 66;
 const LOCATOR = 32;
@@ -35,11 +39,25 @@ export interface SignedAcceptance {
   readonly appointmentId: AppointmentId;
 }
 
+/** What comes back of a batch: its results, and its memory for another one. */
+export interface CheckedBatch {
+  readonly results: Uint8Array<ArrayBuffer>;
+  readonly memory: ArrayBuffer;
+}
+
+/** How much memory a batch begins with: enough for some hundred records. */
+export const BATCH_BYTES = 1 << 17;
+
 /** Records, until there are enough for a thread. */
 export class SignatureBatch {
-  #bytes = Buffer.allocUnsafeSlow(1 << 17);
+  #bytes: Buffer<ArrayBuffer>;
   #used = 0;
   #count = 0;
+
+  /** In memory that nobody else has, such as that of a batch that came back. */
+  constructor(memory: ArrayBuffer = new ArrayBuffer(BATCH_BYTES)) {
+    this.#bytes = Buffer.from(memory);
+  }
 
   get count(): number {
     return this.#count;
@@ -60,13 +78,15 @@ export class SignatureBatch {
   }
 
   message(message: Uint8Array, signature: string, signer: UserId | TowerId): void {
-    let at = this.#room(MESSAGE_BYTES + message.length);
-    const bytes = this.#bytes;
-    bytes[at++] = MESSAGE;
-    at += bytes.write(signature, at, SIGNATURE, 'latin1');
-    at += bytes.write(signer, at, KEY, 'latin1');
-    at = bytes.writeUInt32BE(message.length, at);
-    bytes.set(message, at);
+    this.#bytes.set(message, this.#signed(message.length, signature, signer));
+  }
+
+  /** What a user signs of an appointment; see `serializeAppointment`. */
+  appointment({ locator, encryptedBlob, toSelfDelay }: Appointment, signature: string, signer: UserId): void {
+    let at = this.#signed(20 + encryptedBlob.length, signature, signer);
+    at += this.#bytes.write(locator, at, 16, 'hex');
+    this.#bytes.set(encryptedBlob, at);
+    this.#bytes.writeUInt32BE(toSelfDelay, at + encryptedBlob.length);
   }
 
   /** The bytes, whose memory is somebody else's from now on. */
@@ -74,10 +94,20 @@ export class SignatureBatch {
     return this.#bytes.subarray(0, this.#used);
   }
 
+  /** Where the message of a record goes. */
+  #signed(length: number, signature: string, signer: string): number {
+    let at = this.#room(MESSAGE_BYTES + length);
+    const bytes = this.#bytes;
+    bytes[at++] = MESSAGE;
+    at += bytes.write(signature, at, SIGNATURE, 'latin1');
+    at += bytes.write(signer, at, KEY, 'latin1');
+    return bytes.writeUInt32BE(length, at);
+  }
+
   #room(size: number): number {
     const at = this.#used;
     if (at + size > this.#bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(2 * (at + size));
+      const larger = Buffer.from(new ArrayBuffer(2 * (at + size)));
       larger.set(this.#bytes.subarray(0, at));
       this.#bytes = larger;
     }
@@ -88,31 +118,43 @@ export class SignatureBatch {
 }
 
 /** What came of each record of a batch; `towerId` is who signs receipts. */
-export function checkBatch(bytes: Uint8Array, towerId: TowerId, curve?: Secp256k1): Uint8Array<ArrayBuffer> {
+export function checkBatch(bytes: Uint8Array, towerId: TowerId, curve: Secp256k1 = secp256k1): Uint8Array<ArrayBuffer> {
   const batch = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const tower = Buffer.from(towerId, 'hex');
   const results: number[] = [];
   for (let at = 0; at < batch.length; ) {
     const size =
       batch[at] === ACCEPTANCE ? ACCEPTANCE_BYTES : MESSAGE_BYTES + batch.readUInt32BE(at + 1 + SIGNATURE + KEY);
     const record = batch.subarray(at, at + size);
-    results.push(batch[at] === ACCEPTANCE ? checkAcceptance(record, towerId, curve) : checkMessage(record, curve));
+    results.push(batch[at] === ACCEPTANCE ? checkAcceptance(record, tower, curve) : checkMessage(record, curve));
     at += size;
   }
   return Uint8Array.from(results);
 }
 
-function checkAcceptance(record: Buffer, towerId: TowerId, curve?: Secp256k1): number {
+function checkAcceptance(record: Buffer, tower: Buffer, curve: Secp256k1): number {
   let at = 6;
   const text = (length: number) => {
     at += length;
     return record.toString('latin1', at - length, at);
   };
   const [userSignature, signature] = [text(SIGNATURE), text(SIGNATURE)];
-  const [locator, userId, id] = [text(LOCATOR), text(KEY), text(ID)];
-  if (appointmentId(locator as Locator, userId as UserId) !== id) return WRONG_ID;
-  const startBlock = record.readUInt32BE(2);
-  const message = receiptOf(record[1] === 0 ? 'python' : 'rust', userSignature, startBlock);
-  return message && signerIs(message, signature, towerId, curve) ? RIGHT : WRONG_SIGNATURE;
+  if (idOf(text(LOCATOR), text(KEY)) !== text(ID)) return WRONG_ID;
+  const message = receiptOf(record[1] === 0 ? 'python' : 'rust', userSignature, record.readUInt32BE(2));
+  return message && isBy(message, signature, tower, curve) ? RIGHT : WRONG_SIGNATURE;
+}
+
+/** As `appointmentId` says it, by OpenSSL where that has RIPEMD-160: a third of the time. */
+const idOf = hasRipemd()
+  ? (locator: string, userId: string) => hash('ripemd160', Buffer.from(locator + userId, 'hex'), 'hex')
+  : (locator: string, userId: string): string => appointmentId(locator as Locator, userId as UserId);
+
+function hasRipemd(): boolean {
+  try {
+    return hash('ripemd160', '', 'hex') === '9c1185a5c5e9fc54612808977ee8f548b2258d31';
+  } catch {
+    return false;
+  }
 }
 
 /** Undefined where the user's signature is none: no receipt can be of it. */
@@ -124,8 +166,15 @@ function receiptOf(dialect: Dialect, userSignature: string, startBlock: number):
   }
 }
 
-function checkMessage(record: Buffer, curve?: Secp256k1): number {
+function checkMessage(record: Buffer, curve: Secp256k1): number {
   const signature = record.toString('latin1', 1, 1 + SIGNATURE);
-  const signer = record.toString('latin1', 1 + SIGNATURE, 1 + SIGNATURE + KEY);
-  return signerIs(record.subarray(MESSAGE_BYTES), signature, signer as UserId, curve) ? RIGHT : WRONG_SIGNATURE;
+  const signer = Buffer.from(record.toString('latin1', 1 + SIGNATURE, 1 + SIGNATURE + KEY), 'hex');
+  return isBy(record.subarray(MESSAGE_BYTES), signature, signer, curve) ? RIGHT : WRONG_SIGNATURE;
+}
+
+/** As `signerIs` says it, of a key in bytes. */
+function isBy(message: Uint8Array, signature: string, signer: Buffer, curve: Secp256k1): boolean {
+  const record = signatureRecord(signature);
+  const key = record && curve.recover(messageDigest(message), record.subarray(1), (record[0] ?? 0) - FIRST_HEADER);
+  return key !== undefined && signer.equals(key);
 }

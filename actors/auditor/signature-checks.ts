@@ -1,7 +1,15 @@
 import { Worker } from 'node:worker_threads';
 import type { TowerId, UserId } from '../../events/ids.js';
+import type { Appointment } from '../../events/signing/appointment.js';
 import type { Finding } from './findings.js';
-import { checkBatch, RIGHT, SignatureBatch, type SignedAcceptance, WRONG_ID } from './signature-batch.js';
+import {
+  type CheckedBatch,
+  checkBatch,
+  RIGHT,
+  SignatureBatch,
+  type SignedAcceptance,
+  WRONG_ID,
+} from './signature-batch.js';
 
 /** Where a signature is on the log, and whose it is. */
 export interface SignaturePlace {
@@ -28,6 +36,8 @@ export class SignatureChecks {
   readonly #threads: Thread[] = [];
   #batch = new SignatureBatch();
   #places: SignaturePlace[] = [];
+  /** The memory of batches that came back. */
+  readonly #spare: ArrayBuffer[] = [];
   #underWay = 0;
   #failure: Error | undefined;
   #wake: () => void = () => {};
@@ -50,6 +60,11 @@ export class SignatureChecks {
 
   message(message: Uint8Array, signature: string, signer: UserId | TowerId, place: SignaturePlace): void {
     this.#batch.message(message, signature, signer);
+    this.#add(place);
+  }
+
+  appointment(appointment: Appointment, signature: string, signer: UserId, place: SignaturePlace): void {
+    this.#batch.appointment(appointment, signature, signer);
     this.#add(place);
   }
 
@@ -90,11 +105,12 @@ export class SignatureChecks {
   #send(): void {
     if (this.#batch.count === 0) return;
     const [bytes, places] = [this.#batch.take(), this.#places];
-    this.#batch = new SignatureBatch();
+    this.#batch = new SignatureBatch(this.#spare.pop());
     this.#places = [];
     const thread = this.#threads.toSorted((a, b) => a.underWay.length - b.underWay.length)[0];
     if (!thread) {
       this.#judge(places, checkBatch(bytes, this.towerId));
+      this.#spare.push(bytes.buffer);
       return;
     }
     this.#underWay++;
@@ -121,8 +137,9 @@ export class SignatureChecks {
       env: {},
     });
     const thread: Thread = { worker, underWay: [] };
-    worker.on('message', (results: Uint8Array) => {
+    worker.on('message', ({ results, memory }: CheckedBatch) => {
       this.#underWay--;
+      this.#spare.push(memory);
       this.#judge(thread.underWay.shift() ?? [], results);
       this.#wake();
     });

@@ -31,9 +31,12 @@ export interface UserRecord {
   readonly appointments: Set<AppointmentId>;
 }
 
-/** A number that is nearly always another one for another text (FNV-1a, 32 bits). */
-export function markOf(text: string, number: number): number {
-  let hash = 0x811c9dc5 ^ number;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+/** Characters of a signature that tell it from others: 80 bits of its r. */
+const [FROM, TO] = [8, 24];
+
+/** A number that is nearly always another one for another signature or delay (FNV-1a, 32 bits). */
+export function markOf(signature: string, delay: number): number {
+  let hash = 0x811c9dc5 ^ delay;
+  for (let i = FROM; i < TO; i++) hash = Math.imul(hash ^ signature.charCodeAt(i), 0x01000193);
   return hash >>> 0;
 }

@@ -243,8 +243,8 @@ class Question {
   take({ headers, data }: WireMessage): void {
     this.#heard = true;
     const text = Buffer.from(headers.buffer, headers.byteOffset, headers.length).toString('latin1');
-    const status = text.slice(9, 12);
-    if (data.length === 0 && /^\d{3}$/.test(status)) {
+    const status = data.length === 0 ? text.slice(9, 12) : '';
+    if (/^\d{3}$/.test(status)) {
       // 204: that was all. 404: there is none, or none after that.
       if (status === '204' || status === '404') this.done({ messages: this.#messages });
       else this.end(new LogUnavailableError(`${this.stream} is not to be read: ${text.slice(9).split('\r\n')[0]}`));

@@ -5,96 +5,21 @@ import { test } from 'node:test';
 import { bitcoindWitness } from '../../actors/auditor/bitcoind-witness.js';
 import type { SavedAudit } from '../../actors/auditor/saved-audit.js';
 import { decodeAudit, encodeAudit } from '../../actors/auditor/saved-audit.js';
-import type { VerifyOptions } from '../../actors/auditor/verify.js';
-import { makeAppointment } from '../../actors/client/tower-client.js';
 import { aggregateSubject, scanAggregate, userAggregate } from '../../events/aggregate.js';
 import { encodeCommit, newCommit } from '../../events/commit.js';
-import type { Shard } from '../../events/ids.js';
-import { blobStream, CHAIN, CHECKPOINTS, towerStream } from '../../events/log/streams.js';
-import { decodeHead, encodeHead, headMessage, type TreeHead } from '../../events/tree-head.js';
+import { CHAIN, CHECKPOINTS } from '../../events/log/streams.js';
+import { encodeHead, headMessage, type TreeHead } from '../../events/tree-head.js';
 import { ended, registered } from '../fixtures/histories.js';
-import { txid, userId } from '../fixtures/ids.js';
+import { userId } from '../fixtures/ids.js';
 import { argus } from '../support/argus.js';
-import { type Guard, startGuard } from '../support/breach.js';
-import { type Kept, keep, rewrite } from '../support/rewritten.js';
+import { auditedPast, BLOBS, changed, SHARD, TOWER, text } from '../support/audited-past.js';
+import { type Kept, rewrite } from '../support/rewritten.js';
 import { tempDir } from '../support/temp-dir.js';
-import { untilLevel } from '../support/tower.js';
-import { until } from '../support/until.js';
-import { verified } from '../support/verified.js';
-
-const SHARD = 0 as Shard;
-const [TOWER, BLOBS] = [towerStream(SHARD), blobStream(SHARD)];
-const STREAMS = [CHAIN, CHECKPOINTS, TOWER, BLOBS];
-
-/** A tower with a past: users of both generations, versions, a breach that was punished and buried. */
-async function past({ tower, client, guard }: Guard): Promise<void> {
-  const python = await tower.newClient('python');
-  await python.register();
-  await python.addAppointment(makeAppointment('python', txid('kept'), new Uint8Array(2_500), 144));
-  const appointment = makeAppointment('rust', txid('newer'), new Uint8Array(100), 144);
-  await client.addAppointment(appointment);
-  await client.addAppointment({ ...appointment, encryptedBlob: new Uint8Array(120).fill(1) });
-  const breach = await guard();
-  await tower.chain.send(breach.disputeTx);
-  await tower.chain.mine();
-  await breach.untilSeen('PenaltyBroadcast');
-  await tower.chain.mine(100);
-  await breach.untilLast('PenaltyIrrevocable');
-  await client.register();
-  await until('its slots are given back', async () => (await client.getSubscriptionInfo()).locators.length === 1);
-  await tower.chain.mine(1);
-  await untilLevel(() => tower.node, tower.chain);
-}
-
-const text = ({ data }: Kept): string => Buffer.from(data).toString();
-const changed = (message: Kept, from: string | RegExp, to: string): Kept => {
-  const data = Buffer.from(text(message).replace(from, to));
-  assert.notDeepEqual(data, Buffer.from(message.data));
-  return { ...message, data };
-};
 
 test('an auditor verifies the whole log of a tower, and is told by position what was tampered with', async (t) => {
-  const guarded = await startGuard(t);
-  const { tower } = guarded;
-  await past(guarded);
-  const nc = await tower.nats.connect('node');
-  const jsm = await nc.jetstreamManager();
-  await until('the last block is signed', async () => {
-    const { data } = await jsm.streams.getMessage(CHECKPOINTS, { last_by_subj: 'argus.checkpoint.0' });
-    const { state } = await jsm.streams.info(TOWER);
-    return decodeHead(data).treeSize === state.last_seq;
-  });
-  await tower.stopNode();
-  const original = new Map<string, Kept[]>();
-  for (const stream of STREAMS) original.set(stream, (await keepIfWhole(stream)) ?? []);
-  const log = original.get(TOWER) ?? [];
-  const heads = (original.get(CHECKPOINTS) ?? []).map(({ data }) => decodeHead(data));
-  const newest = heads.at(-1) ?? assert.fail('no head');
-  const at = (find: string | RegExp) => log.findIndex((message) => text(message).match(find));
+  const past = await auditedPast(t);
+  const { guarded, tower, nc, jsm, original, log, heads, newest, at, audit, whatIsWrong, tampered, rewriteAnd } = past;
   const { towerId } = tower.key;
-  const audit = (options: Partial<VerifyOptions> = {}) => verified(tower.nats, towerId, options);
-  const whatIsWrong = async (options: Partial<VerifyOptions> = {}) =>
-    (await audit(options)).findings.map(({ stream, position, what }) => `${stream} ${position} ${what}`);
-
-  async function keepIfWhole(stream: string) {
-    return stream === BLOBS ? undefined : keep(jsm, stream);
-  }
-
-  /** What is found first, and all of it, while a stream holds these. */
-  async function tampered(
-    stream: string,
-    messages: readonly (Kept | undefined)[],
-    options: Partial<VerifyOptions> = {},
-  ) {
-    await rewrite(nc, stream, messages);
-    try {
-      const first = await whatIsWrong({ ...options, most: 1 });
-      assert.equal(first.length, 1, `something is found in ${stream}`);
-      return first[0];
-    } finally {
-      await rewrite(nc, stream, original.get(stream) ?? []);
-    }
-  }
 
   await t.test('nothing is wrong, also to a bitcoind', async () => {
     const { findings, counts, chain } = await audit({ witness: () => bitcoindWitness(tower.bitcoind.rpc) });
@@ -119,19 +44,6 @@ test('an auditor verifies the whole log of a tower, and is told by position what
     const found = await rewriteAnd(TOWER, altered(/"startBlock":\d+/, '"startBlock":100'), whatIsWrong);
     assert.deepEqual(found, [`${TOWER} ${before + 1} root`, `${TOWER} ${accepted + 1} signature`]);
   });
-
-  async function rewriteAnd<T>(
-    stream: string,
-    messages: readonly (Kept | undefined)[],
-    act: () => Promise<T>,
-  ): Promise<T> {
-    await rewrite(nc, stream, messages);
-    try {
-      return await act();
-    } finally {
-      await rewrite(nc, stream, original.get(stream) ?? []);
-    }
-  }
 
   await t.test('what no head is over yet shows by its own signatures and by the rules', async () => {
     const { treeSize } = heads[0] ?? assert.fail('no head');
