@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { SavedAudit } from '../../../actors/auditor/saved-audit.js';
+import { towerStream } from '../../../events/log/streams.js';
+import { signMessage } from '../../../events/signing/message.js';
+import { headMessage, type UnsignedHead } from '../../../events/tree-head.js';
+import { block } from '../../fixtures/blocks.js';
+import { argus } from '../../support/argus.js';
+import { shard } from '../../support/log.js';
+import { startSignedLog } from '../../support/signed-log.js';
+import { tempDir } from '../../support/temp-dir.js';
+import { verified } from '../../support/verified.js';
+
+const TOWER = towerStream(shard);
+
+describe('an audit', () => {
+  test('that is interrupted goes on where it was, and comes to the same', async (t) => {
+    const { nats, towerId } = await startSignedLog(t, 4_500);
+    const whole = await verified(nats, towerId);
+    assert.deepEqual([whole.found, whole.counts.signatures], [0, 9_002]);
+    let saved: SavedAudit | undefined;
+    const stop = new AbortController();
+    const interrupted = verified(nats, towerId, {
+      saveEveryMs: 0,
+      save: (audit) => {
+        saved = structuredClone(audit);
+        if ((audit.shards[0]?.position ?? 0) >= 2_000) stop.abort(new Error('enough'));
+      },
+      signal: stop.signal,
+    });
+    await assert.rejects(interrupted, { message: 'enough' });
+    const position = saved?.shards[0]?.position ?? 0;
+    assert.ok(position >= 2_000 && position < 4_502);
+    const rest = await verified(nats, towerId, { saved });
+    assert.equal(rest.found, 0);
+    const [all, resumed] = [whole, rest].map(({ counts }) => (counts.shards as Record<string, number>[])[0]);
+    assert.equal(resumed?.live_appointments, all?.live_appointments);
+    assert.equal(resumed?.blobs_compared, 4_500, 'blobs may go at any time, so all are looked at');
+    assert.ok(Number(rest.counts.signatures) < 6_000);
+  });
+
+  test('keeps its state in a file, and finds what was done to the log since', async (t) => {
+    const { nats, towerId, signed, log, nc, secret } = await startSignedLog(t, 20);
+    const folder = tempDir(t);
+    const [nkey, state, head] = ['auditor.nkey', 'audit.state', 'head.json'].map((name) => join(folder, name));
+    writeFileSync(nkey ?? '', nats.auditorSeed, { mode: 0o600 });
+    const flags = ['--tower', towerId, '--nats', nats.url, '--nats-nkey', nkey ?? '', '--threads', '1', '--json'];
+    const audit = async (...more: string[]) => {
+      const { status, stdout, stderr } = await argus(['audit', 'verify', ...flags, ...more]);
+      return { status, stderr, said: stdout && JSON.parse(stdout) };
+    };
+    const first = await audit('--state', state ?? '');
+    assert.deepEqual([first.status, first.said.signatures, first.stderr], [0, 42, '']);
+    await signed.growTo(25);
+    const second = await audit('--state', state ?? '');
+    assert.deepEqual([second.status, second.said.signatures, second.said.shards[0].messages], [0, 10, 27]);
+
+    const forged: UnsignedHead = {
+      v: 1,
+      shard,
+      treeSize: 99,
+      root: 'ab'.repeat(32),
+      position: 99,
+      height: block(110).height,
+      blockHash: block(110).hash,
+      previous: null,
+    };
+    writeFileSync(head ?? '', JSON.stringify({ ...forged, signature: signMessage(headMessage(forged), secret) }));
+    const kept = await audit('--head', head ?? '');
+    assert.deepEqual([kept.status, kept.said.findings[0].what], [1, 'rolled-back']);
+    assert.match(kept.said.findings[0].why, /head over 99 messages in .*head.json.*the log has 27/);
+    writeFileSync(
+      head ?? '',
+      JSON.stringify({ ...forged, signature: signMessage(headMessage(forged), new Uint8Array(32).fill(7)) }),
+    );
+    assert.deepEqual((await audit('--head', head ?? '')).status, 2, 'a head of somebody else says nothing');
+
+    const { config } = await log.jsm.streams.info(TOWER);
+    await log.jsm.streams.delete(TOWER);
+    await log.jsm.streams.add(config);
+    for (let i = 0; i < 30; i++) await nc.jetstream().publish(`argus.0.user.x`, '{}');
+    const third = await audit('--state', state ?? '');
+    assert.deepEqual(
+      third.said.findings.map(({ position, what }: { position: number; what: string }) => [position, what]),
+      [[27, 'rewritten']],
+    );
+    const bytes = readFileSync(state ?? '');
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+    writeFileSync(state ?? '', bytes);
+    const damaged = await audit('--state', state ?? '');
+    assert.equal(damaged.status, 2);
+    assert.match(damaged.stderr, /audit.state is damaged/);
+  });
+});
