@@ -54,6 +54,13 @@ export class TrackerRecords {
     this.#trackers.set(id, { state, triggered, held: isHeld ? (before?.held ?? time) : undefined });
   }
 
+  /** What was given up of a breach that was never mined is forgotten; a breach that comes is a new one. */
+  forgetSighted(id: AppointmentId): void {
+    const { state } = this.#trackers.get(id) ?? {};
+    const isGivenUp = state?.stage === 'blob-refused' || state?.stage === 'penalty-refused';
+    if (isGivenUp && isOnlySighted(state)) this.#trackers.delete(id);
+  }
+
   /** For how long, at a time, its breach has been answered, or was to the end; negative if it is not. */
   triggeredSince(id: AppointmentId, time: number): number {
     const { triggered } = this.#trackers.get(id) ?? {};

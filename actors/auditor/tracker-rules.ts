@@ -1,13 +1,13 @@
 import { Transaction } from 'bitcoinjs-lib';
 import { fromHex, reversed, toHex } from '../../events/bytes.js';
-import type { AppointmentId } from '../../events/ids.js';
+import type { AppointmentId, UserId } from '../../events/ids.js';
 import { schemes } from '../../events/schemes/schemes.js';
 import { appointmentId } from '../../events/signing/appointment.js';
 import type { BreachDetected, BreachSighted, PenaltyRefused, TrackerEvent } from '../../events/tracker.js';
 import { evolveTracker, isLive, isOnlySighted, type Tracker, type TrackerState } from '../../projections/tracker.js';
 import { CROSSING_MS, checkBlock, checkHeight, checkLeft, type Place } from './shard-context.js';
 import type { TrackerRecords } from './tracker-records.js';
-import type { Booking } from './user-record.js';
+import type { Booking, UserRecord } from './user-record.js';
 
 /** Blocks until what a block holds is irrevocable, that block included. */
 const IRREVOCABLE = 100;
@@ -16,6 +16,7 @@ const IRREVOCABLE = 100;
 export type Mined = (txid: string, block: { readonly hash: string }, what: string) => void;
 
 export interface TrackerRulesNeeds {
+  readonly users: ReadonlyMap<UserId, UserRecord>;
   readonly bookings: ReadonlyMap<AppointmentId, Booking>;
   readonly trackers: TrackerRecords;
   /** Hears of each transaction that is said to be in a block. */
@@ -34,7 +35,14 @@ export class TrackerRules {
       const wrong = this.#check(id, event, state, place);
       if (wrong !== undefined) place.complain('tracker', wrong);
       trackers.set(id, evolveTracker(state, event), place.time);
+      this.#forgetIfDeleted(id);
     }
+  }
+
+  #forgetIfDeleted(id: AppointmentId): void {
+    const { users, trackers } = this.needs;
+    const state = trackers.state(id);
+    if (state.stage !== 'none' && users.get(state.userId)?.deleted.has(id)) trackers.forgetSighted(id);
   }
 
   /** What is wrong with an event in a state; undefined if nothing is. */

@@ -13,6 +13,9 @@ export interface Booking {
   readonly sha256: string;
   /** Of the user's signature and `to_self_delay`, by which the very same request is known again. */
   readonly mark: number;
+  readonly startBlock: Height;
+  /** Of the receipt's signature, by which a user names the version that is to be deleted. */
+  readonly receiptMark: number;
   status: 'live' | 'rejected';
   /** Whether its blob was found, and was right. */
   isThere: boolean;
@@ -29,6 +32,8 @@ export interface UserRecord {
   /** Blobs up to this position may not be referred to any more. */
   swept: number;
   readonly appointments: Set<AppointmentId>;
+  /** Where those began that it had deleted, until they are added again. */
+  readonly deleted: Map<AppointmentId, Height>;
 }
 
 /** Characters of a signature that tell it from others: 80 bits of its r. */

@@ -1,9 +1,10 @@
-import type { AppointmentId, UserId } from '../../events/ids.js';
+import type { AppointmentId, Height, UserId } from '../../events/ids.js';
 import { schemeOf } from '../../events/schemes/schemes.js';
 import { slotsFor } from '../../events/signing/appointment.js';
 import { registrationReceipt } from '../../events/signing/receipts.js';
 import type { AppointmentAccepted, AppointmentEnded, SubscriptionRenewed, UserEvent } from '../../events/user.js';
 import type { BlobWatch } from './blob-watch.js';
+import { checkDeletion } from './deletion-rules.js';
 import type { ScanRules } from './scan-rules.js';
 import { CROSSING_MS, checkHeight, type Place } from './shard-context.js';
 import type { SignatureChecks } from './signature-checks.js';
@@ -45,7 +46,14 @@ export class UserRules {
       UserRecord,
       'slots' | 'start' | 'expiry' | 'swept'
     >;
-    const user: UserRecord = { id, status: 'unknown', dialect: 'rust', ...none, appointments: new Set() };
+    const user: UserRecord = {
+      id,
+      status: 'unknown',
+      dialect: 'rust',
+      ...none,
+      appointments: new Set(),
+      deleted: new Map(),
+    };
     this.needs.users.set(id, user);
     return user;
   }
@@ -106,7 +114,7 @@ export class UserRules {
     const before = bookings.get(id);
     if (user.status !== 'registered') complain('accept', 'the user is not registered');
     if (startBlock >= user.expiry) complain('expiry', `the subscription expired at height ${user.expiry}`);
-    checkHeight(startBlock, place);
+    this.#checkStart(user, event, before, place);
     if (event.scheme !== schemeOf(user.dialect).name)
       complain('accept', `the user has no appointments of ${event.scheme}`);
     if (slots !== slotsFor(blob.size))
@@ -131,6 +139,8 @@ export class UserRules {
       blob: blob.position,
       sha256: blob.sha256,
       mark,
+      startBlock,
+      receiptMark: markOf(event.receiptSignature, 0),
       status: 'live',
       isThere: false,
     };
@@ -142,6 +152,17 @@ export class UserRules {
     const { dialect } = user;
     signatures.acceptance({ ...signedOf(event), dialect, userId: user.id }, { stream, position, of: 'the receipt' });
     blobs.expect(booking, event);
+  }
+
+  /** It begins at the height of then; or where its last version did, or after one that was deleted, if that is later. */
+  #checkStart(user: UserRecord, event: AppointmentAccepted, before: Booking | undefined, place: Place): void {
+    const { appointmentId: id, startBlock } = event;
+    const deleted = user.deleted.get(id);
+    user.deleted.delete(id);
+    if (deleted !== undefined && startBlock <= deleted)
+      place.complain('accept', `it begins at height ${startBlock}, and one that was deleted began at ${deleted}`);
+    const isLeast = startBlock === before?.startBlock || startBlock - 1 === deleted;
+    if (!isLeast) checkHeight(startBlock, place);
   }
 
   #end(user: UserRecord, event: AppointmentEnded, place: Place): void {
@@ -162,6 +183,7 @@ export class UserRules {
       complain('end', 'neither its blob nor its penalty was found to be of no use');
     if (reason === 'expired' && trackers.heldSince(id, time) > CROSSING_MS)
       complain('end', 'its breach was being answered');
+    if (reason === 'deleted') checkDeletion(event, user, booking, place, this.needs);
     trackers.ended(id, time);
     blobs.left(booking, time);
     if (reason === 'rejected' && user.status === 'registered') booking.status = 'rejected';
@@ -169,7 +191,14 @@ export class UserRules {
       bookings.delete(id);
       user.appointments.delete(id);
     }
+    if (reason === 'deleted') this.#forgetSighting(user, id, booking.startBlock);
     if (user.status === 'registered') user.slots = Math.min(user.slots + slotsRefunded, MOST);
+  }
+
+  /** What was never mined is forgotten with a deletion: see `ShardState`. */
+  #forgetSighting(user: UserRecord, id: AppointmentId, startBlock: Height): void {
+    user.deleted.set(id, startBlock);
+    this.needs.trackers.forgetSighted(id);
   }
 
   #outdate(user: UserRecord, height: number, place: Place): void {
@@ -180,6 +209,7 @@ export class UserRules {
     const gap = this.needs.scans.gapSince(user.start - DEEPEST_REORG, place);
     if (gap) complain('outdate', `block ${gap} is not evaluated yet: it may hold a breach`);
     user.status = 'outdated';
+    user.deleted.clear();
   }
 
   /** Of a user that is forgotten nothing is left but what is being answered, or was just now. */
