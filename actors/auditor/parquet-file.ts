@@ -39,8 +39,8 @@ const schema: Schema = [
   }),
 ];
 
-/** How many rows are held at once: some 50 MB at the most, and enough to be packed well. */
-const GROUP_ROWS = 20_000;
+/** How many rows are held at once: some tens of MB, and enough to be packed well. */
+const GROUP_ROWS = 10_000;
 /** Raw transactions may be long: a group is also closed when it holds so many characters of them. */
 const GROUP_CHARACTERS = 32_000_000;
 

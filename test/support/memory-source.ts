@@ -24,6 +24,15 @@ export class MemorySource implements HistorySource {
     }
   }
 
+  /** Puts other bytes in the place of a message, or nothing. */
+  damage(stream: string, position: number, data: Uint8Array | undefined): void {
+    const messages = Array.from(this.#streams.get(stream) ?? []);
+    const message = messages[position - 1];
+    if (data && message) messages[position - 1] = { ...message, data };
+    else messages.splice(position - 1, 1);
+    this.#streams.set(stream, messages);
+  }
+
   async tail(stream: string): Promise<number> {
     return this.#streams.get(stream)?.length ?? 0;
   }

@@ -135,7 +135,7 @@ describe('a row of an event', () => {
     const [row] = await rowsOf();
     assert(row);
     const parquet = new ParquetFile(file);
-    for (let i = 0; i < 30_000; i++) parquet.write(row);
+    for (let i = 0; i < 15_000; i++) parquet.write(row);
     parquet.finish();
     const bytes = readFileSync(file);
     const { row_groups: groups } = parquetMetadata(
@@ -143,7 +143,7 @@ describe('a row of an event', () => {
     );
     assert.deepEqual(
       groups.map(({ num_rows }) => Number(num_rows)),
-      [20_000, 10_000],
+      [10_000, 5_000],
     );
   });
 });
