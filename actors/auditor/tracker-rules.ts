@@ -170,7 +170,9 @@ export class TrackerRules {
     if (isOnlySighted(state) && verdict === 'inputs-missing-or-spent')
       return 'that inputs are missing says nothing while its dispute is in no block';
     if (state.refusal?.verdict === verdict && !final) return 'the verdict was the same before';
-    return state.stage === 'broadcast' ? samePenalty(event, state) : undefined;
+    // Of a version that came when another one's penalty was out already, or that was just then replaced.
+    const isAnother = state.stage === 'broadcast' && samePenalty(event, state) !== undefined;
+    return isAnother ? this.#checkBlob(id, blob, place) : undefined;
   }
 }
 

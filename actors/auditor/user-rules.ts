@@ -113,7 +113,6 @@ export class UserRules {
     const { bookings, stream, signatures, blobs } = this.needs;
     const before = bookings.get(id);
     if (user.status !== 'registered') complain('accept', 'the user is not registered');
-    if (startBlock >= user.expiry) complain('expiry', `the subscription expired at height ${user.expiry}`);
     this.#checkStart(user, event, before, place);
     if (event.scheme !== schemeOf(user.dialect).name)
       complain('accept', `the user has no appointments of ${event.scheme}`);
@@ -162,7 +161,9 @@ export class UserRules {
     if (deleted !== undefined && startBlock <= deleted)
       place.complain('accept', `it begins at height ${startBlock}, and one that was deleted began at ${deleted}`);
     const isLeast = startBlock === before?.startBlock || startBlock - 1 === deleted;
-    if (!isLeast) checkHeight(startBlock, place);
+    if (isLeast) return;
+    checkHeight(startBlock, place);
+    if (startBlock >= user.expiry) place.complain('expiry', `the subscription expired at height ${user.expiry}`);
   }
 
   #end(user: UserRecord, event: AppointmentEnded, place: Place): void {
