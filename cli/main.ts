@@ -5,6 +5,7 @@ import { natsUrls } from '../actors/config.js';
 import { natsSeed, publicNkey } from '../actors/secrets.js';
 import { version } from '../actors/version.js';
 import { Locator, UserId } from '../events/ids.js';
+import { addArchiveCommands } from './archive.js';
 import { addAuditCommands } from './audit/audit.js';
 import { addClientCommands } from './client.js';
 import { askCluster, printCluster } from './cluster.js';
@@ -87,6 +88,7 @@ addWhereabouts(program.command('nkeys'))
 addKeyCommands(program);
 addClientCommands(program);
 addAuditCommands(program);
+addArchiveCommands(program);
 
 question('info', 'the tower at a glance', 'argus info --json', () => async (operator, json) => {
   const info = await operator.ask('info');

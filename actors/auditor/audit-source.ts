@@ -19,6 +19,8 @@ export interface AuditSource {
   readonly identity: LogIdentity;
   /** How many shards the log has. */
   readonly shards: number;
+  /** Whether it has the blobs that are there at all. An archive has none: nothing follows from one that is missing there. */
+  readonly hasBlobs: boolean;
   /** The last position of a stream, 0 if it is empty or is not there. Rejects with `LogUnavailableError`. */
   tail(stream: string): Promise<number>;
   /**

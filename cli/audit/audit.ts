@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addWhereabouts } from '../settings.js';
 import { addHistoryCommands } from './histories.js';
+import { addArchiveFlags } from './source.js';
 import { addVerify } from './verify.js';
 
 /** `argus audit`: what an auditor does with the log, and nothing else. */
@@ -14,4 +15,4 @@ export function addAuditCommands(program: Command): void {
 
 /** A command of the group, with what all of them take. */
 export const auditCommand = (audit: Command, usage: string): Command =>
-  addWhereabouts(audit.command(usage)).option('--json', 'for machines: JSON');
+  addArchiveFlags(addWhereabouts(audit.command(usage))).option('--json', 'for machines: JSON');
