@@ -17,7 +17,6 @@ export function addArchiveCommands(program: Command): void {
     .argument('<folder>', 'where the files are, or shall be (one that is called like a command: ./list)')
     .option('--older-than <age>', 'leave what is younger, in days, hours or minutes: 90d, 12h, 30m', '90d')
     .option('--json', 'one line of JSON for each file')
-    .enablePositionalOptions()
     .addHelpText(
       'after',
       `
@@ -32,7 +31,9 @@ Examples:
     .command('list <folder>')
     .description('the files of an archive, as they say they are; nothing is unpacked')
     .option('--json', 'one line of JSON for each file')
-    .action(async (folder: string, { json = false }: { json?: boolean }) => list(await openArchive(folder), json));
+    .action(async (folder: string, _options, command: Command) =>
+      list(await openArchive(folder), command.optsWithGlobals<VerifyOptions>().json),
+    );
   archive
     .command('verify <folder>')
     .description("check an archive: checksums, continuity, and every tree head's signature and root")
@@ -42,7 +43,7 @@ Examples:
     )
     .option('--json', 'one line of JSON')
     .addHelpText('after', '\nExit status: 0 right, 1 wrong, 2 not understood.')
-    .action((folder: string, options: VerifyOptions) => verify(folder, options));
+    .action((folder: string, _options, command: Command) => verify(folder, command.optsWithGlobals()));
 }
 
 async function write(folder: string, command: Command): Promise<void> {
@@ -94,7 +95,7 @@ const rowOf = ({ name, header, bytes, sha256 }: ArchiveFile) => ({
   file: name,
 });
 
-function list(archive: Archive, json: boolean): void {
+function list(archive: Archive, json = false): void {
   const rows = Array.from(archive.streams.values()).flat().map(rowOf);
   if (json) {
     for (const row of rows) printJson(row);
@@ -113,6 +114,7 @@ function summary({ streams, identity }: Archive): string {
   return `${identity.network} log of ${identity.towerId}: ${files.length} files, ${messages} messages, ${bytes} bytes, ${each} a message`;
 }
 
+/** `--json` is one of `argus archive` as well, which takes it for itself: so all of them are asked for it. */
 interface VerifyOptions {
   readonly tower?: string;
   readonly json?: boolean;
