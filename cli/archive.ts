@@ -50,7 +50,6 @@ async function write(folder: string, command: Command): Promise<void> {
   const { olderThan, json = false } = command.opts<{ olderThan: string; json?: boolean }>();
   const until = Date.now() - ageOf(olderThan);
   const progress = new Progress('messages');
-  const table = new Table(COLUMNS);
   await interruptible(async (signal) => {
     const source = await openSource(configOf(command));
     try {
@@ -59,7 +58,7 @@ async function write(folder: string, command: Command): Promise<void> {
         files++;
         progress.end();
         if (json) printJson(rowOf(file));
-        else table.print([rowOf(file)]);
+        else process.stdout.write(`${file.name}  ${file.bytes} bytes, through ${file.header.lastTime}\n`);
       };
       const archive = await archiveLog({ source, folder, until, wrote, progress, signal });
       progress.end();

@@ -68,7 +68,9 @@ class Run {
     // What it goes on from has to be of this log, and whole.
     if (this.archive.identity) await joinSources(await ArchiveSource.open(folder), source, signal);
     for (const file of this.#last.values()) await file?.check(signal);
-    const plan = await planRun({ source, archivedTo: (stream) => this.#to(stream), until, fileMessages, signal });
+    const archivedTo = (stream: string) => this.#to(stream);
+    const headOf = (stream: string) => this.#last.get(stream)?.header.head?.position ?? 0;
+    const plan = await planRun({ source, archivedTo, headOf, until, fileMessages, signal });
     progress.expect(this.#messages(plan));
     await this.#plain(CHAIN, plan.chain, fileMessages);
     for (const [shard, cuts] of plan.cuts.entries()) await this.#shard(shard as Shard, cuts);

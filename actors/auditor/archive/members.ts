@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { constants, crc32, gunzip, gzip } from 'node:zlib';
+import { crc32, gunzip, gzip } from 'node:zlib';
 import { concat, utf8 } from '../../../events/bytes.js';
 import type { AuditMessage } from '../audit-source.js';
 
@@ -80,7 +80,7 @@ const LINE_FEED = Uint8Array.of(0x0a);
 
 /** A member with the texts of messages from a position on. */
 export async function packMember(texts: readonly Uint8Array[], count: number, first: number): Promise<Uint8Array> {
-  const packed = await pack(concat(...texts), { level: constants.Z_BEST_COMPRESSION });
+  const packed = await pack(concat(...texts));
   const body = packed.subarray(FIXED); // zlib writes no more than the fixed part before it
   return concat(memberHead(MEMBER_HEAD + body.length, count, first), body);
 }

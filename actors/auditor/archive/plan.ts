@@ -23,6 +23,8 @@ export interface PlanNeeds {
   readonly source: AuditSource;
   /** The last position of a stream that is archived already. */
   readonly archivedTo: (stream: string) => number;
+  /** The place in `CHECKPOINTS` of the head that a shard's archive ends with; 0 if there is none. */
+  readonly headOf: (stream: string) => number;
   /** What was stored after this is left, in ms since 1970. */
   readonly until: number;
   /** How many messages a file may hold, if there are heads to end it with. */
@@ -38,7 +40,7 @@ const SKEW_MS = 10 * 60_000;
  * tower can have known by then. So an archive is a log by itself: everything in it is under a head that is in it, too.
  */
 export async function planRun(needs: PlanNeeds): Promise<Plan> {
-  const { source, archivedTo, until, fileMessages, signal } = needs;
+  const { source, archivedTo, headOf, until, fileMessages, signal } = needs;
   const cuts = Array.from({ length: source.shards }, (_, shard) => ({
     base: archivedTo(towerStream(shard as Shard)),
     cuts: [] as PlacedHead[],
@@ -46,12 +48,14 @@ export async function planRun(needs: PlanNeeds): Promise<Plan> {
   }));
   let heads = archivedTo(CHECKPOINTS);
   let newest = 0;
-  scan: for await (const batch of source.read(CHECKPOINTS, heads + 1, await source.tail(CHECKPOINTS), signal))
+  // Of what was archived once, a file may be lost.
+  const from = Math.min(heads, ...cuts.map((_, shard) => headOf(towerStream(shard as Shard)) + 1));
+  scan: for await (const batch of source.read(CHECKPOINTS, Math.max(1, from), await source.tail(CHECKPOINTS), signal))
     for (const message of batch) {
       const { position, time } = message;
       if (time > until) break scan;
-      heads = position;
-      newest = time;
+      heads = Math.max(heads, position);
+      newest = Math.max(newest, time);
       const signed = headIn(message);
       const shard = cuts[signed.shard];
       if (!shard || signed.treeSize <= shard.base) continue;
@@ -62,7 +66,7 @@ export async function planRun(needs: PlanNeeds): Promise<Plan> {
       shard.last = { position, signed };
     }
   const ends = cuts.map(({ cuts, last }) => (last ? [...cuts, last] : cuts));
-  if (heads === archivedTo(CHECKPOINTS)) return { chain: archivedTo(CHAIN), heads, cuts: ends };
+  if (heads === 0) return { chain: archivedTo(CHAIN), heads, cuts: ends };
   let chain = Math.max(archivedTo(CHAIN), await countUntil(source, CHAIN, newest + SKEW_MS, signal));
   for (const [shard, cuts] of ends.entries()) {
     const end = cuts.at(-1)?.signed.treeSize;

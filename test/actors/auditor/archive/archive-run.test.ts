@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -128,6 +128,15 @@ describe('an archive run', () => {
     assert.ok(!existsSync(draft) && !existsSync(join(folder, 'archive.lock')));
     assert.deepEqual(contents(folder, Object.keys(done)), done);
     assert.deepEqual((await check(folder)).signedTo, [16, 16]);
+  });
+
+  test('writes again what was lost', async (t) => {
+    const log = new MadeUpLog(2).grow(4);
+    const folder = await archiveOf(t, log, { fileMessages: 8 });
+    const before = contents(folder);
+    for (const name of Object.keys(before)) if (/^TOWER_1.*16|^CHAIN/.test(name)) rmSync(join(folder, name));
+    assert.deepEqual(await archived(folder, log, { fileMessages: 8 }), ['CHAIN', 'TOWER_1']);
+    assert.deepEqual(contents(folder), before);
   });
 
   test('is one at a time', async (t) => {
