@@ -128,7 +128,8 @@ const addFollow = (audit: Command) =>
     .option('--type <types>', 'only these types of events, such as BreachDetected,PenaltyBroadcast')
     .addHelpText('after', `${POINTS_HELP}\nExample:\n  argus audit follow --from 2026-10-01 --type BreachDetected`)
     .action(async (_options, command: Command) => {
-      const { from, shard, type = '', json = false } = command.opts();
+      const { from, shard, type = '', json = false, offline = false } = command.opts();
+      if (offline) throw notUnderstood('nothing happens in an archive: to follow takes the log');
       const { from: begin } = await rangeOf(from, undefined);
       const options = { from: begin, shard: shardOf(shard), types: typesOf(type), json };
       await walkLog(command, (source, { signal }) => follow(source, options, signal), 0);

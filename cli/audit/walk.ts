@@ -28,7 +28,7 @@ export async function walkLog(
   const stopping = new AbortController();
   const stop = () => stopping.abort(new Error('interrupted'));
   process.once('SIGINT', stop).once('SIGTERM', stop);
-  const source = await openSource(configOf(command));
+  const source = await openSource(configOf(command), command.opts());
   const progress = new Progress('messages');
   const { signal } = stopping;
   const way = (messages: number): Way => {

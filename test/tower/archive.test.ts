@@ -67,9 +67,11 @@ test("a tower's log is archived by its auditor, through a kill -9, and read on f
   assert.equal((await run()).stdout.trim().split('\n').length, STREAMS.length + 1);
   await sameAs(tower, folder);
 
-  const listed = await argus(['archive', 'list', folder]);
+  const [listed, verified] = await Promise.all([
+    argus(['archive', 'list', folder]),
+    argus(['archive', 'verify', folder, '--json', '--tower', tower.key.towerId]),
+  ]);
   assert.match(listed.stdout.split('\n')[0] ?? '', /^STREAM +FIRST +LAST +FROM +THROUGH +BYTES +SHA256$/);
-  const verified = await argus(['archive', 'verify', folder, '--json', '--tower', tower.key.towerId]);
   const sizes = await Promise.all([0, 1].map((shard) => newest(tower, shard)));
   assert.deepEqual(JSON.parse(verified.stdout).shards, [
     { shard: 0, signed_to: sizes[0] },
