@@ -163,7 +163,7 @@ export class ShardAudit {
       await between();
     }
     for (const head of this.#heads.slice(this.#nextHead)) this.#rolledBack(head);
-    if (!isEnough()) await this.#checkBlobs();
+    if (!isEnough() && source.hasBlobs) await this.#checkBlobs();
   }
 
   #found(position: number, what: string, why: string, stream = this.#stream): void {

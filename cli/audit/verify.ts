@@ -1,6 +1,7 @@
 import { accessSync, constants, createReadStream } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { type Command, CommanderError } from 'commander';
+import { ArchiveError } from '../../actors/auditor/archive/errors.js';
 import type { AuditSource } from '../../actors/auditor/audit-source.js';
 import { bitcoindWitness } from '../../actors/auditor/bitcoind-witness.js';
 import { headerWitness } from '../../actors/auditor/header-witness.js';
@@ -13,7 +14,7 @@ import { printFields, printJson } from '../print.js';
 import { addBitcoindFlags, configOf } from '../settings.js';
 import { checkSigned, readHeads } from './known-heads.js';
 import { Progress } from './progress.js';
-import { openSource } from './source.js';
+import { type ArchiveOptions, openSource } from './source.js';
 import { readState, writeState } from './state-file.js';
 
 /** `argus audit verify`. Exit status: 0 right, 1 wrong, 2 not understood, 3 could not be finished. */
@@ -39,6 +40,13 @@ export function addVerify(command: Command): void {
         process.exitCode = (await run(command)) ? 0 : 1;
       } catch (error) {
         if (error instanceof CommanderError) throw error;
+        if (error instanceof ArchiveError) {
+          const { where, why } = error;
+          if (command.opts<Given>().json) printJson({ ok: false, where, why });
+          else process.stdout.write(`WRONG ${where}: ${why}\n`);
+          process.exitCode = 1;
+          return;
+        }
         process.stderr.write(`argus: ${error instanceof Error ? error.message : error}\n`);
         const code = error instanceof Error && 'code' in error ? error.code : undefined;
         process.exitCode = NOT_UNDERSTOOD.has(code) ? 2 : 3;
@@ -49,7 +57,7 @@ export function addVerify(command: Command): void {
 const NOT_UNDERSTOOD = new Set<unknown>(['config', 'input', 'headers', 'audit-state', 'ENOENT', 'EISDIR', 'EACCES']);
 const SAVE_EVERY_MS = 60_000;
 
-interface Given {
+interface Given extends ArchiveOptions {
   readonly tower?: string;
   readonly all?: boolean;
   readonly head?: string[];
@@ -75,7 +83,7 @@ async function run(command: Command): Promise<boolean> {
   const stop = new AbortController();
   const interrupted = () => stop.abort(new Error('interrupted'));
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, interrupted);
-  const source = await openSource(config);
+  const source = await openSource(config, given);
   const progress = new Progress('messages');
   try {
     const towerId = wanted ?? towerIdOf(source.identity.towerId);
@@ -164,7 +172,8 @@ function notChecked({ found, findings, counts, chain }: Verdict, { source, given
   if (resumed) texts.push('again, what was found right before (--state)');
   const uncovered = sum('messages') - sum('signed_to');
   if (uncovered > 0) texts.push(`whether the tower stands by its last ${uncovered} messages: no head is over them yet`);
-  const unsigned = sum('user_signatures_without_blob');
+  if (!source.hasBlobs) texts.push('blobs, and what is signed over them: an archive has none');
+  const unsigned = source.hasBlobs ? sum('user_signatures_without_blob') : 0;
   if (unsigned > 0) texts.push(`the users' signatures of ${unsigned} versions: they cover blobs, which are erased`);
   const notYet = sum('blobs_not_yet_erased');
   if (notYet > 0) texts.push(`whether ${notYet} blobs are erased whose time was over only just now`);

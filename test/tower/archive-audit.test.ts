@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeAppointment } from '../../actors/client/tower-client.js';
@@ -59,10 +60,20 @@ test('the commands of an auditor tell the same of an archive, without any server
   const all = (source: readonly string[], some = commands) => Promise.all(some.map((args) => tell(args, source)));
   const live = await all(way);
   assert.deepEqual(await all([...way, '--archive', folder], commands.slice(0, 2)), live.slice(0, 2));
+  const whole = ['verify', '--json', '--tower', tower.key.towerId];
+  const joined = JSON.parse(await tell(whole, [...way, '--archive', folder]));
   await tower.nats.stop();
 
   const offline = ['--archive', folder, '--offline', '--network', 'regtest', '--data', tempDir(t)];
   assert.deepEqual(await all(offline), live);
+
+  const alone = JSON.parse(await tell(whole, offline));
+  assert.deepEqual([alone.heads, alone.shards[0].signed_to], [joined.heads, joined.shards[0].signed_to]);
+  const noBlobs = 'blobs, and what is signed over them: an archive has none';
+  assert.deepEqual(
+    [joined, alone].map((verdict) => verdict.not_checked.includes(noBlobs)),
+    [false, true],
+  );
 
   const refused = await Promise.all([
     argus(['audit', 'stats', '--offline']),
@@ -76,5 +87,17 @@ test('the commands of an auditor tell the same of an archive, without any server
       [2, 'argus: nothing happens in an archive: to follow takes the log'],
       [1, `argus: ENOENT: no such file or directory, scandir '${folder} none'`],
     ],
+  );
+
+  rmSync(join(folder, readdirSync(folder).find((name) => name.startsWith('TOWER_0')) ?? ''));
+  const wrong = await argus(['audit', ...whole, ...offline]);
+  assert.equal(wrong.status, 1);
+  assert.deepEqual(
+    JSON.parse(wrong.stdout).findings.map(({ stream, position, what }: Record<string, unknown>) => [
+      stream,
+      position,
+      what,
+    ]),
+    [['TOWER_0', 1, 'rolled-back']],
   );
 });
