@@ -26,7 +26,6 @@ export interface BlobWatchNeeds {
   readonly signatures: SignatureChecks;
   readonly found: (finding: Finding) => void;
   readonly signal: AbortSignal;
-  readonly read: (count: number) => void;
 }
 
 /**
@@ -125,7 +124,6 @@ export class BlobWatch {
       this.#position = this.needs.through;
       return;
     }
-    this.needs.read(batch.length);
     for (const message of batch) {
       this.#position = message.position;
       const earlier = this.#earlier.get(message.position);

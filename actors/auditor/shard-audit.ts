@@ -39,6 +39,8 @@ export interface SavedShard {
   readonly trackers: SavedTrackers;
   readonly scans: SavedScans;
   readonly signedTo: number;
+  /** When its last message was stored, in ms. */
+  readonly lastTime: number;
 }
 
 export interface ShardAuditNeeds {
@@ -78,7 +80,7 @@ export class ShardAudit {
   #nextHead = 0;
   #position: number;
   #digest: string;
-  #lastTime = 0;
+  #lastTime: number;
   /** The size of the last head that was right. */
   #signedTo: number;
   #isForked = false;
@@ -89,7 +91,7 @@ export class ShardAudit {
     private readonly needs: ShardAuditNeeds,
     saved?: SavedShard,
   ) {
-    const { shard, heads, signatures, towerId, found, source, signal, read, through } = needs;
+    const { shard, heads, signatures, towerId, found, source, signal, through } = needs;
     this.#stream = towerStream(shard);
     this.#users = saved?.users ?? new Map();
     this.#bookings = saved?.bookings ?? new Map();
@@ -100,8 +102,9 @@ export class ShardAudit {
     this.#position = saved?.position ?? 0;
     this.#digest = saved?.digest ?? '';
     this.#signedTo = saved?.signedTo ?? 0;
+    this.#lastTime = saved?.lastTime ?? 0;
     this.#heads = heads.filter(({ size }) => size > this.#position);
-    const blobs = { source, shard, through: through.blobs, signatures, found, signal, read };
+    const blobs = { source, shard, through: through.blobs, signatures, found, signal };
     for (const booking of this.#bookings.values()) booking.isThere = false;
     this.#blobs = new BlobWatch(blobs, this.#bookings.values());
     const records = { users: this.#users, bookings: this.#bookings, trackers: this.#trackers };
@@ -143,6 +146,7 @@ export class ShardAudit {
       trackers: this.#trackers.save(),
       scans: this.#scans.save(),
       signedTo: this.#signedTo,
+      lastTime: this.#lastTime,
     };
   }
 

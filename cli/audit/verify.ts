@@ -181,6 +181,7 @@ function notChecked({ found, findings, counts, chain }: Verdict, { source, given
     texts.push(
       'whether the blocks and what was mined in them are true: nobody who knows the chain was asked (--bitcoind)',
     );
+  if (chain && resumed) texts.push('whether what was said to be mined before then was: only what was read now');
   if (chain && chain.blocks_unknown > 0)
     texts.push(`${chain.blocks_unknown} blocks that whoever knows the chain does not know`);
   if (chain && chain.transactions_unread > 0)
