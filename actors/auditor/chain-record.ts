@@ -34,7 +34,7 @@ const OVERSIZED = 900_000;
 export class ChainRecord {
   readonly #blocks: Map<BlockHash, KnownBlock>;
   readonly #best: BlockHash[];
-  /** When a height was first reached, by the server's clock. */
+  /** When a height was first reached, by the clock of the node that said so. */
   readonly #firstTimes: Map<number, number>;
   /** The work that an unfinished reorg has to outweigh. */
   #outweigh: string | null;

@@ -39,7 +39,7 @@ export interface SavedShard {
   readonly trackers: SavedTrackers;
   readonly scans: SavedScans;
   readonly signedTo: number;
-  /** When its last message was stored, in ms. */
+  /** When its last commit was made, in ms. */
   readonly lastTime: number;
 }
 
@@ -174,13 +174,16 @@ export class ShardAudit {
     this.needs.found({ stream, position, what, why });
   }
 
-  #apply({ data, subject, position, time }: AuditMessage): void {
+  #apply({ data, subject, position }: AuditMessage): void {
     this.#edge.add(leafHash(data));
     this.#position = position;
-    this.#lastTime = Math.max(this.#lastTime, time);
     const complain = (what: string, why: string) => this.#found(position, what, why);
     const commit = this.#read(data, subject, complain);
-    if (commit) this.#judge(commit, { position, time, chain: this.needs.chain, complain });
+    if (commit) {
+      const time = Date.parse(commit.time);
+      this.#lastTime = Math.max(this.#lastTime, time);
+      this.#judge(commit, { position, time, chain: this.needs.chain, complain });
+    }
     this.#compareHeads(position, commit);
   }
 

@@ -4,13 +4,13 @@ import type { Complain } from './findings.js';
 
 /** How long a decision may be under way while others of the tower are made, in ms: what one says of another is at most so old. */
 export const CROSSING_MS = 10 * 60_000;
-/** How far the clocks of two servers may be apart, in ms. */
-const SKEW_MS = 60_000;
+/** How far the clocks of two nodes may be apart, in ms. */
+const SKEW_MS = 10 * 60_000;
 
 /** Where a commit stands, for the rules that judge it. */
 export interface Place {
   readonly position: number;
-  /** By the server's clock, in ms. */
+  /** As the commit says it, by the clock of its node, in ms. (A log that was copied to another server has other times there.) */
   readonly time: number;
   readonly chain: ChainRecord;
   readonly complain: Complain;

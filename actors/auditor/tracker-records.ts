@@ -4,7 +4,7 @@ import { isLive, isOnlySighted, noTracker, type TrackerState } from '../../proje
 /** A tracker, as an audit remembers it. */
 export interface TrackerRecord {
   readonly state: TrackerState;
-  /** Since when it is answered or buried, in ms of the server's clock; undefined while it is neither. */
+  /** Since when it is answered or buried, in ms, by its node's clock; undefined while it is neither. */
   readonly triggered: number | undefined;
   /** Since when an outdated subscription does not end its appointment. */
   readonly held: number | undefined;

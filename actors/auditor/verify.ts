@@ -214,13 +214,13 @@ class Verification {
     }
   }
 
-  #applyChain({ data, position, subject, time }: AuditMessage): void {
+  #applyChain({ data, position, subject }: AuditMessage): void {
     const complain = (what: string, why: string) => this.findings.add({ stream: CHAIN, position, what, why });
     try {
       const commit = decodeCommit(data);
       if (commit.aggregate.kind !== 'chain' || subject !== 'argus.chain')
         complain('subject', `a commit of ${commit.aggregate.kind} on ${subject}`);
-      else this.#chain.apply({ ...(commit as ChainCommit), position }, time, data.length, complain);
+      else this.#chain.apply({ ...(commit as ChainCommit), position }, Date.parse(commit.time), data.length, complain);
     } catch (error) {
       if (!(error instanceof DamagedCommitError || error instanceof UnknownEventError)) throw error;
       complain('commit', error.message);

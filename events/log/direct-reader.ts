@@ -1,18 +1,9 @@
 import { createInbox, type NatsConnection } from 'nats';
 import type { Position } from '../ids.js';
+import { type Answer, Question, type StoredMessage } from './direct-answer.js';
 import { LogUnavailableError, MissingMessageError } from './errors.js';
 import { openWireLine, takesWireLines, type WireLine } from './wire-line.js';
 import type { WireMessage } from './wire-parser.js';
-
-/** A message as it is stored, with the server's word on when. Its bytes are the reader's own. */
-export interface StoredMessage {
-  readonly stream: string;
-  readonly position: Position;
-  readonly subject: string;
-  /** By the server's clock, in milliseconds since 1970. */
-  readonly time: number;
-  readonly data: Uint8Array;
-}
 
 export interface DirectReaderOptions {
   /** The seed of the connection's nkey: with it messages come over a connection of their own, which is faster. */
@@ -213,74 +204,6 @@ export class DirectReader {
   #take(message: WireMessage): void {
     this.#questions.get(message.subject)?.take(message);
   }
-}
-
-/** What is there from a position on; nothing if there is none. */
-interface Answer {
-  readonly messages: readonly StoredMessage[];
-}
-
-/** One question under way, and what has come of its answer. */
-class Question {
-  readonly #messages: StoredMessage[] = [];
-  #heard = true;
-  #arena = Buffer.alloc(0);
-  #used = 0;
-
-  constructor(
-    private readonly stream: string,
-    private readonly done: (answer: Answer) => void,
-    readonly end: (error: Error) => void,
-  ) {}
-
-  /** Whether nothing came since this was asked last. */
-  isSilent(): boolean {
-    const was = this.#heard;
-    this.#heard = false;
-    return !was;
-  }
-
-  take({ headers, data }: WireMessage): void {
-    this.#heard = true;
-    const text = Buffer.from(headers.buffer, headers.byteOffset, headers.length).toString('latin1');
-    const status = data.length === 0 ? text.slice(9, 12) : '';
-    if (/^\d{3}$/.test(status)) {
-      // 204: that was all. 404: there is none, or none after that.
-      if (status === '204' || status === '404') this.done({ messages: this.#messages });
-      else this.end(new LogUnavailableError(`${this.stream} is not to be read: ${text.slice(9).split('\r\n')[0]}`));
-      return;
-    }
-    this.#messages.push({
-      stream: this.stream,
-      position: Number(lastHeader(text, SEQUENCE)),
-      subject: lastHeader(text, SUBJECT),
-      time: Date.parse(lastHeader(text, TIME)),
-      data: this.#kept(data),
-    });
-  }
-
-  /** A copy, in memory that is shared with its neighbours: to make some for each would take longer than all else. */
-  #kept(data: Uint8Array): Uint8Array {
-    if (this.#used + data.length > this.#arena.length) {
-      this.#arena = Buffer.allocUnsafeSlow(Math.max(ARENA, data.length));
-      this.#used = 0;
-    }
-    const kept = this.#arena.subarray(this.#used, this.#used + data.length);
-    kept.set(data);
-    this.#used += data.length;
-    return kept;
-  }
-}
-
-const ARENA = 1 << 18;
-const [SEQUENCE, SUBJECT, TIME] = ['\r\nNats-Sequence: ', '\r\nNats-Subject: ', '\r\nNats-Time-Stamp: '];
-
-/** The last of a name, which is the server's own: whoever published the message may have put others before it. */
-function lastHeader(text: string, name: string): string {
-  const at = text.lastIndexOf(name);
-  if (at < 0) throw new LogUnavailableError(`an answer without${name.trimEnd().replace('\r\n', ' ')}`);
-  const begin = at + name.length;
-  return text.slice(begin, text.indexOf('\r\n', begin));
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
