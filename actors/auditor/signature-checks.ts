@@ -26,6 +26,8 @@ const AHEAD = 4;
 interface Thread {
   readonly worker: Worker;
   readonly underWay: SignaturePlace[][];
+  /** Resolves when it has ended, however. */
+  readonly exited: Promise<void>;
 }
 
 /**
@@ -84,8 +86,13 @@ export class SignatureChecks {
     await this.#until(() => this.#underWay === 0);
   }
 
+  /** Ends the threads, each after what it has before it: to break into native code would end the process. */
   async stop(): Promise<void> {
-    await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()));
+    const ended = this.#threads.splice(0).map(({ worker, exited }) => {
+      worker.postMessage(null);
+      return exited;
+    });
+    await Promise.all(ended);
   }
 
   async #until(isDone: () => boolean): Promise<void> {
@@ -136,7 +143,8 @@ export class SignatureChecks {
       execArgv: [],
       env: {},
     });
-    const thread: Thread = { worker, underWay: [] };
+    const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    const thread: Thread = { worker, underWay: [], exited };
     worker.on('message', ({ results, memory }: CheckedBatch) => {
       this.#underWay--;
       this.#spare.push(memory);
