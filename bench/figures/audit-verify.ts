@@ -23,6 +23,7 @@ const LIMIT_SECONDS = 3;
 const Said = z.object({
   ok: z.boolean(),
   seconds: z.number(),
+  cpu_seconds: z.number(),
   signatures: z.number(),
   findings: z.array(z.unknown()),
   shards: z.tuple([z.object({ messages: z.number(), signed_to: z.number() })]),
@@ -76,6 +77,10 @@ export const auditVerify: Figure = {
         one_core_limit: round(limitOf(checks.one)),
         one_core_ratio: round(one.rate / limitOf(checks.one)),
         bare_read: round(read),
+        // On a machine that others are busy on this tells more than the clock does.
+        cpu_us_an_event: round(all.cpuMicros),
+        cpu_us_an_event_on_one_core: round(one.cpuMicros),
+        cpu_us_of_checks: round((1e6 * all.checksPerEvent) / checks.one),
         checks_per_event: round(all.checksPerEvent, 2),
         checks_a_second: round(checks.all),
         checks_a_second_on_one_core: round(checks.one),
@@ -92,5 +97,6 @@ async function audited(stage: Stage, threads: number) {
   const said = Said.parse(JSON.parse(stdout));
   const [{ messages, signed_to: signedTo }] = said.shards;
   const errors = said.ok && signedTo === messages ? [] : [new Error(`not right: ${JSON.stringify(said.findings[0])}`)];
-  return { rate: messages / said.seconds, checksPerEvent: said.signatures / messages, messages, errors };
+  const cpuMicros = (1e6 * said.cpu_seconds) / messages;
+  return { cpuMicros, rate: messages / said.seconds, checksPerEvent: said.signatures / messages, messages, errors };
 }

@@ -133,6 +133,8 @@ interface About {
 function tell(verdict: Verdict, about: About): void {
   const { findings, found, counts, chain } = verdict;
   const { source, towerId, given, seconds } = about;
+  const { user, system } = process.cpuUsage();
+  const cpu = user + system;
   const { shards, ...totals } = counts as { shards: Record<string, unknown>[] };
   const fields = {
     ok: found === 0,
@@ -140,6 +142,7 @@ function tell(verdict: Verdict, about: About): void {
     network: source.identity.network,
     ...totals,
     seconds: Math.round(10 * seconds) / 10,
+    cpu_seconds: Math.round(cpu / 100_000) / 10,
   };
   const unchecked = notChecked(verdict, about);
   if (given.json) {
