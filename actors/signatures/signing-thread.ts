@@ -20,6 +20,7 @@ export interface SigningThreadEvents {
 export interface SigningThread {
   /** The memory of the batch is the thread's from now on. */
   post(batch: Uint8Array<ArrayBuffer>): void;
+  /** Ends it after what it has before it: to break into native code would end the process. */
   stop(): Promise<void>;
 }
 
@@ -37,6 +38,7 @@ export function startSigningThread(options: SigningThreadOptions, { done, died }
     if (!isOver) done(batch);
   });
   worker.on('error', (error) => (why = error instanceof Error ? error : new Error(String(error))));
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   worker.on('exit', (status) => {
     if (isOver) return;
     isOver = true;
@@ -48,8 +50,16 @@ export function startSigningThread(options: SigningThreadOptions, { done, died }
       worker.postMessage(batch, [batch.buffer]);
     },
     async stop() {
+      if (isOver) return;
       isOver = true;
-      await worker.terminate();
+      worker.postMessage(null);
+      worker.ref();
+      const late = setTimeout(() => void worker.terminate(), STUCK_MS);
+      await exited;
+      clearTimeout(late);
     },
   };
 }
+
+/** By then a thread is done with what it had, in ms, unless it is stuck. */
+const STUCK_MS = 5_000;

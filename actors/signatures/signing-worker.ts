@@ -6,12 +6,16 @@ import { slotsOf, workOff } from './slots.js';
 
 /**
  * The other end of a `SigningThread`: works batches off and sends them back. It knows nothing but the curve, holds nothing
- * between two batches, and reads the tower's key where the node has it: in memory that they share.
+ * between two batches, ends at `null`, and reads the tower's key where the node has it: in memory that they share.
  */
 const { secret, curve: name }: SigningThreadOptions = workerData;
 const curve = name === nobleSecp256k1.name ? nobleSecp256k1 : secp256k1;
 
-parentPort?.on('message', (batch: Uint8Array<ArrayBuffer>) => {
+parentPort?.on('message', (batch: Uint8Array<ArrayBuffer> | null) => {
+  if (batch === null) {
+    parentPort?.close();
+    return;
+  }
   workOff(batch, 0, slotsOf(batch), curve, secret);
   parentPort?.postMessage(batch, [batch.buffer]);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { setImmediate as round } from 'node:timers/promises';
+import { setImmediate as round, setTimeout as sleep } from 'node:timers/promises';
 import { startSigningThread } from '../../../actors/signatures/signing-thread.js';
 import { SLOT_BYTES } from '../../../actors/signatures/slots.js';
 import { utf8 } from '../../../events/bytes.js';
@@ -140,6 +140,17 @@ describe('the signature pool', () => {
     await assert.rejects(pool.sign(utf8('a receipt')), isUnavailable);
     await assert.rejects(pool.recover(utf8('a receipt'), all[0]?.signature ?? ''), isUnavailable);
     assert.deepEqual(shared[0], new Uint8Array(32));
+  });
+
+  test('is stopped in the middle of its work, however often', async (t) => {
+    for (let i = 0; i < 12; i++) {
+      const { pool } = testPool(t);
+      const signing = Array.from({ length: 1_500 }, (_, n) => pool.sign(utf8(`receipt ${n}`)));
+      const settled = Promise.allSettled(signing);
+      await sleep(10 + 4 * i); // the threads are at it by then, in native code
+      await pool.stop();
+      await settled;
+    }
   });
 
   test('refuses what is more than it can hold', async (t) => {
