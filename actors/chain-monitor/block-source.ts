@@ -81,7 +81,10 @@ export class BlockSource {
     return Promise.all(
       answers.map(async (answer, i) =>
         answer instanceof BitcoindRefused && answer.rpcCode === NO_DATA
-          ? { connected: connectedOf(await this.rpc.call('getblockheader', hashes[i], true)), txidsInternal: undefined }
+          ? {
+              connected: connectedOf(HeaderAnswer.parse(await this.rpc.call('getblockheader', hashes[i], true))),
+              txidsInternal: undefined,
+            }
           : blockOf(orThrow(answer)),
       ),
     );
@@ -113,14 +116,14 @@ function orThrow(answer: unknown): unknown {
   return answer;
 }
 
-function connectedOf(answer: unknown): BlockConnected {
-  const { previousblockhash: prevHash, nTx: txCount, ...rest } = HeaderAnswer.parse(answer);
+function connectedOf(header: z.infer<typeof HeaderAnswer>): BlockConnected {
+  const { previousblockhash: prevHash, nTx: txCount, ...rest } = header;
   return { type: 'BlockConnected', ...rest, prevHash, txCount };
 }
 
 function blockOf(answer: unknown): Block {
-  const { tx } = BlockAnswer.parse(answer);
-  return { connected: connectedOf(answer), txidsInternal: internalTxids(tx) };
+  const { tx, ...header } = BlockAnswer.parse(answer);
+  return { connected: connectedOf(header), txidsInternal: internalTxids(tx) };
 }
 
 /** The bytes of txids in display order, each turned around. Throws a `TypeError` if one is not 64 hex digits. */
