@@ -53,6 +53,14 @@ test('the operator asks and reads its own answers, and cannot touch the log', as
   await (await node.jetstreamManager()).streams.add({ name: 'LOG', subjects: ['argus.chain'] });
   for (const subject of ['$JS.API.STREAM.DELETE.LOG', '$JS.API.INFO', 'argus.chain', 'argus.0.user.x'])
     assert.equal(await refused(operator, () => operator.publish(subject)), `publish ${subject}`);
+  // A node answers to wherever it is told to, and may send to anywhere.
+  for (const reply of ['argus.chain', '$JS.API.STREAM.PURGE.LOG', '$JS.API.STREAM.DELETE.LOG'])
+    for (const subject of ['argus.operator.v1.info', '$SRV.PING', '$SRV.INFO.argus'])
+      operator.publish(subject, '', { reply });
+  await Promise.all([operator.flush(), node.flush()]);
+  await node.jetstream().publish('argus.chain', 'block');
+  const { messages } = (await (await node.jetstreamManager()).streams.info('LOG')).state;
+  assert.equal(messages, 1);
   for (const subject of ['>', 'argus.>', '$JS.>', '_INBOX.>'])
     assert.equal(await refused(operator, () => operator.subscribe(subject)), `subscription ${subject}`);
 });
