@@ -153,12 +153,12 @@ export class TrackerRules {
     return `blob ${blob} is not the one of the appointment`;
   }
 
-  /** Of what was given up only a newer blob is tried. */
+  /** Of what was given up only a newer blob is tried; one that was just then replaced may have been tried already. */
   #checkNewer(id: AppointmentId, refused: number, { time }: Place): string | undefined {
     const { bookings, trackers } = this.needs;
     const booking = bookings.get(id);
-    const isNewer = booking ? booking.blob !== refused : trackers.endedLately(id, time);
-    return isNewer ? undefined : 'it was given up, and no newer blob has come';
+    const isAnother = booking && (booking.blob !== refused || booking.time >= time - CROSSING_MS);
+    return (isAnother ?? trackers.endedLately(id, time)) ? undefined : 'it was given up, and no newer blob has come';
   }
 
   #checkPenaltyRefused(id: AppointmentId, event: PenaltyRefused, state: Tracker, place: Place): string | undefined {
