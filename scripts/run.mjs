@@ -51,7 +51,7 @@ const COMMANDS = {
     const options = args.filter((arg) => arg.startsWith('-'));
     const files = selectTests(args.filter((arg) => !arg.startsWith('-')));
     // The tests wait for servers and disks more than for the processor.
-    const concurrency = Math.min(4, Math.max(2, os.cpus().length));
+    const concurrency = Math.min(4, os.cpus().length + 1);
     const runner = ['--test', '--test-reporter=spec', `--test-concurrency=${concurrency}`, ...options];
     const ip = await findIp();
     const programs = { ...servers, ...(ip && { IP_COMMAND: ip }) };
