@@ -44,8 +44,8 @@ interface Here {
  *   Gatekeeper ---sign---/     \--one at a time--> this thread, when nothing else is to be done
  *
  * Answers come in the order of the questions, so that one client's requests stay in theirs. On the node's own thread, which
- * has blocks to watch, it does only a little at a time: one question when nothing waits, and a slice in each round of the
- * event loop while there is no thread. What a dead thread had under way is done again, once.
+ * has blocks to watch, it does only a little at a time: one question when nothing waits, one more that follows alone, and a
+ * slice in each round of the event loop while there is no thread. What a dead thread had under way is done again, once.
  */
 export class SignaturePool {
   readonly #secret: Uint8Array;

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncFolder } from '../sync-folder.js';
 
 /**
  * The folder in which a node keeps its snapshots, for its owner alone:
@@ -90,15 +91,6 @@ export class SnapshotFolder {
 export interface Draft {
   /** Puts the end to it, and it in the place of the one before. Rejects with the system's error. */
   finish(end: Uint8Array): Promise<void>;
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 const isAbsent = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';

@@ -3,10 +3,7 @@ import { join } from 'node:path';
 import type { Figure } from '../figure.js';
 import { startSeconds } from '../load/audit-command.js';
 import { median, round } from '../measure/statistics.js';
-import { auditedLog, bareRates, fastest, rounded } from '../stage/audited-log.js';
-
-/** Command and limit are measured so often, by turns, since the machine is shared. */
-const TURNS = 3;
+import { auditedLog, bareRates, fastest, ofTurns, rounded, TURNS } from '../stage/audited-log.js';
 
 /**
  * Events a second that `argus audit export` writes as JSON lines to a file, from when its program is loaded until the file is whole
@@ -36,10 +33,7 @@ export const auditExport: Figure = {
       lab.say(`${round(value)} events/s, Parquet ${round(asParquet)}, bare ${round(fastest(bare))}`);
     }
     return {
-      value: median(turns.map(({ value }) => value)),
-      unit: 'events/s',
-      limit: median(turns.map(({ limit }) => limit)),
-      errors: [],
+      ...ofTurns(turns),
       details: {
         events: log.events,
         parquet: round(median(turns.map(({ parquet }) => parquet))),

@@ -1,10 +1,7 @@
 import type { Figure } from '../figure.js';
 import { startSeconds } from '../load/audit-command.js';
-import { median, round } from '../measure/statistics.js';
-import { auditedLog, bareRates, fastest, rounded } from '../stage/audited-log.js';
-
-/** Command and limit are measured so often, by turns, since the machine is shared. */
-const TURNS = 3;
+import { round } from '../measure/statistics.js';
+import { auditedLog, bareRates, fastest, ofTurns, rounded, TURNS } from '../stage/audited-log.js';
 
 /**
  * Events a second that `argus audit replay` folds, from when its program is loaded until it has told the numbers and is gone.
@@ -27,10 +24,7 @@ export const auditReplay: Figure = {
       lab.say(`${round(value)} events/s, bare ${round(fastest(bare))}`);
     }
     return {
-      value: median(turns.map(({ value }) => value)),
-      unit: 'events/s',
-      limit: median(turns.map(({ limit }) => limit)),
-      errors: [],
+      ...ofTurns(turns),
       details: { events: log.events, turns: turns.map(rounded) },
     };
   },

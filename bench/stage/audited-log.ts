@@ -4,7 +4,7 @@ import type { Lab } from '../figure.js';
 import { auditReadRate } from '../limits/audit-read.js';
 import { bareConsumeRates } from '../limits/bare-consume.js';
 import { AuditCommand } from '../load/audit-command.js';
-import { round } from '../measure/statistics.js';
+import { median, round } from '../measure/statistics.js';
 import { LongLog } from './long-log.js';
 import type { Stage } from './stage.js';
 
@@ -45,6 +45,17 @@ export async function bareRates({ stage, command }: AuditedLog) {
 export type BareRates = Awaited<ReturnType<typeof bareRates>>;
 
 export const fastest = ({ push, pull, direct }: BareRates): number => Math.max(push, pull, direct);
+
+/** Commands and limit are measured so often, by turns, since the machine is shared. */
+export const TURNS = 3;
+
+/** What turns of a command and its limit come to. */
+export const ofTurns = (turns: readonly { readonly value: number; readonly limit: number }[]) => ({
+  value: median(turns.map(({ value }) => value)),
+  unit: 'events/s',
+  limit: median(turns.map(({ limit }) => limit)),
+  errors: [],
+});
 
 export const rounded = (rates: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.entries(rates).map(([name, rate]) => [name, round(rate)]));

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncFolder } from '../../sync-folder.js';
 import type { AuditMessage } from '../audit-source.js';
 import { ArchiveFile } from './archive-file.js';
 import { ArchiveError } from './errors.js';
@@ -74,13 +75,4 @@ async function* members(
   if (next <= header.last) throw new ArchiveError(`${header.stream} ${next}`, 'it did not come');
   if (packing) yield await packing;
   if (texts.length > 0) yield await packMember(texts, next - first, first);
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
