@@ -1,76 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ChainRecord } from '../../../actors/auditor/chain-record.js';
-import { ScanRules } from '../../../actors/auditor/scan-rules.js';
-import { CROSSING_MS } from '../../../actors/auditor/shard-context.js';
-import { TrackerRecords } from '../../../actors/auditor/tracker-records.js';
-import { TrackerRules } from '../../../actors/auditor/tracker-rules.js';
-import { UserRules } from '../../../actors/auditor/user-rules.js';
 import { toHex } from '../../../events/bytes.js';
-import { TowerId, Txid } from '../../../events/ids.js';
-import { appointmentId, deleteAppointmentRequest } from '../../../events/signing/appointment.js';
+import { deleteAppointmentRequest } from '../../../events/signing/appointment.js';
 import { deletionReceipt } from '../../../events/signing/receipts.js';
-import type { TrackerEvent } from '../../../events/tracker.js';
-import type { UserEvent } from '../../../events/user.js';
-import { chainCommit, connectedUpTo, height } from '../../fixtures/blocks.js';
+import { height } from '../../fixtures/blocks.js';
 import {
-  accepted,
   blob,
   deleted,
   ended,
-  penaltyBroadcast,
   penaltyRefused,
   receiptSignature,
   registered,
   sighted,
   userSignature,
 } from '../../fixtures/histories.js';
-import { locator, userId } from '../../fixtures/ids.js';
-import { encryption } from '../../fixtures/teos-vectors.js';
+import { locator } from '../../fixtures/ids.js';
+import { adding, alice, at, HOUR, id, judged, sent, towerId } from '../../support/judged.js';
 
-const alice = userId('alice');
-const towerId = TowerId.parse(`02${'11'.repeat(32)}`);
-const [at, id] = [locator('channel'), appointmentId(locator('channel'), alice)];
-const HOUR = 3_600_000;
-const { rust } = encryption;
-
-/** What an auditor says of alice's commits, each a minute after the one before or after so many ms; and whose signatures it wants checked. */
-function audit() {
-  const complaints: string[] = [];
-  const checked: string[] = [];
-  const complain = (what: string, why: string) => void complaints.push(`${what}: ${why}`);
-  const chain = new ChainRecord();
-  chain.apply(chainCommit(1, ...connectedUpTo(998, 1010)), 0, 0, complain);
-  const trackers = new TrackerRecords(CROSSING_MS);
-  const records = { users: new Map(), bookings: new Map(), trackers };
-  const message = (bytes: Uint8Array, signature: string, signer: string, { of }: { of: string }) =>
-    void checked.push(`${of} ${toHex(bytes)} ${signature} ${signer}`);
-  const signatures = { message, acceptance: () => {} };
-  const blobs = { expect: () => {}, left: () => {} };
-  const users = new UserRules({
-    ...records,
-    scans: new ScanRules(),
-    signatures,
-    towerId,
-    blobs,
-    stream: 'TOWER_0',
-  });
-  const breaches = new TrackerRules({ ...records, mined: () => {} });
-  let [position, time] = [0, 0];
-  const place = (after: number) => {
-    time += after;
-    return { position: ++position, time, chain, complain };
-  };
-  return {
-    complaints,
-    checked,
-    user: (event: UserEvent, after = 60_000) => users.apply(alice, [event], place(after)),
-    tracker: (event: TrackerEvent, after = 60_000) => breaches.apply(id, [event], place(after)),
-  };
-}
-
-const adding = (about: Parameters<typeof accepted>[1] = {}) =>
-  accepted('channel', { appointmentId: id, locator: at, ...about });
 const deleting = (about: Parameters<typeof deleted>[1] = {}, slots = 1) => ({
   ...deleted('channel', about, slots),
   appointmentId: id,
@@ -78,7 +24,7 @@ const deleting = (about: Parameters<typeof deleted>[1] = {}, slots = 1) => ({
 
 /** One that alice registered and added. */
 function added() {
-  const one = audit();
+  const one = judged();
   one.user(registered());
   one.user(adding());
   assert.deepEqual(one.complaints, []);
@@ -137,7 +83,7 @@ describe('a deletion', () => {
       user(adding({ startBlock: height(start), blob: blob(2) }));
       assert.deepEqual(complaints, said);
     }
-    const { user, complaints } = audit();
+    const { user, complaints } = judged();
     user(registered());
     user(adding({ startBlock: height(1010) }));
     user(deleting({ startBlock: height(1010) }));
@@ -157,10 +103,7 @@ test('a penalty that was refused for good is sent again only for a version that 
     complaints.length = 0;
     tracker(penaltyRefused('invalid', { blob: 2, final: true }));
     user({ ...ended('channel', 'rejected'), appointmentId: id });
-    tracker(
-      { ...penaltyBroadcast(1000), rawTx: rust.penalty, penaltyTxid: Txid.parse(rust.penaltyTxid), disputeRawTx: null },
-      after,
-    );
+    tracker(sent, after);
     assert.deepEqual(complaints, said);
   }
 });

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ChainRecord } from '../../actors/auditor/chain-record.js';
+import { ScanRules } from '../../actors/auditor/scan-rules.js';
+import { CROSSING_MS } from '../../actors/auditor/shard-context.js';
+import { TrackerRecords } from '../../actors/auditor/tracker-records.js';
+import { TrackerRules } from '../../actors/auditor/tracker-rules.js';
+import { UserRules } from '../../actors/auditor/user-rules.js';
+import { reversed, toHex } from '../../events/bytes.js';
+import type { ChainEvent } from '../../events/chain.js';
+import { TowerId, Txid } from '../../events/ids.js';
+import type { ScanEvent } from '../../events/scan.js';
+import { appointmentId } from '../../events/signing/appointment.js';
+import type { TrackerEvent } from '../../events/tracker.js';
+import type { UserEvent } from '../../events/user.js';
+import { block, chainCommit, connectedUpTo } from '../fixtures/blocks.js';
+import { accepted, breached, ended, penaltyBroadcast, registered } from '../fixtures/histories.js';
+import { locator, userId } from '../fixtures/ids.js';
+import { encryption } from '../fixtures/teos-vectors.js';
+
+/** Histories of one user and one appointment, as an auditor's rules judge them. */
+
+export const alice = userId('alice');
+export const towerId = TowerId.parse(`02${'11'.repeat(32)}`);
+/** The locator of alice's appointment, and its id. */
+export const [at, id] = [locator('channel'), appointmentId(locator('channel'), alice)];
+export const HOUR = 3_600_000;
+
+/** On a chain from height 998 to 1010. Each commit is a minute after the one before, or after so many ms. */
+export function judged() {
+  const complaints: string[] = [];
+  const checked: string[] = [];
+  const complain = (what: string, why: string) => void complaints.push(`${what}: ${why}`);
+  const chain = new ChainRecord();
+  chain.apply(chainCommit(1, ...connectedUpTo(998, 1010)), 0, 0, complain);
+  const trackers = new TrackerRecords(CROSSING_MS);
+  const records = { users: new Map(), bookings: new Map(), trackers };
+  const message = (bytes: Uint8Array, signature: string, signer: string, { of }: { of: string }) =>
+    void checked.push(`${of} ${toHex(bytes)} ${signature} ${signer}`);
+  const signatures = { message, acceptance: () => {} };
+  const blobs = { expect: () => {}, left: () => {} };
+  const scans = new ScanRules();
+  const users = new UserRules({ ...records, scans, signatures, towerId, blobs, stream: 'TOWER_0' });
+  const breaches = new TrackerRules({ ...records, mined: () => {} });
+  let [position, time] = [0, 0];
+  const place = (after: number) => {
+    time += after;
+    return { position: ++position, time, chain, complain };
+  };
+  return {
+    /** What the auditor said. */
+    complaints,
+    /** The signatures that it wants to be checked: `<of what> <message> <signature> <signer>`. */
+    checked,
+    chain: (...events: ChainEvent[]) => chain.apply(chainCommit(2, ...events), time, 0, complain),
+    user: (event: UserEvent | readonly UserEvent[], after = 60_000) => users.apply(alice, [event].flat(), place(after)),
+    tracker: (event: TrackerEvent | readonly TrackerEvent[], after = 60_000) =>
+      breaches.apply(id, [event].flat(), place(after)),
+    scan: (event: ScanEvent | readonly ScanEvent[], after = 60_000) => scans.apply([event].flat(), place(after)),
+  };
+}
+
+export type Judged = ReturnType<typeof judged>;
+
+const { rust } = encryption;
+/** A dispute that alice's locator is of. */
+export const disputeTxid = Txid.parse(toHex(reversed(Buffer.from(at + '00'.repeat(16), 'hex'))));
+export const adding = (about: Parameters<typeof accepted>[1] = {}) =>
+  accepted('channel', { appointmentId: id, locator: at, ...about });
+export const ending = (...about: [reason: 'resolved' | 'expired' | 'rejected', slots?: number]) => ({
+  ...ended('channel', ...about),
+  appointmentId: id,
+});
+export const detected = (about: Parameters<typeof breached>[1] = {}) =>
+  breached(block(1001), { disputeTxid, ...about });
+export const sent = {
+  ...penaltyBroadcast(1001),
+  rawTx: rust.penalty,
+  penaltyTxid: Txid.parse(rust.penaltyTxid),
+  disputeRawTx: null,
+};
+export const of = <E extends { readonly penaltyTxid: Txid }>(event: E): E => ({
+  ...event,
+  penaltyTxid: sent.penaltyTxid,
+});
+
+/** Of a user with an appointment, which nothing is wrong with, what is said of what comes then. */
+function says(act: (one: Judged) => void, expected: RegExp | undefined): void {
+  const one = judged();
+  one.user(registered());
+  one.user(adding());
+  assert.deepEqual(one.complaints, []);
+  act(one);
+  if (!expected) assert.deepEqual(one.complaints, []);
+  else assert.match(one.complaints.join(), expected);
+}
+
+/** What comes, and what is said of it; nothing is wrong where there is nothing. */
+export type Cases = Readonly<Record<string, readonly [(one: Judged) => void, RegExp?]>>;
+
+/** A test for each. */
+export function judgeAll(what: string, cases: Cases): void {
+  describe(`an auditor's rules about ${what}`, () => {
+    for (const [name, [act, expected]] of Object.entries(cases))
+      test(expected ? `find fault with ${name}` : `let pass ${name}`, () => says(act, expected));
+  });
+}
