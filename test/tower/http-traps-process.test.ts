@@ -81,8 +81,12 @@ describe('argus up', () => {
     const commits = log.subscribe(`argus.*.user.${plugin.asker.userId}`, { max: 1, timeout: 30_000 });
     await log.flush();
     const asked = plugin.asker.add(anAppointment('1'));
+    // As a plugin does: a machine that is short of time may have it refused, with nothing on the log.
+    const asking = setInterval(() => void call('rust', url, '/add_appointment', asked), 3_000);
+    t.after(() => clearInterval(asking));
     void call('rust', url, '/add_appointment', asked);
     for await (const _ of commits) first.end('SIGKILL');
+    clearInterval(asking);
     await first.exited;
     assert.equal((await call('rust', url, '/ping', {})).kind, 'refused');
     await start();
