@@ -25,6 +25,7 @@ export function shardsToServe(serve: 'all' | readonly Range[], shards: number): 
  */
 export class ServedShards {
   readonly #running = new Map<ShardId, Shard>();
+  #inOrder: readonly Shard[] = [];
   /** What was folded so far of the shards that are being started. */
   readonly #replaying = new Map<ShardId, ShardState>();
   readonly #supervisors: readonly Supervisor[];
@@ -43,7 +44,7 @@ export class ServedShards {
 
   /** Those that run, in the order of their numbers. */
   get running(): readonly Shard[] {
-    return this.numbers.flatMap((shard) => this.#running.get(shard) ?? []);
+    return this.#inOrder;
   }
 
   /** What is folded of those that run, with their numbers. */
@@ -73,13 +74,19 @@ export class ServedShards {
     await Promise.all(this.#supervisors.map((supervisor) => supervisor.stop()));
   }
 
+  #set(shard: ShardId, running: Shard | undefined): void {
+    if (running) this.#running.set(shard, running);
+    else this.#running.delete(shard);
+    this.#inOrder = this.numbers.flatMap((one) => this.#running.get(one) ?? []);
+  }
+
   async #start(shard: ShardId, fail: (error: Error) => void): Promise<Running> {
     const running = await this.needs.start(shard, fail, (state) => this.#replaying.set(shard, state));
-    this.#running.set(shard, running);
+    this.#set(shard, running);
     this.#replaying.delete(shard);
     const served = this.needs.serve(shard);
     const stop = async () => {
-      this.#running.delete(shard);
+      this.#set(shard, undefined);
       await Promise.all([served(), running.stop()]);
     };
     return { stop };

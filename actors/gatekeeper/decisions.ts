@@ -162,9 +162,9 @@ function acceptedBefore(command: AddAppointment, state: WithBookings<Subscriptio
   return { outcome: accepted(command, state.slots, state.expiry, startBlock, receiptSignature), events: [] };
 }
 
-/** Its blob was stored so long ago that it was taken for one that nobody wants. No blob is stored yet at position 0. */
+/** Its blob was stored so long ago that it was taken for one that nobody wants; not so what is not stored yet (`UNSTORED`). */
 function sweptMeanwhile({ blob }: AddAppointment, { swept = 0 }: Subscription): Decided | undefined {
-  if (blob.position === 0 || blob.position > swept) return undefined;
+  if (blob.position > swept) return undefined;
   return refuse({ kind: 'unavailable', why: 'the request took too long; send it again' });
 }
 

@@ -1,3 +1,4 @@
+import { type AcceptanceDraft, UNSTORED } from '../../events/acceptance-draft.js';
 import { userAggregate } from '../../events/aggregate.js';
 import type { ShardCommit } from '../../events/commit.js';
 import type { Decision } from '../../events/decider.js';
@@ -123,7 +124,7 @@ export class Gatekeeper implements BlockListener {
     if (height === undefined) return noChain;
     const { fold, bookings } = this.needs;
     const id = appointmentId(request.locator, userId);
-    const unstored = { position: 0, sha256: blobHash(bytes), size: bytes.length };
+    const unstored = { position: UNSTORED, sha256: blobHash(bytes), size: bytes.length };
     const receipts = new Receipts(this.needs.sign);
     const unsigned = this.#addCommand(request, id, height, unstored, receipts);
     const known = await loadUser(fold.state, userId, unsigned, bookings, deadline - performance.now());
@@ -131,10 +132,15 @@ export class Gatekeeper implements BlockListener {
     if (dry.events.length === 0) return answerOf<Accepted>(dry.outcome);
     const before = fold.state.booked(unsigned)?.blob;
     const stored = this.needs.blobs.put(userId, bytes, unstored.sha256);
-    const [blob] = await Promise.all([stored, receipts.signed()]);
+    const drafted = receipts.signed().then(() => {
+      const { events } = userDecider.decide(this.#addCommand(request, id, height, unstored, receipts), known.state);
+      return receipts.isMissing ? undefined : this.needs.transactor.draft(userId, events);
+    });
+    const [blob, draft] = await Promise.all([stored, drafted]);
     const command = this.#addCommand(request, id, height, blob, receipts);
+    const patience = () => deadline - performance.now();
     const outcome = answerOf<Accepted>(
-      await receipts.settled(() => this.#transact(userId, command, command, deadline - performance.now(), receipts)),
+      await receipts.settled(() => this.#transact(userId, command, command, patience(), receipts, draft)),
     );
     const now = fold.state.booked(command)?.blob;
     for (const old of [before, blob.position]) if (old && old !== now) this.needs.blobs.erase(old);
@@ -233,6 +239,7 @@ export class Gatekeeper implements BlockListener {
     about: About,
     patience: number,
     receipts?: Receipts,
+    draft?: AcceptanceDraft,
   ): Promise<UserOutcome> {
     return this.needs.transactor.transact({
       aggregate: userAggregate(userId),
@@ -244,6 +251,7 @@ export class Gatekeeper implements BlockListener {
         return receipts?.isMissing ? askAgain : decision;
       },
       patience,
+      draft,
     });
   }
 

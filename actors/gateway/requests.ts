@@ -39,7 +39,11 @@ const text = z.string().min(1);
 const hex = text.refine(isHex);
 const hexOf = (bytes: number) => hex.length(2 * bytes);
 const u32 = z.number().int().min(0).max(0xffffffff);
-const locator = hexOf(16).transform((value) => Locator.parse(value.toLowerCase()));
+const HEX_LOCATOR = /^[0-9a-f]{32}$/i;
+const locator = z
+  .string()
+  .regex(HEX_LOCATOR)
+  .transform((value) => value.toLowerCase() as Locator);
 
 const key = hexOf(33)
   .transform((value) => value.toLowerCase())

@@ -27,9 +27,11 @@ export class RecentBlocks {
   readonly #held = new Map<BlockHash, Held>();
   readonly #fingerprint = keyedFingerprint(randomBytes(16));
 
+  #blocks: readonly BlockRef[] = [];
+
   /** The blocks held, lowest first. */
   get blocks(): readonly BlockRef[] {
-    return Array.from(this.#held.values(), ({ block }) => block).sort((a, b) => a.height - b.height);
+    return this.#blocks;
   }
 
   has(hash: BlockHash): boolean {
@@ -47,12 +49,18 @@ export class RecentBlocks {
         hints.add(this.#fingerprint(hint));
       }
     this.#held.set(block.hash, { block, txids, hints });
+    this.#sort();
   }
 
   /** Forgets every block that is not among `wanted`. */
   keepOnly(wanted: readonly BlockRef[]): void {
     const hashes = new Set(wanted.map(({ hash }) => hash));
     for (const hash of this.#held.keys()) if (!hashes.has(hash)) this.#held.delete(hash);
+    this.#sort();
+  }
+
+  #sort(): void {
+    this.#blocks = Array.from(this.#held.values(), ({ block }) => block).sort((a, b) => a.height - b.height);
   }
 
   /** The transaction that an appointment waits for, if one of the blocks has it. */

@@ -1,9 +1,11 @@
+import { AcceptanceDraft } from '../../events/acceptance-draft.js';
 import type { Aggregate } from '../../events/aggregate.js';
 import { type Commit, newCommit, type ShardCommit } from '../../events/commit.js';
 import type { Decision } from '../../events/decider.js';
-import type { Shard } from '../../events/ids.js';
+import type { Shard, UserId } from '../../events/ids.js';
 import type { CommitLog } from '../../events/log/commit-log.js';
 import { LogUnavailableError } from '../../events/log/errors.js';
+import type { UserEvent } from '../../events/user.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState, Versioned } from '../../projections/shard-state.js';
 
@@ -17,6 +19,8 @@ export interface Transaction<State, Outcome, Event> {
   readonly decide: (state: State) => Decision<Outcome, Event>;
   /** How long it may take in all, in ms; afterwards nothing is appended any more. */
   readonly patience: number;
+  /** A commit that was written before, for when that is what is decided. */
+  readonly draft?: AcceptanceDraft | undefined;
 }
 
 /** Decides and appends for one shard: on a conflict folds what others wrote and decides again. */
@@ -48,18 +52,27 @@ export class Transactor {
       const { state, version } = await work.read(this.fold.state);
       const { outcome, events } = work.decide(state);
       if (events.length === 0) return outcome;
-      const commit = newCommit(work.aggregate, events, this.node, Date.now()) as Omit<Commit, 'position'>;
+      const { commit, data } = work.draft?.complete(work.aggregate, events) ?? this.#write(work.aggregate, events);
       const patience = deadline - performance.now();
       if (patience <= 0) throw new LogUnavailableError('it took too long until it could be appended');
       const { shard } = this;
       const signal = this.#stopping.signal;
-      const appended = await this.log.append(commit, { shard, expected: version, patience, signal });
+      const appended = await this.log.append(commit, { shard, expected: version, patience, signal, data });
       this.#appends++;
       await this.fold.reached(appended.position);
       if (appended.kind === 'appended') return outcome;
       this.#conflicts++;
     }
     throw new LogUnavailableError(`others were faster ${MOST_CONFLICTS} times`);
+  }
+
+  #write(aggregate: Aggregate, events: readonly unknown[]): { commit: Omit<Commit, 'position'>; data?: Uint8Array } {
+    return { commit: newCommit(aggregate, events, this.node, Date.now()) as Omit<Commit, 'position'> };
+  }
+
+  /** A user's decision as it will be appended, when the blob that it refers to is stored; undefined if it is of another kind. */
+  draft(userId: UserId, events: readonly UserEvent[]): AcceptanceDraft | undefined {
+    return AcceptanceDraft.of(userId, events, this.node, Date.now());
   }
 
   /** Ends every wait of appends under way: they reject. */

@@ -24,6 +24,8 @@ export interface AppendOptions {
   /** How long to try, in milliseconds. An actor that can only wait gives `Infinity`. */
   readonly patience: number;
   readonly signal?: AbortSignal;
+  /** The commit's bytes, as `encodeCommit` writes them, where they are known already. */
+  readonly data?: Uint8Array | undefined;
 }
 
 /** What the server says when there is no room: of the server, of the account, of the stream (JetStream API error codes). */
@@ -59,7 +61,7 @@ export class EventLog extends LogReader {
   async append(commit: Omit<Commit, 'position'>, options: AppendOptions): Promise<Appended> {
     const subject = aggregateSubject(commit.aggregate, options.shard);
     const stream = streamOf(commit.aggregate, options.shard);
-    const message = { subject, data: encodeCommit(commit), expected: options.expected };
+    const message = { subject, data: options.data ?? encodeCommit(commit), expected: options.expected };
     const deadline = performance.now() + options.patience;
     for (let wait = BACKOFF_MS.first; ; wait = Math.min(2 * wait, BACKOFF_MS.most)) {
       const timeout = Math.max(1, Math.min(REQUEST_MS, deadline - performance.now()));

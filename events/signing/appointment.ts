@@ -1,6 +1,7 @@
+import { getHashes, hash } from 'node:crypto';
 import { crypto } from 'bitcoinjs-lib';
 import { be32, concat, fromHex, toHex, utf8 } from '../bytes.js';
-import { AppointmentId, type Locator, type UserId } from '../ids.js';
+import type { AppointmentId, Locator, UserId } from '../ids.js';
 
 /** What a user signs, byte for byte, and what the tower derives from it: equal in both dialects (teos-protocol A2). */
 
@@ -25,7 +26,12 @@ export const serializeAppointment = ({ locator, encryptedBlob, toSelfDelay }: Ap
  * It is the same for every version of that appointment, and differs between users who share a locator.
  */
 export const appointmentId = (locator: Locator, userId: UserId): AppointmentId =>
-  AppointmentId.parse(toHex(crypto.ripemd160(concat(fromHex(locator), fromHex(userId)))));
+  ripemd160(concat(fromHex(locator), fromHex(userId))) as AppointmentId;
+
+/** In hex: by OpenSSL, several times as fast, where that still has it. */
+const ripemd160: (bytes: Uint8Array) => string = getHashes().includes('ripemd160')
+  ? (bytes) => hash('ripemd160', bytes, 'hex')
+  : (bytes) => toHex(crypto.ripemd160(bytes));
 
 /**
  * The bytes that a user signs to ask for an appointment: the ASCII text `get appointment <locator>`.
