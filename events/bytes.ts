@@ -34,9 +34,7 @@ export const sha256 = (bytes: Uint8Array): Uint8Array => viewOf(hash('sha256', b
 /** The 4-byte unsigned big-endian form of `n`, 0 to 2^32-1. Throws a `RangeError` beyond. */
 export function be32(n: number): Uint8Array {
   if (!Number.isInteger(n) || n < 0 || n > 0xffffffff) throw new RangeError(`not a 32-bit unsigned integer: ${n}`);
-  const out = new Uint8Array(4);
-  new DataView(out.buffer).setUint32(0, n);
-  return out;
+  return Uint8Array.of(n >>> 24, n >>> 16, n >>> 8, n);
 }
 
 /** The parts one after another, as one array. */

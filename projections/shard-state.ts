@@ -107,15 +107,15 @@ export class ShardState {
     return this.#watchlist;
   }
 
-  /** Where an appointment is; undefined if it ended or never was. */
-  booked(key: AppointmentKey): Booked | undefined {
-    return this.deleted(key) ? undefined : this.#watchlist.get(key);
+  /** Where an appointment is, or that its user had it deleted; undefined if it ended otherwise or never was. */
+  remembered(key: AppointmentKey): Booked | undefined {
+    return this.#watchlist.get(key);
   }
 
-  /** Where an appointment is that its user had deleted; undefined if there is none, or it was added again. */
-  deleted(key: AppointmentKey): Booked | undefined {
+  /** Where an appointment is; undefined if it ended or never was. */
+  booked(key: AppointmentKey): Booked | undefined {
     const booked = this.#watchlist.get(key);
-    return booked?.status === 'deleted' ? booked : undefined;
+    return booked?.status === 'deleted' ? undefined : booked;
   }
 
   /** Where a user's appointments are, in the order in which they came. */
@@ -251,7 +251,8 @@ export class ShardState {
     const booked = key ? this.booked(key) : undefined;
     if (isRefused && booked?.status === 'live' && booked.blob !== state.blob) this.#reopened.add(id);
     else this.#reopened.delete(id);
-    if (key && isOnlySighted(state) && this.deleted(key)) this.#trackers.set(id, { state: noTracker(), version });
+    if (key && isOnlySighted(state) && this.remembered(key)?.status === 'deleted')
+      this.#trackers.set(id, { state: noTracker(), version });
   }
 
   #applyTracker(id: AppointmentId, { events, position }: Recorded<TrackerCommit>): void {

@@ -35,14 +35,13 @@ export function loadUser(
   if ('ending' in about)
     return loadEnding(Array.from(shard.bookedBy(userId)), about.ending, bookings, patience).then(withThese);
   const { appointmentId } = about;
-  const deleted = shard.deleted(about);
-  if (deleted)
-    return bookings
-      .deletionOf(appointmentId, deleted, patience)
-      .then((found) => withThese(new Map([[appointmentId, found]])));
-  const booked = shard.booked(about);
+  const booked = shard.remembered(about);
   if (!booked) return withThese(NONE);
-  return bookings.of(appointmentId, booked, patience).then((found) => withThese(new Map([[appointmentId, found]])));
+  const read = async () =>
+    booked.status === 'deleted'
+      ? bookings.deletionOf(appointmentId, booked, patience)
+      : bookings.of(appointmentId, booked, patience);
+  return read().then((found) => withThese(new Map([[appointmentId, found]])));
 }
 
 /** Whether it is time for a user to be outdated, whatever appointments it has: else there is no need to read any. */
