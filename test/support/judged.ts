@@ -53,7 +53,8 @@ export function judged() {
     /** The signatures that it wants to be checked: `<of what> <message> <signature> <signer>`. */
     checked,
     chain: (...events: ChainEvent[]) => chain.apply(chainCommit(2, ...events), time, 0, complain),
-    user: (event: UserEvent | readonly UserEvent[], after = 60_000) => users.apply(alice, [event].flat(), place(after)),
+    user: (event: UserEvent | readonly UserEvent[], after = 60_000, who = alice) =>
+      users.apply(who, [event].flat(), place(after)),
     tracker: (event: TrackerEvent | readonly TrackerEvent[], after = 60_000) =>
       breaches.apply(id, [event].flat(), place(after)),
     scan: (event: ScanEvent | readonly ScanEvent[], after = 60_000) => scans.apply([event].flat(), place(after)),

@@ -1,7 +1,10 @@
 import { block, connected, disconnected, height } from '../../fixtures/blocks.js';
 import { scanned } from '../../fixtures/commits.js';
 import { blob, outdated, registered, renewed, swept } from '../../fixtures/histories.js';
+import { userId } from '../../fixtures/ids.js';
 import { adding, type Cases, detected, ending, HOUR, judgeAll } from '../../support/judged.js';
+
+const bob = userId('bob');
 
 const users: Cases = {
   'a renewal': [({ user }) => user(renewed({ slots: 199, expiry: height(3000) }))],
@@ -120,6 +123,24 @@ const users: Cases = {
     },
     /the subscription expired at height 1001/,
   ],
+  'an appointment of another user': [
+    ({ user }) => {
+      user(registered(), 60_000, bob);
+      user(adding({ blob: blob(2) }), 60_000, bob);
+    },
+    /accept: the appointment is that of another user/,
+  ],
+  'an end of another user’s appointment': [
+    ({ user }) => {
+      user(registered(), 60_000, bob);
+      user(ending('resolved'), 60_000, bob);
+    },
+    /end: the user has no such appointment/,
+  ],
+  'a sweep of somebody who never came': [
+    ({ user }) => user(swept(3), 60_000, bob),
+    /sweep: blobs are swept of a user that never registered/,
+  ],
   'an end while a block is missing': [
     ({ user, scan }) => {
       scan({ type: 'BlockUnread', ...block(1005) });
@@ -162,6 +183,13 @@ const scans: Cases = {
       scan(scanned(1001, 'a', 1));
     },
     /scan: .*called evaluated again: it was at/,
+  ],
+  'a block long after a later one': [
+    ({ scan }) => {
+      scan(scanned(1002, 'a', 2));
+      scan(scanned(1001, 'a', 1), HOUR);
+    },
+    /scan: .*called evaluated after a later one was/,
   ],
   'a block that is not connected there': [
     ({ scan }) => scan(scanned(1001, 'a', 9)),
