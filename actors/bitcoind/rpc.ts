@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
-import type { Readable } from 'node:stream';
 import Client from 'bitcoin-core';
+import { type HttpAnswer, type Post, post } from './http-post.js';
 import { BitcoindRefused, BitcoindUnauthorized, BitcoindUnreachable, failureOf } from './rpc-errors.js';
 
 /** Where a bitcoind is and how it knows us. */
@@ -68,10 +68,10 @@ export class BitcoindRpc {
 
   async #login() {
     const { url, timeoutMs = 30_000 } = this.#access;
-    const [username, password] = await this.#credentials();
-    const client = new Client({ host: url, username, password, timeout: timeoutMs, logger: SILENT });
-    tune(client, this.#agent);
-    this.#client = { client, secret: `${username}:${password}` };
+    const [user, password] = await this.#credentials();
+    const client = new Client({ host: url, username: user, password, timeout: timeoutMs, logger: SILENT });
+    tune(client, { url, user, password, agent: this.#agent, timeoutMs });
+    this.#client = { client, secret: `${user}:${password}` };
     return this.#client;
   }
 
@@ -93,41 +93,15 @@ export class BitcoindRpc {
 const SILENT = { debug: () => {} };
 
 /**
- * Calls go through our agent, and never through a proxy that HTTP_PROXY names. Answers are read by `JSON.parse`: the
- * library's own parser, which saves whole numbers beyond 2^53 that bitcoind never gives, takes longer over a block than
- * bitcoind does. They are received by listening rather than by a callback: of what goes to a callback the library's logger
- * makes a copy, which takes as long again, and throws where nobody can catch it over a batch whose answers have no ids.
+ * Calls go by `post`, through our agent, rather than by the library's own HTTP client: that hands each to the system a turn of
+ * the event loop later, has its logger make copies of what comes back, and takes a millisecond where breaches wait. Answers
+ * are read by `JSON.parse`: the library's own parser, which saves whole numbers beyond 2^53 that bitcoind never gives, takes
+ * longer over a block than bitcoind does.
  */
-function tune(client: Client, agent: Agent): void {
-  // The library's types leave out `post`, and call the options that arrive here a string.
-  const request = client.request as Client['request'] & { post(options: object): Readable };
-  request.postAsync = (options) => receive(request.post(Object.assign({}, options, { agent, proxy: null })));
+function tune(client: Client, to: Omit<Post, 'body'>): void {
+  // The library's types call the options that arrive here a string.
+  client.request.postAsync = (options: unknown) => post({ ...to, body: (options as Pick<Post, 'body'>).body });
   client.parser.rpc = (response: HttpAnswer) => read(response);
-}
-
-function receive(post: Readable): Promise<HttpAnswer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let answer: Omit<HttpAnswer, 'body'> | undefined;
-    post.on('error', reject);
-    post.on('response', (response) => {
-      answer = response;
-    });
-    post.on('data', (chunk) => chunks.push(chunk));
-    post.on('end', () => {
-      if (!answer) return reject(new TypeError('an answer that ended before it began'));
-      const { statusCode, statusMessage, headers } = answer;
-      resolve({ statusCode, statusMessage, headers, body: Buffer.concat(chunks).toString() });
-    });
-  });
-}
-
-/** What `bitcoin-core` hands to its parser. */
-interface HttpAnswer {
-  readonly statusCode: number;
-  readonly statusMessage: string;
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly body: string;
 }
 
 /** The result of a call, or of each of many, where an `RpcFailure` stands for one that failed. */
