@@ -135,6 +135,7 @@ export class Shard implements Running {
       carrier,
       txids,
       blob: (ref) => blobs.get(shard, ref),
+      blobAt: (position) => blobs.expect(shard, position),
       fail,
       log: logger.child({ actor: 'responder' }),
     });
@@ -168,7 +169,7 @@ export class Shard implements Running {
       },
       bookings,
       recent: this.locatorCache,
-      isAnswering: (id) => this.#responder.isAnswering(id),
+      isAnswering: (id, blob) => this.#responder.isAnswering(id, blob),
       terms,
       held,
       sign,
@@ -182,7 +183,7 @@ export class Shard implements Running {
       bookings,
       isTip: (block) => chain.state.tip?.hash === block.hash,
       sighted,
-      expectBlob: (position) => blobs.expect(shard, position),
+      foreseen: (block, candidates) => this.#responder.foreseen(block, candidates),
       recent: this.locatorCache,
       log: logger.child({ actor: 'watcher' }),
     });

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { fromHex } from '../events/bytes.js';
 import type { AppointmentId, Locator, Position } from '../events/ids.js';
-import type { SchemeName } from '../events/schemes/scheme.js';
+import type { Scheme, SchemeName } from '../events/schemes/scheme.js';
 import type { SavedWatchlist } from './saved-watchlist.js';
 import { SchemesInUse } from './schemes-in-use.js';
 import type { Shelf } from './shelf.js';
 import { Column } from './table/column.js';
 import { type Fingerprint, keyedFingerprint } from './table/fingerprint.js';
 import { FingerprintIndex } from './table/fingerprint-index.js';
+import { hintFingerprints, TXID_BYTES } from './table/hint-fingerprints.js';
 
 /** What is kept of an appointment while nothing happens to it: where the rest can be read. */
 export interface Booked {
@@ -27,6 +28,8 @@ export interface Booked {
 export interface Candidate {
   readonly txidInternal: Uint8Array;
   readonly booked: Booked;
+  /** The scheme whose hint it was found by. */
+  readonly scheme: SchemeName;
 }
 
 /** What an appointment is found by. */
@@ -113,18 +116,14 @@ export class Watchlist {
   lookUpAll(txidsInternal: Uint8Array): Candidate[] {
     if (this.size === 0) return [];
     const count = Math.floor(txidsInternal.length / TXID_BYTES);
-    const fingerprints = new Float64Array(count * this.#schemes.count);
-    const hint = new Uint8Array(16);
-    for (const [n, scheme] of Array.from(this.#schemes).entries())
-      for (let i = 0; i < count; i++) {
-        scheme.copyHint(txidsInternal, i * TXID_BYTES, hint);
-        fingerprints[n * count + i] = this.#fingerprint(hint);
-      }
+    const schemes = Array.from(this.#schemes);
+    const fingerprints = hintFingerprints(txidsInternal, schemes, this.#fingerprint);
     const found: Candidate[] = [];
     this.#index.findAll(fingerprints, (which, entry) => {
       const at = (which % count) * TXID_BYTES;
+      const { name: scheme } = schemes[Math.floor(which / count)] as Scheme;
       for (const booked of this.#waiting([entry]))
-        found.push({ txidInternal: txidsInternal.subarray(at, at + TXID_BYTES), booked });
+        found.push({ txidInternal: txidsInternal.subarray(at, at + TXID_BYTES), booked, scheme });
     });
     return found;
   }
@@ -296,5 +295,4 @@ const bytesOf = ({ appointmentId, locator }: AppointmentKey): KeyBytes => ({
   locator: fromHex(locator),
 });
 
-const TXID_BYTES = 32;
 const NONE: readonly Booked[] = [];

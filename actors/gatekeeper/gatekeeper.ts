@@ -175,7 +175,8 @@ export class Gatekeeper implements BlockListener {
     const receipts = new Receipts(this.needs.sign);
     const outcome = await receipts.settled(() => {
       const { appointmentId: id } = key;
-      const triggered = () => state.tracker(id).state.stage !== 'none' || this.needs.isAnswering(id);
+      const triggered = () =>
+        state.tracker(id).state.stage !== 'none' || this.needs.isAnswering(id, state.booked(key)?.blob);
       const about = { ...key, receipt, userSignature, height, sign: receipts.sign };
       const command = (): UserCommand => ({ kind: 'delete-appointment', ...about, triggered: triggered() });
       return this.#transact(userId, command, key, deadline - performance.now(), receipts);

@@ -66,8 +66,8 @@ export interface GatekeeperNeeds {
   readonly bookings: Pick<Bookings, 'of' | 'at' | 'deletionOf' | 'locators'>;
   readonly recent: RecentBreaches;
   readonly terms: Terms;
-  /** Whether this node answers a breach of an appointment that may not be on the log yet. */
-  readonly isAnswering: (id: AppointmentId) => boolean;
+  /** Whether this node answers a breach of an appointment, with its blob there, that may not be on the log yet. */
+  readonly isAnswering: (id: AppointmentId, blob: Position | undefined) => boolean;
   /** The number of appointments that the whole tower holds. */
   readonly held: () => number;
   readonly sign: SignReceipt;

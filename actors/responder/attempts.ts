@@ -12,6 +12,7 @@ import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import type { Penalty } from '../../projections/tracker.js';
 import type { Answer } from './decisions.js';
+import type { EarlySends } from './early-sends.js';
 import { spendsNoOutputOf } from './outspend.js';
 import type { SpendSource } from './spend-search.js';
 
@@ -19,6 +20,8 @@ import type { SpendSource } from './spend-search.js';
 export interface PenaltyCarrier extends SpendSource {
   /** Sends a raw transaction; where it is refused for its fee and its parent is unconfirmed, both as a package. */
   broadcast(rawTx: string, parentRawTx?: string): Promise<PenaltyVerdict>;
+  /** Resolves when all that was to be broadcast is on its way to bitcoind. */
+  handedOver(): Promise<void>;
   /** A transaction's raw hex; with its block's hash also where bitcoind has no index of transactions. */
   rawTransaction(txid: Txid, block?: BlockHash): Promise<string | undefined>;
 }
@@ -71,7 +74,10 @@ export class Attempts {
   /** How often everything was forgotten: what was tried before that does not count. */
   #forgotten = 0;
 
-  constructor(private readonly needs: AttemptsNeeds) {}
+  constructor(
+    private readonly needs: AttemptsNeeds,
+    private readonly early: Pick<EarlySends, 'take'>,
+  ) {}
 
   /** Whether something was tried and recorded at this tip, and with this blob if there is one. */
   wereMade(id: AppointmentId, tip: BlockRef, blob: Pick<BlobRef, 'position'> | undefined): boolean {
@@ -91,7 +97,8 @@ export class Attempts {
     if (last?.answer && last.tip?.hash === tip?.hash && last.blob === position) return last.answer;
     const run = this.#forgotten;
     const opened = await this.#open(id, breach, sealed);
-    const answer = opened && 'txid' in opened ? await this.#send(breach, opened, position) : opened;
+    const early = opened && 'txid' in opened && isIn(breach, tip) ? this.early.take(opened.rawTx, tip) : undefined;
+    const answer = opened && 'txid' in opened ? await this.#send(breach, opened, position, early) : opened;
     this.#set(id, { tip, run, blob: position, answer, recorded: false });
     return answer;
   }
@@ -164,11 +171,12 @@ export class Attempts {
     return { txid: penalty.txid, rawTx: penalty.rawTx, disputeRawTx: null };
   }
 
-  async #send(breach: Breach, penalty: Penalty, blob: number): Promise<Answer> {
+  /** `early`: what becomes of the penalty if it was sent already. */
+  async #send(breach: Breach, penalty: Penalty, blob: number, early?: Promise<PenaltyVerdict>): Promise<Answer> {
     const { carrier } = this.needs;
     const parent = await this.#disputeToPush(breach, penalty);
     if (parent) await carrier.broadcast(parent);
-    const verdict = await carrier.broadcast(penalty.rawTx, parent);
+    const verdict = await (early ?? carrier.broadcast(penalty.rawTx, parent));
     this.needs.log.info({ penalty: penalty.txid, dispute: breach.disputeTxid, verdict: verdict.kind }, 'penalty sent');
     const disputeRawTx = parent ?? penalty.disputeRawTx ?? (await this.#disputeOf(breach));
     const height = this.#tipFor(breach)?.height;
@@ -191,6 +199,9 @@ export class Attempts {
     return (await this.needs.carrier.rawTransaction(disputeTxid, (disputeBlock ?? lostBlock)?.hash)) ?? null;
   }
 }
+
+const isIn = ({ disputeBlock }: Breach, tip: BlockRef | undefined): tip is BlockRef =>
+  tip !== undefined && disputeBlock?.hash === tip.hash;
 
 function refusalOf(verdict: PenaltyVerdict, penalty: Penalty, dispute: { txid: Txid; rawTx: string | null }) {
   if (!('detail' in verdict)) return undefined;

@@ -4,20 +4,22 @@ import { fromHex, reversed } from '../../events/bytes.js';
 import type { BlockRef } from '../../events/chain.js';
 import type { ChainCommit, ShardCommit } from '../../events/commit.js';
 import type { Decision } from '../../events/decider.js';
-import type { AppointmentId, Height } from '../../events/ids.js';
+import type { AppointmentId, Height, Position } from '../../events/ids.js';
 import type { TrackerEvent } from '../../events/tracker.js';
 import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import type { Tracker, TrackerState } from '../../projections/tracker.js';
+import type { Candidate } from '../../projections/watchlist.js';
 import type { Bookings } from '../bookings.js';
 import type { Seen } from '../breach-report.js';
 import type { BlockListener, ReadBlock } from '../runtime/block-feed.js';
 import { KeyedMailbox } from '../runtime/mailbox.js';
 import type { Transactor } from '../runtime/transact.js';
 import { why } from '../runtime/why.js';
-import { Attempts, type AttemptsNeeds } from './attempts.js';
+import { Attempts, type AttemptsNeeds, type PenaltyCarrier } from './attempts.js';
 import { type Action, type Answer, decideAnswer, decideConfirmed, nextAction } from './decisions.js';
+import { EarlySends, type EarlySendsNeeds } from './early-sends.js';
 import { decideOutspent, neededBy } from './outspend.js';
 import { PenaltySearch, type PenaltySearchNeeds } from './penalty-search.js';
 import { SpendSearch } from './spend-search.js';
@@ -29,7 +31,8 @@ import { SpendSearch } from './spend-search.js';
  *   fold, block feed ----what is new--->    |
  *                                           +--PenaltyBroadcast ... PenaltyIrrevocable--> log
  *
- * takes   sighted          a breach that is not on the log yet, or a dispute that is in the mempool anew: answered at once
+ * takes   foreseen         a block's transactions that appointments may wait for: what their blobs open to is sent
+ *         sighted          a breach that is not on the log yet, or a dispute that is in the mempool anew: answered at once
  *         folded           a tracker's event, or a new version, or the end, of an appointment that has a tracker
  *         blocksConnected  everything under way is asked about anew: sent again, confirmed, reorged out, buried
  *         blockRead        the search for penalties is taken up where a block was missing
@@ -43,13 +46,15 @@ export class Responder implements BlockListener {
   /** Breaches that were just seen. */
   readonly #sighted = new Set<AppointmentId>();
   readonly #retries = new Set<NodeJS.Timeout>();
+  readonly #early: EarlySends;
   readonly #attempts: Attempts;
   readonly #search: PenaltySearch;
   readonly #spends: SpendSearch;
   #stopped = false;
 
   constructor(private readonly needs: ResponderNeeds) {
-    this.#attempts = new Attempts(needs);
+    this.#early = new EarlySends(needs);
+    this.#attempts = new Attempts(needs, this.#early);
     this.#search = new PenaltySearch(needs);
     this.#spends = new SpendSearch(needs);
   }
@@ -64,9 +69,14 @@ export class Responder implements BlockListener {
     for (const retry of this.#retries) clearTimeout(retry);
   }
 
-  /** Whether a breach of an appointment is being answered, or was, that the log may not know of yet. */
-  isAnswering(id: AppointmentId): boolean {
-    return this.#sighted.has(id) || this.#attempts.lastTry(id) !== undefined;
+  /** Whether a breach of an appointment, with its blob there, is being answered, or was, that the log may not know of yet. */
+  isAnswering(id: AppointmentId, blob: Position | undefined): boolean {
+    return this.#sighted.has(id) || this.#attempts.lastTry(id) !== undefined || this.#early.hasOpened(blob);
+  }
+
+  /** Resolves when what the candidates' blobs open to is on its way to bitcoind; nothing is recorded. */
+  foreseen(block: BlockRef, candidates: readonly Candidate[]): Promise<void> {
+    return this.#early.send(block, candidates);
   }
 
   /** Resolves when the breach was answered, or could not be. */
@@ -107,6 +117,7 @@ export class Responder implements BlockListener {
 
   /** bitcoind was started anew, perhaps without its mempool: what is unconfirmed is sent again, at once. */
   bitcoindRestarted(): void {
+    this.#early.forget();
     this.#attempts.forgetAll();
     this.#workOnAll();
   }
@@ -272,9 +283,10 @@ const OUTAGES = new Set([
   'blob-damaged',
 ]);
 
-export interface ResponderNeeds extends AttemptsNeeds, PenaltySearchNeeds {
+export interface ResponderNeeds extends AttemptsNeeds, EarlySendsNeeds, PenaltySearchNeeds {
   readonly fold: Fold<ShardCommit, ShardState>;
   readonly chain: Fold<ChainCommit, BlockWindow>;
+  readonly carrier: PenaltyCarrier;
   readonly transactor: Transactor;
   readonly bookings: Pick<Bookings, 'of'>;
   readonly fail: (error: Error) => void;

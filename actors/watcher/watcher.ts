@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { BlockRef } from '../../events/chain.js';
 import type { ShardCommit } from '../../events/commit.js';
-import type { AppointmentId, BlockHash, Position } from '../../events/ids.js';
+import type { AppointmentId, BlockHash } from '../../events/ids.js';
 import type { WindowBlock } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
@@ -9,6 +9,7 @@ import type { Candidate } from '../../projections/watchlist.js';
 import type { Bookings } from '../bookings.js';
 import { type Hit, reportBreach, type Sighting, txidOf } from '../breach-report.js';
 import { type BlockListener, lastOf, type ReadBlock, type Run } from '../runtime/block-feed.js';
+import { inTime } from '../runtime/in-time.js';
 import type { Transactor } from '../runtime/transact.js';
 import type { RecentBreaches, ScanRecord } from './scan-record.js';
 
@@ -17,7 +18,7 @@ import type { RecentBreaches, ScanRecord } from './scan-record.js';
  *
  *   block feed --blocksConnected--> Watcher --BreachDetected, BlockScanned--> log
  *                       log <--reads--  |
- *                                     +--sighting--> Responder (at once, while the append is under way)
+ *                                     +--candidates, then sightings--> Responder (at once, while the append is under way)
  *
  * takes   blockFound          looks every transaction up at once, and tells the Responder; nothing is recorded
  *         blocksConnected     looks every transaction up, once per scheme
@@ -34,15 +35,15 @@ export class Watcher implements BlockListener {
 
   /**
    * A breach is answered before the log takes the block, and if the log takes nothing. Resolves when all of the block's
-   * were answered, or could not be.
+   * were answered, or could not be. The penalties come first: what the log says of their appointments is read while bitcoind
+   * checks them.
    */
   async blockFound(found: FoundBlock): Promise<void> {
     this.#found = { hash: found.block.hash, told: new Set() };
     const candidates = this.#lookUp([found]);
+    await inTime(this.needs.foreseen(found.block, candidates), EARLY_MS);
     const answers: Promise<void>[] = [];
-    const told = this.#tell(candidates, (answer) => answers.push(answer));
-    for (const { booked } of candidates) this.needs.expectBlob(booked.blob); // behind the commits, which are wanted first
-    await told;
+    await this.#tell(candidates, (answer) => answers.push(answer));
     await Promise.all(answers);
   }
 
@@ -122,6 +123,9 @@ interface Located extends Candidate {
 const nameOf = ({ txidInternal, booked }: Located): string =>
   `${booked.position}/${booked.blob}/${txidOf(txidInternal)}`;
 
+/** How long penalties that go out before their appointments are read may keep those from being read, in ms. */
+const EARLY_MS = 50;
+
 export interface WatcherNeeds {
   readonly fold: Fold<ShardCommit, ShardState>;
   readonly transactor: Transactor;
@@ -131,8 +135,8 @@ export interface WatcherNeeds {
   readonly isTip: (block: WindowBlock) => boolean;
   /** Hears of each hit before it is on the log; what it gives resolves when that was answered, or could not be. */
   readonly sighted: (sighting: Sighting) => Promise<void>;
-  /** Has a blob that is about to be wanted read meanwhile. */
-  readonly expectBlob: (position: Position) => void;
+  /** Hears of what may be breaches before it is known whose; resolves when what can be sent so soon is under way. */
+  readonly foreseen: (block: BlockRef, candidates: readonly Candidate[]) => Promise<void>;
   readonly recent: RecentBreaches;
   readonly log: Logger;
 }

@@ -82,13 +82,20 @@ export class BlobStore {
     throw new BlobDamagedError(`the blob at ${ref.position} of shard ${shard} is not the one that was stored`);
   }
 
-  /** Has a blob read that `get` is about to be asked for: it will have come by then, or be under way. */
-  expect(shard: Shard, position: Position): void {
+  /**
+   * Reads a blob that `get` is about to be asked for, of which nothing but its position is known yet: what a replica has there,
+   * whether or not it is what was stored. Undefined if none answers, it has nothing there, or too many are expected.
+   */
+  expect(shard: Shard, position: Position): Promise<Uint8Array | undefined> {
     const stream = blobStream(shard);
     const key = `${stream}/${position}`;
-    if (this.#expected.size >= MOST_EXPECTED || this.#expected.has(key)) return;
-    this.#expected.set(key, this.#near(stream, position));
+    const under = this.#expected.get(key);
+    if (under) return under;
+    if (this.#expected.size >= MOST_EXPECTED) return Promise.resolve(undefined);
+    const blob = this.#near(stream, position);
+    this.#expected.set(key, blob);
     setTimeout(() => this.#expected.delete(key), REQUEST_MS).unref();
+    return blob;
   }
 
   /** The message there as any replica has it; undefined if none answers, or it has none. */

@@ -55,9 +55,9 @@ describe('the watchlist', () => {
     list.accept(emptyShelf(), keyOf('d', locatorOf('teos-internal', 'four')), 6, 60);
     const found = list.lookUpAll(block).sort((one, other) => one.booked.position - other.booked.position);
     assert.deepEqual(found, [
-      { txidInternal: txids[1], booked: live(3, 30) },
-      { txidInternal: txids[1], booked: live(4, 40) },
-      { txidInternal: txids[3], booked: live(5, 50) },
+      { txidInternal: txids[1], booked: live(3, 30), scheme: 'teos-display' },
+      { txidInternal: txids[1], booked: live(4, 40), scheme: 'teos-internal' },
+      { txidInternal: txids[3], booked: live(5, 50), scheme: 'teos-internal' },
     ]);
     assert.deepEqual(list.lookUpAll(new Uint8Array()), []);
   });

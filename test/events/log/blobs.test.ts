@@ -23,9 +23,9 @@ test('a blob that is expected is read once, and given once', async (t) => {
   const { blobs, questions } = await world(t);
   const bytes = Uint8Array.of(1, 2, 3);
   const ref = await blobs.put(shard, USER, bytes);
-  blobs.expect(shard, ref.position);
-  blobs.expect(shard, ref.position);
+  const expected = [blobs.expect(shard, ref.position), blobs.expect(shard, ref.position)];
   assert.equal(questions.length, 1);
+  assert.deepEqual(await Promise.all(expected), [bytes, bytes]);
   assert.deepEqual(await blobs.get(shard, ref), bytes);
   assert.equal(questions.length, 1);
   assert.deepEqual(await blobs.get(shard, ref), bytes);
@@ -36,8 +36,8 @@ test('a blob that is expected in vain, or is another, is what it would be withou
   const { blobs } = await world(t);
   const ref = await blobs.put(shard, USER, Uint8Array.of(1, 2, 3));
   const none = { ...ref, position: ref.position + 1 };
-  blobs.expect(shard, none.position);
+  assert.equal(await blobs.expect(shard, none.position), undefined);
   assert.equal(await blobs.get(shard, none), undefined);
-  blobs.expect(shard, ref.position);
+  void blobs.expect(shard, ref.position);
   await assert.rejects(blobs.get(shard, { ...ref, sha256: '00'.repeat(32) }), BlobDamagedError);
 });
