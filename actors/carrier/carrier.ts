@@ -23,7 +23,6 @@ import {
  * | takes | gives |
  * |---|---|
  * | `broadcast(rawTx, parentRawTx?)` | a `Verdict`: accepted, already-mined, inputs-missing-or-spent, policy, invalid, unknown |
- * | `handedOver()` | nothing, once what was to be broadcast is on its way to bitcoind |
  * | `rawTransaction(txid, block?)` | the raw hex, or undefined when bitcoind does not find it |
  * | `isUnspent(txid, vout)` | whether the output exists and nothing in the chain or the mempool spends it |
  * | `isUnspentInChain(txid, vout)` | the same of the chain alone |
@@ -54,11 +53,6 @@ export class Carrier {
       if (rule !== undefined) return verdictOf({ rpcCode: refusal.rpcCode, token: rule });
     }
     return verdictOf(refusal);
-  }
-
-  /** Resolves when all that was to be broadcast is on its way to bitcoind. */
-  handedOver(): Promise<void> {
-    return this.#sends.handedOver();
   }
 
   /** The raw hex of a transaction in a block, if that is given, or in the mempool; needs no `txindex`. */

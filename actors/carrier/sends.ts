@@ -29,7 +29,6 @@ export class Sends {
   #waiting: Waiting[] = [];
   #underWay = 0;
   readonly #idle: (() => void)[] = [];
-  #flushed: (() => void)[] = [];
 
   constructor(private readonly bitcoind: SendingBitcoind) {}
 
@@ -45,16 +44,10 @@ export class Sends {
     while (this.#waiting.length + this.#underWay > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** Resolves when all that was to be sent is on its way. */
-  async handedOver(): Promise<void> {
-    if (this.#waiting.length > 0) await new Promise<void>((resolve) => this.#flushed.push(resolve));
-  }
-
   #flush(): void {
-    const [waiting, flushed] = [this.#waiting, this.#flushed];
-    [this.#waiting, this.#flushed] = [[], []];
+    const waiting = this.#waiting;
+    this.#waiting = [];
     for (let at = 0; at < waiting.length; at += AT_ONCE) void this.#sendTogether(waiting.slice(at, at + AT_ONCE));
-    for (const resolve of flushed) resolve();
   }
 
   async #sendTogether(sends: readonly Waiting[]): Promise<void> {

@@ -20,8 +20,6 @@ import type { SpendSource } from './spend-search.js';
 export interface PenaltyCarrier extends SpendSource {
   /** Sends a raw transaction; where it is refused for its fee and its parent is unconfirmed, both as a package. */
   broadcast(rawTx: string, parentRawTx?: string): Promise<PenaltyVerdict>;
-  /** Resolves when all that was to be broadcast is on its way to bitcoind. */
-  handedOver(): Promise<void>;
   /** A transaction's raw hex; with its block's hash also where bitcoind has no index of transactions. */
   rawTransaction(txid: Txid, block?: BlockHash): Promise<string | undefined>;
 }

@@ -31,18 +31,16 @@ export class EarlySends {
 
   constructor(private readonly needs: EarlySendsNeeds) {}
 
-  /** Resolves when what the candidates' blobs open to is on its way to bitcoind. */
+  /** Resolves when bitcoind has, or has refused, what the candidates' blobs open to; or could not be reached. */
   async send(block: BlockRef, candidates: readonly Candidate[]): Promise<void> {
     this.forget();
     if (candidates.length === 0) return;
-    const { carrier, fold } = this.needs;
-    const answered = new Set(Array.from(fold.state.liveTrackers(), ([, { disputeTxid }]) => disputeTxid));
+    const answered = new Set(Array.from(this.needs.fold.state.liveTrackers(), ([, { disputeTxid }]) => disputeTxid));
     const fresh = candidates.filter(({ txidInternal }) => !answered.has(txidOf(txidInternal)));
     // Nothing is lost: their appointments are about to be read, and bring the same work again.
     const failed = (error: unknown) =>
       this.needs.log.warn(why(error), 'could not answer before an appointment is read');
     await Promise.all(fresh.map((candidate) => this.#sendOne(block, candidate).catch(failed)));
-    await carrier.handedOver();
   }
 
   /**
@@ -77,8 +75,8 @@ export class EarlySends {
     this.#opened.add(booked.blob);
     const verdict = this.needs.carrier.broadcast(penalty.rawTx);
     sent.set(penalty.rawTx, { block, verdict });
-    // Then it was not sent, and whoever asks for it next has to.
-    verdict.catch(() => sent.delete(penalty.rawTx));
+    // Not sent: whoever asks for it next has to.
+    await verdict.catch(() => sent.delete(penalty.rawTx));
   }
 
   /** Whether the newest version of a live appointment has its blob there: it may end, or be replaced, at any time. */
@@ -90,7 +88,7 @@ export class EarlySends {
 
 export interface EarlySendsNeeds {
   readonly fold: Pick<Fold<ShardCommit, ShardState>, 'state'>;
-  readonly carrier: Pick<PenaltyCarrier, 'broadcast' | 'handedOver'>;
+  readonly carrier: Pick<PenaltyCarrier, 'broadcast'>;
   /** What is stored at a position of the blobs: nobody has compared it with its hash. Undefined if it cannot be had at once. */
   readonly blobAt: (position: Position) => Promise<Uint8Array | undefined>;
   readonly log: Logger;

@@ -74,7 +74,7 @@ export class Responder implements BlockListener {
     return this.#sighted.has(id) || this.#attempts.lastTry(id) !== undefined || this.#early.hasOpened(blob);
   }
 
-  /** Resolves when what the candidates' blobs open to is on its way to bitcoind; nothing is recorded. */
+  /** Resolves when what the candidates' blobs open to was sent, or could not be; nothing is recorded. */
   foreseen(block: BlockRef, candidates: readonly Candidate[]): Promise<void> {
     return this.#early.send(block, candidates);
   }

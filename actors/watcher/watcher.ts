@@ -35,8 +35,8 @@ export class Watcher implements BlockListener {
 
   /**
    * A breach is answered before the log takes the block, and if the log takes nothing. Resolves when all of the block's
-   * were answered, or could not be. The penalties come first: what the log says of their appointments is read while bitcoind
-   * checks them.
+   * were answered, or could not be. The penalties come first: what the log says of their appointments is read when bitcoind
+   * has them, since to read it takes the processors that check them.
    */
   async blockFound(found: FoundBlock): Promise<void> {
     this.#found = { hash: found.block.hash, told: new Set() };
@@ -123,8 +123,8 @@ interface Located extends Candidate {
 const nameOf = ({ txidInternal, booked }: Located): string =>
   `${booked.position}/${booked.blob}/${txidOf(txidInternal)}`;
 
-/** How long penalties that go out before their appointments are read may keep those from being read, in ms. */
-const EARLY_MS = 50;
+/** How long the penalties may keep the log from being read, in ms: they are few, or it is not they that are waited for. */
+const EARLY_MS = 100;
 
 export interface WatcherNeeds {
   readonly fold: Fold<ShardCommit, ShardState>;
@@ -135,7 +135,7 @@ export interface WatcherNeeds {
   readonly isTip: (block: WindowBlock) => boolean;
   /** Hears of each hit before it is on the log; what it gives resolves when that was answered, or could not be. */
   readonly sighted: (sighting: Sighting) => Promise<void>;
-  /** Hears of what may be breaches before it is known whose; resolves when what can be sent so soon is under way. */
+  /** Hears of what may be breaches before it is known whose; resolves when what can be sent so soon was, or could not be. */
   readonly foreseen: (block: BlockRef, candidates: readonly Candidate[]) => Promise<void>;
   readonly recent: RecentBreaches;
   readonly log: Logger;

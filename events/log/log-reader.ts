@@ -97,7 +97,7 @@ export class LogReader {
     const asked = this.requests.ask(subject, JSON.stringify({ seq }), { timeout: REQUEST_MS });
     const answer = await asked.catch(() => undefined);
     if (answer?.headers?.get('Nats-Sequence') !== String(seq)) return undefined;
-    return { data: Uint8Array.from(answer.data), subject: answer.headers.get('Nats-Subject') };
+    return { data: new Uint8Array(answer.data), subject: answer.headers.get('Nats-Subject') };
   }
 
   async #fromLeader(stream: string, query: { seq: Position }): Promise<StoredMsg> {

@@ -126,7 +126,6 @@ export const carrierOf = (bitcoind: Bitcoind, wire: Wire): PenaltyCarrier => ({
       if (!tx) throw new TypeError(`what was broadcast is no transaction of this world: ${rawTx}`);
       return bitcoind.broadcast(tx, parentRawTx === undefined ? undefined : byRaw.get(parentRawTx));
     }),
-  handedOver: async () => {},
   rawTransaction: (txid, block) => ask(bitcoind, wire, () => bitcoind.find(txid, block)),
   isUnspentInChain: (txid, vout) => ask(bitcoind, wire, () => bitcoind.isUnspent(txid, vout)),
   rawBlock: (hash) =>

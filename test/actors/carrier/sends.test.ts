@@ -45,18 +45,6 @@ describe('sending', () => {
     await Promise.all(all);
   });
 
-  test('is handed over when the request is on its way, whatever becomes of it', async () => {
-    const { sends, requests, counts } = heldBack();
-    await sends.handedOver();
-    const sent = [sends.send('a'), sends.send('b')];
-    const countedThen = sends.handedOver().then(counts);
-    assert.deepEqual(counts(), []);
-    assert.deepEqual(await countedThen, [2]);
-    await sends.handedOver();
-    for (const { answer } of requests) answer();
-    await Promise.all(sent);
-  });
-
   test('is idle when everything was answered, whatever the answer', async () => {
     const { sends, requests } = heldBack();
     await sends.idle();

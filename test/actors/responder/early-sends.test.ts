@@ -35,16 +35,12 @@ function world(history: readonly Unplaced[], stored: Readonly<Record<number, Uin
   for (const commit of placed(ofUser('alice', registered()), ofUser('bob', registered()), ...history))
     state.apply(commit);
   const sent: string[] = [];
-  const answers: Answering[] = [];
-  const gate = { blobs: Promise.resolve() };
+  const gate = { blobs: Promise.resolve(), verdict: Promise.resolve<PenaltyVerdict>({ kind: 'accepted' }) };
   const carrier = {
     broadcast: (rawTx: string) => {
       sent.push(rawTx);
-      const answer = answering();
-      answers.push(answer);
-      return answer.promise;
+      return gate.verdict;
     },
-    handedOver: async () => {},
   };
   const asked: number[] = [];
   const blobAt = async (position: number) => {
@@ -55,18 +51,7 @@ function world(history: readonly Unplaced[], stored: Readonly<Record<number, Uin
   const early = new EarlySends({ fold: { state }, carrier, blobAt, log: pino({ level: 'silent' }) });
   const candidates = (): Candidate[] => state.watchlist.lookUpAll(dispute);
   const apply = (commit: Unplaced) => state.apply(commit(state.position + 1));
-  return { state, early, sent, answers, asked, gate, candidates, apply };
-}
-
-interface Answering {
-  readonly promise: Promise<PenaltyVerdict>;
-  readonly resolve: (verdict: PenaltyVerdict) => void;
-  readonly reject: (error: Error) => void;
-}
-function answering(): Answering {
-  let [resolve, reject]: [Answering['resolve'], Answering['reject']] = [() => {}, () => {}];
-  const promise = new Promise<PenaltyVerdict>((...both) => ([resolve, reject] = both));
-  return { promise, resolve, reject };
+  return { early, sent, asked, gate, candidates, apply };
 }
 
 describe('before an appointment is read', () => {
@@ -168,11 +153,15 @@ describe('what was sent', () => {
   const one = [ofUser('alice', waiting('one', 1))];
 
   test('is not sent again for that block, once', async () => {
-    const { early, answers, candidates } = world(one, { 1: sealed(penalty) });
-    await early.send(tip, candidates());
+    const { early, gate, candidates } = world(one, { 1: sealed(penalty) });
+    let answer = (_: PenaltyVerdict) => {};
+    gate.verdict = new Promise((resolve) => (answer = resolve));
+    const done = early.send(tip, candidates());
+    await turn();
     const verdict = early.take(penalty, tip);
-    answers[0]?.resolve({ kind: 'accepted' });
-    assert.deepEqual(await verdict, { kind: 'accepted' });
+    answer({ kind: 'policy', detail: '-26' });
+    assert.deepEqual(await verdict, { kind: 'policy', detail: '-26' });
+    await done;
     assert.equal(early.take(penalty, tip), undefined, 'whoever tries again sends it again');
   });
 
@@ -191,10 +180,9 @@ describe('what was sent', () => {
   });
 
   test('and lost on the way is to be sent by whoever asks next', async () => {
-    const { early, answers, candidates } = world(one, { 1: sealed(penalty) });
+    const { early, gate, candidates } = world(one, { 1: sealed(penalty) });
+    gate.verdict = Promise.reject(new Error('bitcoind is away'));
     await early.send(tip, candidates());
-    answers[0]?.reject(new Error('bitcoind is away'));
-    await turn();
     assert.equal(early.take(penalty, tip), undefined);
   });
 });
