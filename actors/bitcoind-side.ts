@@ -70,7 +70,7 @@ export class BitcoindSide {
   }
 
   #startMonitor(fail: (error: Error) => void): Monitoring {
-    const { config, log, chain, found, restarted, stopping, logger } = this.needs;
+    const { config, log, chain, announced, found, restarted, stopping, logger } = this.needs;
     const { zmqHashblock: zmqUrl, pollSeconds } = config.bitcoind;
     const needs = {
       network: config.network,
@@ -80,6 +80,7 @@ export class BitcoindSide {
       blocks: this.#blocks,
       txids: this.txids,
       firstBlocks: FIRST_BLOCKS,
+      announced,
       found,
       restarted,
       stopping,
@@ -97,6 +98,8 @@ export interface BitcoindSideNeeds {
   readonly config: Config;
   readonly log: EventLog;
   readonly chain: Fold<ChainCommit, BlockWindow>;
+  /** A block is being read. */
+  readonly announced: () => void;
   /** A block that bitcoind has, whether the log takes it or not; resolves when its breaches are answered. */
   readonly found: (block: Block) => Promise<unknown>;
   /** bitcoind is another run of the program than before. */

@@ -19,6 +19,7 @@ import type { NodeOptions, Signatures } from './node-options.js';
 import { Notaries } from './notary/notaries.js';
 import { publicInfo } from './public-info.js';
 import { ranges } from './ranges.js';
+import { Drill } from './responder/drill.js';
 import { why } from './runtime/why.js';
 import { ServedShards, shardsToServe } from './served-shards.js';
 import { Shard, type ShardNeeds } from './shard.js';
@@ -71,6 +72,7 @@ export class TowerNode {
   readonly #blobs: BlobStore;
   readonly #signatures: Signatures;
   readonly #notaries: Notaries;
+  readonly #drill = new Drill();
 
   private constructor(
     private readonly options: NodeOptions,
@@ -95,6 +97,7 @@ export class TowerNode {
       config,
       log,
       chain: this.chain,
+      announced: () => this.#drill.practise(),
       found: (block: Block) => Promise.all(this.#shards.running.map((shard) => shard.blockFound(block))),
       restarted: () => {
         for (const shard of this.#shards.running) shard.bitcoindRestarted();
@@ -197,6 +200,7 @@ export class TowerNode {
     this.chain.on('waiting', (error) => logger.warn(why(error), 'waiting for the chain on the log'));
     await this.chain.level();
     this.begun.level();
+    this.#drill.begin();
     this.#bitcoind.start();
     await this.#shards.start();
     if (this.#gaveUp) return;

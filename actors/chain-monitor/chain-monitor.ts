@@ -28,7 +28,8 @@ import { Uptime } from './uptime.js';
  *                bitcoind is asked for its best chain
  * emits   BlockConnected, BlockDisconnected   the path from the log's tip to bitcoind's, if that has more work
  *
- * told   found       bitcoind's new best block, before any of it is on the log
+ * told   announced   a block that bitcoind has been asked for just now
+ *        found       bitcoind's new best block, before any of it is on the log
  *        restarted   bitcoind was started anew
  *
  * A bitcoind that is away is waited for. One that is behind, or on a losing fork, is not an event.
@@ -52,7 +53,10 @@ export class ChainMonitor {
   }
 
   wake(announced?: BlockHash): void {
-    if (announced && this.#checked && this.#reading < READ_AT_ONCE) this.#announced = this.#readAnnounced(announced);
+    if (announced && this.#checked && this.#reading < READ_AT_ONCE) {
+      this.#announced = this.#readAnnounced(announced);
+      setImmediate(this.needs.announced); // the question goes out first
+    }
     this.#pending = true;
     this.#awake();
   }
@@ -262,6 +266,8 @@ export interface ChainMonitorNeeds {
   readonly txids: Pick<BlockTxids, 'publish'>;
   /** How many blocks before bitcoind's tip a new log begins. */
   readonly firstBlocks: number;
+  /** Told when bitcoind has announced a block and is asked for it: for what is better done before it is there. */
+  readonly announced: () => void;
   /**
    * Told of each block that bitcoind takes for the best, as soon as it is read. What it gives resolves when the breaches in
    * it were answered, or could not be.

@@ -72,6 +72,7 @@ export class ModelNode {
       blocks,
       txids,
       firstBlocks: FIRST_HEIGHT - ROOT_HEIGHT + 1,
+      announced: () => {},
       found: async (block) => this.shard?.blockFound(block),
       restarted: () => this.shard?.bitcoindRestarted(),
       stopping: signal,

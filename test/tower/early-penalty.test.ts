@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { Bookings } from '../../actors/bookings.js';
 import { makeAppointment } from '../../actors/client/tower-client.js';
+import { Drill } from '../../actors/responder/drill.js';
 import { type Breach, buildBreach, type Channel, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
 import { BlobStore } from '../../events/log/blobs.js';
@@ -16,6 +17,7 @@ const ANSWERED = ['BreachDetected by watcher', 'PenaltyBroadcast'];
 /** What a breach's appointment says on the log is read after its penalty was sent. */
 describe('a penalty', () => {
   test('is sent while its appointment cannot be read, and once; its breach is recorded when it can', async (t) => {
+    const { mock: drill } = t.mock.method(Drill.prototype, 'practise');
     const { tower, node, alice, channels, proxy, letRead } = await watched(t);
     const breach = breachOf(channels);
     const receipt = await alice.protect(breach.disputeTxid, fromHex(breach.penaltyTx), 144);
@@ -23,6 +25,7 @@ describe('a penalty', () => {
     await until('answered', () => isInMempool(tower, breach.penaltyTxid));
     assert.deepEqual(await historyTypes(tower, alice.userId, receipt.locator), []);
     await assert.rejects(alice.deleteAppointment(receipt), { reason: 'already-triggered' });
+    assert.ok(drill.callCount() > 0, 'it has practised');
     letRead();
     const history = () => historyTypes(tower, alice.userId, receipt.locator);
     await until('recorded', async () => (await history()).length === 2);
