@@ -12,7 +12,16 @@ import { ShardState } from '../../../projections/shard-state.js';
 import type { Candidate } from '../../../projections/watchlist.js';
 import { block } from '../../fixtures/blocks.js';
 import { ofTracker, ofUser, placed, type Unplaced } from '../../fixtures/commits.js';
-import { accepted, blob, breached, deleted, ended, outdated, registered } from '../../fixtures/histories.js';
+import {
+  accepted,
+  blob,
+  blobRefused,
+  breached,
+  deleted,
+  ended,
+  outdated,
+  registered,
+} from '../../fixtures/histories.js';
 import { txid } from '../../fixtures/ids.js';
 import { encryption } from '../../fixtures/teos-vectors.js';
 
@@ -124,12 +133,12 @@ describe('nothing is sent', () => {
     });
 
   test('of one that was rejected, or whose breach is answered already', async () => {
-    const rejected = [
+    const answered = [
       ofUser('alice', waiting('one', 1)),
       ofTracker('one', breached(tip, { locator: hint('teos-internal') })),
     ];
-    const given = [...rejected, ofUser('alice', ended('one', 'rejected'))];
-    for (const history of [rejected, given]) {
+    const rejected = [...answered, ofTracker('one', blobRefused(1)), ofUser('alice', ended('one', 'rejected'))];
+    for (const history of [answered, rejected]) {
       const { early, sent, asked, candidates } = world(history, { 1: sealed(penalty) });
       assert.equal(candidates().length, 1);
       await early.send(tip, candidates());
