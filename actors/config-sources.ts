@@ -50,6 +50,7 @@ const FOREIGN = new Set([
   'ARGUS_NODE_NKEY',
   'ARGUS_OPERATOR_NKEY',
   'ARGUS_AUDITOR_NKEY',
+  'ARGUS_ISSUER_NKEY',
   // Of `argus key`, and nothing to be written into a file of settings.
   'ARGUS_PASSPHRASE',
   // Of the tests, which start nodes.

@@ -6,6 +6,8 @@ import type { EventLog } from '../events/log/log.js';
 import { type LogLayout, wantedStreams } from '../events/log/streams.js';
 import type { BlobRef } from '../events/user.js';
 import type { BlockWindow } from '../projections/block-window.js';
+import { AuthCallout } from './auth-callout/auth-callout.js';
+import { issuerOf } from './auth-callout/issuer.js';
 import type { NodeReport } from './cluster-wire.js';
 import type { Config, HttpConfig } from './config.js';
 import { ConfigError } from './config-sources.js';
@@ -43,6 +45,7 @@ export class Doors {
   readonly #shardDesk: ShardDesk;
   readonly #desk: OperatorDesk;
   readonly #nodeDesk: NodeDesk;
+  readonly #authCallout: AuthCallout;
   readonly #metrics: MetricsDoor | undefined;
   readonly #stateDesk: StateDesk;
   readonly #admission: Admission;
@@ -85,6 +88,10 @@ export class Doors {
     });
     const reporter = reporterOf(needs);
     this.#nodeDesk = nodeDeskOf(needs, reporter);
+    this.#authCallout = new AuthCallout(nc, {
+      issuer: issuerOf(needs.natsSeed),
+      log: logger.child({ actor: 'auth-callout' }),
+    });
     this.#metrics = metricsDoorOf(needs, reporter, this.#desk);
     this.#stateDesk = new StateDesk(nc, {
       node: config.node,
@@ -101,12 +108,14 @@ export class Doors {
     );
   }
 
-  /** Lets the operator and Prometheus ask how this node is, long before it is ready for anything else. */
+  /** Lets clients connect, and the operator and Prometheus ask how this node is, long before it is ready for anything else. */
   async openDesk(): Promise<void> {
+    this.#authCallout.open();
     await Promise.all([this.#nodeDesk.open(), this.#metrics?.open()]);
   }
 
   async closeDesk(): Promise<void> {
+    this.#authCallout.close();
     await Promise.all([this.#nodeDesk.close(), this.#metrics?.close()]);
   }
 
@@ -227,6 +236,8 @@ export function readTls({ tls }: HttpConfig): Tls | undefined {
 export interface DoorsNeeds {
   readonly nc: NatsConnection;
   readonly config: Config;
+  /** Of the nkey that the tower's nodes share. */
+  readonly natsSeed: string;
   readonly tls: Tls | undefined;
   readonly patience: Patience | undefined;
   readonly log: EventLog;

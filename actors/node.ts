@@ -124,6 +124,7 @@ export class TowerNode {
     this.#doors = new Doors({
       nc,
       config,
+      natsSeed: options.natsSeed,
       tls,
       patience: options.patience,
       log,

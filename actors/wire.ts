@@ -13,6 +13,12 @@ export const publicSubjects = {
   info: 'argus.v1.info',
 } as const;
 
+/** All of these, as a server's permissions name them. */
+export const PUBLIC_SUBJECTS = 'argus.v1.*';
+
+/** Where a client that signs in with an nkey (`U...`) is answered; nobody else may listen there. */
+export const clientInbox = (nkey: string): string => `_INBOX_${nkey}`;
+
 /** The subjects that only the operator may reach. */
 export const operatorSubjects = {
   info: 'argus.operator.v1.info',

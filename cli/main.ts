@@ -2,7 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { natsUrls } from '../actors/config.js';
-import { natsSeed, publicNkey } from '../actors/secrets.js';
+import { natsSeed } from '../actors/secrets.js';
 import { version } from '../actors/version.js';
 import { Locator, UserId } from '../events/ids.js';
 import { addArchiveCommands } from './archive.js';
@@ -13,6 +13,7 @@ import { printDrift } from './drift.js';
 import { init } from './init.js';
 import { addKeyCommands } from './key.js';
 import { migrate } from './migrate.js';
+import { natsKeys } from './nats-keys.js';
 import { connectOperator, type Operator, shardsText } from './operator.js';
 import { printFields, printJson, Table } from './print.js';
 import { addLogFlags, addNodeFlags, addWhereabouts, configOf } from './settings.js';
@@ -80,9 +81,11 @@ addWhereabouts(program.command('nkeys'))
   .addHelpText('after', '\nExample:\n  env $(argus nkeys) ARGUS_NATS_STORE=/var/lib/argus nats-server -c nats.conf')
   .action((_options, command: Command) => {
     const { nodeNkeyFile, operatorNkeyFile, auditorNkeyFile } = configOf(command).nats;
-    process.stdout.write(`ARGUS_NODE_NKEY=${publicNkey(natsSeed(nodeNkeyFile))}\n`);
-    process.stdout.write(`ARGUS_OPERATOR_NKEY=${publicNkey(natsSeed(operatorNkeyFile))}\n`);
-    process.stdout.write(`ARGUS_AUDITOR_NKEY=${publicNkey(natsSeed(auditorNkeyFile))}\n`);
+    const keys = natsKeys(natsSeed(nodeNkeyFile), natsSeed(operatorNkeyFile), natsSeed(auditorNkeyFile));
+    process.stdout.write(`ARGUS_NODE_NKEY=${keys.nodeNkey}\n`);
+    process.stdout.write(`ARGUS_OPERATOR_NKEY=${keys.operatorNkey}\n`);
+    process.stdout.write(`ARGUS_AUDITOR_NKEY=${keys.auditorNkey}\n`);
+    process.stdout.write(`ARGUS_ISSUER_NKEY=${keys.issuerNkey}\n`);
   });
 
 addKeyCommands(program);

@@ -1,4 +1,12 @@
-import { type Msg, type NatsConnection, NatsError } from 'nats';
+import {
+  type ConnectionOptions,
+  ErrorCode,
+  type Msg,
+  type NatsConnection,
+  NatsError,
+  nkeyAuthenticator,
+  nkeys,
+} from 'nats';
 import * as wire from '../wire.js';
 import { type ClientOperation, type Courier, NotAnsweredError, type Reply } from './courier.js';
 
@@ -12,7 +20,20 @@ const SUBJECTS: Readonly<Record<ClientOperation, string>> = {
   info: wire.publicSubjects.info,
 };
 
-/** To a tower over NATS; the connection stays the caller's. */
+/**
+ * What a client connects with, beside the servers: `connect({ servers, ...asClient() })`. A new nkey, which is no account anywhere:
+ * it only makes sure that nobody else can listen where this connection is answered. `seed` (`SU...`) is for who wants to keep one.
+ */
+export function asClient(seed: Uint8Array = nkeys.createUser().getSeed()) {
+  return {
+    authenticator: nkeyAuthenticator(seed),
+    inboxPrefix: wire.clientInbox(nkeys.fromSeed(seed).getPublicKey()),
+    // While no node of the tower is up, nobody is let in; that passes.
+    ignoreAuthErrorAbort: true,
+  } satisfies ConnectionOptions;
+}
+
+/** To a tower over NATS, on a connection that was made `asClient`; it stays the caller's. */
 export function overNats(nc: NatsConnection): Courier {
   return {
     async ask(operation, body, timeoutMs) {
@@ -20,12 +41,18 @@ export function overNats(nc: NatsConnection): Courier {
         return replyOf(await nc.request(SUBJECTS[operation], JSON.stringify(body), { timeout: timeoutMs }));
       } catch (cause) {
         if (cause instanceof NotAnsweredError) throw cause;
-        const nobody = cause instanceof NatsError && cause.code === '503';
-        throw new NotAnsweredError(nobody ? 'no tower listens' : 'no answer', nobody, { cause });
+        const code = cause instanceof NatsError ? cause.code : undefined;
+        const isForbidden = code === ErrorCode.PermissionsViolation;
+        const unheard = isForbidden || code === ErrorCode.NoResponders;
+        throw new NotAnsweredError(isForbidden ? FORBIDDEN : unheard ? 'no tower listens' : 'no answer', unheard, {
+          cause,
+        });
       }
     },
   };
 }
+
+const FORBIDDEN = 'the server does not let this connection ask the tower: connect with asClient()';
 
 /** An answer of the NATS door. Throws `NotAnsweredError` if it is not JSON. */
 export function replyOf(message: Msg): Reply {

@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type NatsConnection } from 'nats';
+import { asClient } from '../../actors/client/nats-courier.js';
 import { packageRoot } from '../../actors/package-root.js';
-import { natsSeed, publicNkey, towerKeyFile } from '../../actors/secrets.js';
+import { natsSeed, towerKeyFile } from '../../actors/secrets.js';
+import { natsKeys } from '../../cli/nats-keys.js';
 import { type Bitcoind, startBitcoind } from '../../cli/servers/bitcoind.js';
 import { findServer } from '../../cli/servers/find.js';
 import { type NatsServer, startNatsServer } from '../../cli/servers/nats-server.js';
@@ -62,9 +64,7 @@ export class Stage {
       await startNatsServer({
         program: findServer('nats-server'),
         dataDir: join(this.folder, 'nats'),
-        nodeNkey: publicNkey(node),
-        operatorNkey: publicNkey(operator),
-        auditorNkey: publicNkey(auditor),
+        keys: natsKeys(node, operator, auditor),
       }),
     );
     this.#bitcoind = this.#started(
@@ -141,8 +141,13 @@ export class Stage {
     return built(this.#towerId);
   }
 
-  /** A connection as clients have it: without credentials. Closed by `clear`. */
+  /** A connection as clients have it, with an nkey of its own. Closed by `clear`. */
   async connectClient(): Promise<NatsConnection> {
+    return this.#connected(await connect({ servers: this.nats.url, noAsyncTraces: true, ...asClient() }));
+  }
+
+  /** A connection of nobody, who may ask what the tower says of itself, and whether there is one. Closed by `clear`. */
+  async #connectAnyone(): Promise<NatsConnection> {
     return this.#connected(await connect({ servers: this.nats.url, noAsyncTraces: true }));
   }
 
@@ -161,7 +166,7 @@ export class Stage {
 
   /** Resolves when the tower is at bitcoind's height. */
   async untilLevel(): Promise<TowerId> {
-    this.#asking ??= await this.connectClient();
+    this.#asking ??= await this.#connectAnyone();
     return this.tower.untilAt(await this.chain.height(), this.#asking);
   }
 

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { z } from 'zod';
 import { packageRoot } from '../../actors/package-root.js';
-import { natsSeed, publicNkey } from '../../actors/secrets.js';
+import { natsSeed } from '../../actors/secrets.js';
+import { natsKeys } from '../nats-keys.js';
 import { type Bitcoind, startBitcoind } from '../servers/bitcoind.js';
 import { type Child, startChild } from '../servers/child.js';
 import { findServer } from '../servers/find.js';
@@ -65,9 +66,7 @@ export async function buildStage(): Promise<Stage> {
       await startNatsServer({
         program: findServer('nats-server'),
         dataDir: join(folder, 'nats'),
-        nodeNkey: publicNkey(nodeSeed),
-        operatorNkey: publicNkey(operatorSeed),
-        auditorNkey: publicNkey(auditorSeed),
+        keys: natsKeys(nodeSeed, operatorSeed, auditorSeed),
       }),
     );
     const bitcoind = started(

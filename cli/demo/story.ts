@@ -4,7 +4,7 @@ import { connect, type NatsConnection } from 'nats';
 import { z } from 'zod';
 import { TowerRefusedError } from '../../actors/client/errors.js';
 import { overHttp } from '../../actors/client/http-courier.js';
-import { overNats } from '../../actors/client/nats-courier.js';
+import { asClient, overNats } from '../../actors/client/nats-courier.js';
 import { type AppointmentReceipt, TowerClient } from '../../actors/client/tower-client.js';
 import { InfoAnswer, publicSubjects } from '../../actors/wire.js';
 import { fromHex } from '../../events/bytes.js';
@@ -35,24 +35,28 @@ export async function tellStory(stage: Stage, http: boolean): Promise<Proof> {
   const chain = new RegtestChain(stage.bitcoind.rpc);
   const observer = new Observer(stage.bitcoind.zmqUrl);
   const nc = await connect({ servers: stage.nats.url });
+  const story = new Story(stage, chain, observer, nc, http);
   try {
     await chain.mine(110);
     done(`nats-server with nats.conf at ${stage.nats.url}`);
     done(`bitcoind on regtest at ${stage.bitcoind.rpcUrl}, height ${await chain.height()}`);
-    return await new Story(stage, chain, observer, nc, http).tell();
+    return await story.tell();
   } finally {
     observer.close();
+    await story.end();
     await nc.close();
   }
 }
 
 class Story {
   #kills = 0;
+  #client: NatsConnection | undefined;
 
   constructor(
     private readonly stage: Stage,
     private readonly chain: RegtestChain,
     private readonly observer: Observer,
+    /** Of nobody, who may ask what the tower says of itself. */
     private readonly nc: NatsConnection,
     /** Whether the client comes over HTTP, as existing TEOS clients do; else over NATS. */
     private readonly http: boolean,
@@ -66,7 +70,7 @@ class Story {
     done(`tower ${id}`);
 
     chapter('A client entrusts it with a penalty');
-    const courier = this.http ? overHttp(this.stage.httpUrl) : overNats(this.nc);
+    const courier = this.http ? overHttp(this.stage.httpUrl) : overNats(await this.#connectClient());
     const client = new TowerClient(courier, { towerId: TowerId.parse(id), secretKey: new Uint8Array(randomBytes(32)) });
     if (this.http) now(`POST ${this.stage.httpUrl}/register, /add_appointment ...`);
     const { breach, receipt } = await this.#prepare(client);
@@ -80,6 +84,15 @@ class Story {
     chapter('What the log says of it');
     const history = await this.#readLog(client, receipt);
     return this.#prove(breach, penaltyBlock, ms, history);
+  }
+
+  async #connectClient(): Promise<NatsConnection> {
+    this.#client = await connect({ servers: this.stage.nats.url, ...asClient() });
+    return this.#client;
+  }
+
+  async end(): Promise<void> {
+    await this.#client?.close();
   }
 
   async #untilReady(tower: Tower): Promise<InfoAnswer> {

@@ -5,6 +5,7 @@ import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { nkeys } from 'nats';
 import { packageRoot } from '../../actors/package-root.js';
+import type { NatsKeys } from '../nats-keys.js';
 import { type Child, startChild } from './child.js';
 import { freePorts } from './ports.js';
 import { type Server, serverOf, startOnPorts, untilReady } from './server.js';
@@ -19,11 +20,8 @@ export interface NatsServerOptions {
   readonly host?: string;
   /** A free one when it is 0 or not given. */
   readonly port?: number;
-  /** The public nkeys (U…) of the tower's nodes and of its operator. */
-  readonly nodeNkey: string;
-  readonly operatorNkey: string;
-  /** That of its auditor; nobody's when not given. */
-  readonly auditorNkey?: string;
+  /** The public keys that it is told; those not given are nobody's. */
+  readonly keys: Partial<NatsKeys>;
   /** The package's configuration file; `nats.conf` unless told. */
   readonly config?: 'nats.conf' | 'nats-cluster.conf';
   /** What that file needs from the environment beside what every server does. */
@@ -64,6 +62,7 @@ export function startNatsServer(options: NatsServerOptions): Promise<NatsServer>
 const LOOPBACK = '127.0.0.1';
 
 async function launchOn(host: string, port: number, options: NatsServerOptions): Promise<Child> {
+  const { keys } = options;
   const dataDir = resolve(options.dataDir);
   const name = options.name ?? `argus-${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`;
   const config = ['-c', join(packageRoot, options.config ?? 'nats.conf'), '-a', host, '-p', String(port), '-n', name];
@@ -73,9 +72,10 @@ async function launchOn(host: string, port: number, options: NatsServerOptions):
     logFile: join(dataDir, 'nats-server.log'),
     env: {
       ARGUS_NATS_STORE: JSON.stringify(join(dataDir, 'store')), // the server parses the value: a space ends a bare one
-      ARGUS_NODE_NKEY: options.nodeNkey,
-      ARGUS_OPERATOR_NKEY: options.operatorNkey,
-      ARGUS_AUDITOR_NKEY: options.auditorNkey ?? nkeys.createUser().getPublicKey(),
+      ARGUS_NODE_NKEY: keys.nodeNkey ?? nkeys.createUser().getPublicKey(),
+      ARGUS_OPERATOR_NKEY: keys.operatorNkey ?? nkeys.createUser().getPublicKey(),
+      ARGUS_AUDITOR_NKEY: keys.auditorNkey ?? nkeys.createUser().getPublicKey(),
+      ARGUS_ISSUER_NKEY: keys.issuerNkey ?? nkeys.createAccount().getPublicKey(),
       GOMEMLIMIT: process.env.GOMEMLIMIT ?? memoryLimit(),
       ...options.env,
     },

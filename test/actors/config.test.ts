@@ -179,6 +179,7 @@ describe('the configuration', () => {
       ARGUS_NODE_NKEY: 'U1',
       ARGUS_OPERATOR_NKEY: 'U2',
       ARGUS_AUDITOR_NKEY: 'U3',
+      ARGUS_ISSUER_NKEY: 'A4',
     };
     assert.deepEqual(read(t, '', env), read(t));
     assert.deepEqual(read(t, '', { ARGUS_PASSPHRASE: 'of argus key' }), read(t));

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect } from 'nats';
-import { overNats } from '../../actors/client/nats-courier.js';
+import { asClient, overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
 import { towerKey } from '../../actors/secrets.js';
 import { startChild } from '../../cli/servers/child.js';
@@ -31,7 +31,9 @@ test("a node's own nats-server that dies is started again", { skip: !existsSync(
   t.after(() => up.stop());
   const pid = await until('its nats-server runs', () => natsServerOn(port));
   const nc = await until('it takes connections', () =>
-    connect({ servers: `127.0.0.1:${port}`, maxReconnectAttempts: -1, reconnectTimeWait: 50 }).catch(() => undefined),
+    connect({ servers: `127.0.0.1:${port}`, maxReconnectAttempts: -1, reconnectTimeWait: 50, ...asClient() }).catch(
+      () => undefined,
+    ),
   );
   t.after(() => nc.close());
   const { towerId } = towerKey(join(data, 'tower.key'));

@@ -125,7 +125,7 @@ test('nkeys are made once, kept secret, and printed as nats.conf wants them', as
   const [first, second] = [await argus(['nkeys', '--data', data]), await argus(['nkeys', '--data', data])];
   assert.match(
     first.stdout,
-    /^ARGUS_NODE_NKEY=U[A-Z2-7]{55}\nARGUS_OPERATOR_NKEY=U[A-Z2-7]{55}\nARGUS_AUDITOR_NKEY=U[A-Z2-7]{55}\n$/,
+    /^ARGUS_NODE_NKEY=U[A-Z2-7]{55}\nARGUS_OPERATOR_NKEY=U[A-Z2-7]{55}\nARGUS_AUDITOR_NKEY=U[A-Z2-7]{55}\nARGUS_ISSUER_NKEY=A[A-Z2-7]{55}\n$/,
   );
   assert.deepEqual(second, first);
   for (const name of ['node', 'operator', 'auditor']) {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { NatsConnection } from 'nats';
 import { findServer } from '../../cli/servers/find.js';
-import { type NatsServer, startNatsServer } from '../../cli/servers/nats-server.js';
+import { type NatsServer, type NatsServerOptions, startNatsServer } from '../../cli/servers/nats-server.js';
 import { freePorts } from '../../cli/servers/ports.js';
 import { clusterOptions } from '../support/nats-cluster.js';
 import type { Place } from './place.js';
@@ -13,8 +13,7 @@ export interface NatsServersOptions {
   readonly folder: string;
   /** Where the server of a name runs. */
   readonly placeOf: (name: string) => Promise<Place>;
-  readonly nodeNkey: string;
-  readonly operatorNkey: string;
+  readonly keys: NatsServerOptions['keys'];
   /** Further flags of each. */
   readonly extra?: readonly string[];
   /** Told of each that runs, also if another does not. */
@@ -23,7 +22,7 @@ export interface NatsServersOptions {
 
 /** Starts them at once, since none of a cluster is ready without the others. */
 export async function startNatsServers(options: NatsServersOptions): Promise<NatsServer[]> {
-  const { count, folder, placeOf, extra = [], nodeNkey, operatorNkey, started } = options;
+  const { count, folder, placeOf, extra = [], keys, started } = options;
   const places = await Promise.all(Array.from({ length: count }, (_, i) => placeOf(`n${i}`)));
   const ports = await freePorts(count);
   const routes = count > 1 ? places.map(({ host }, i) => `nats://${host}:${ports[i]}`) : [];
@@ -32,7 +31,7 @@ export async function startNatsServers(options: NatsServersOptions): Promise<Nat
     const own: ReturnType<typeof clusterOptions> = route === undefined ? { name } : clusterOptions(name, route, routes);
     const flags = [...(own.extra ?? []), ...extra];
     const dataDir = join(folder, name);
-    const server = await startNatsServer({ program, host, nodeNkey, operatorNkey, dataDir, ...own, extra: flags });
+    const server = await startNatsServer({ program, host, keys, dataDir, ...own, extra: flags });
     started(server);
     return server;
   };

@@ -2,8 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { connect, type NatsConnection, nkeyAuthenticator } from 'nats';
+import { asClient } from '../../actors/client/nats-courier.js';
 import { packageRoot } from '../../actors/package-root.js';
-import { natsSeed, publicNkey, towerKey } from '../../actors/secrets.js';
+import { natsSeed, towerKey } from '../../actors/secrets.js';
+import { natsKeys } from '../../cli/nats-keys.js';
 import { type Bitcoind, startBitcoind } from '../../cli/servers/bitcoind.js';
 import { findServer } from '../../cli/servers/find.js';
 import type { NatsServer } from '../../cli/servers/nats-server.js';
@@ -53,7 +55,7 @@ export class Stage implements Cleanup {
   readonly folder = mkdtempSync(join(tmpdir(), 'argus-stage-'));
   readonly data = join(this.folder, 'tower');
   readonly towerId: string;
-  readonly #seeds: { readonly node: string; readonly operator: string };
+  readonly #seeds: { readonly node: string; readonly operator: string; readonly auditor: string };
   readonly #running: { stop(): Promise<unknown> }[] = [];
   readonly #connections: NatsConnection[] = [];
   readonly #watched: Victim[] = [];
@@ -68,7 +70,7 @@ export class Stage implements Cleanup {
     mkdirSync(this.data, { recursive: true });
     this.towerId = towerKey(join(this.data, 'tower.key')).towerId;
     const seedOf = (name: string) => natsSeed(join(this.data, 'nats', `${name}.nkey`));
-    this.#seeds = { node: seedOf('node'), operator: seedOf('operator') };
+    this.#seeds = { node: seedOf('node'), operator: seedOf('operator'), auditor: seedOf('auditor') };
   }
 
   /** Of the NATS servers, with commas between them. */
@@ -116,7 +118,7 @@ export class Stage implements Cleanup {
 
   async #startNats(): Promise<NatsServer[]> {
     const { servers: count, lines, natsSettings } = this.options;
-    const { node, operator } = this.#seeds;
+    const { node, operator, auditor } = this.#seeds;
     const config = join(this.folder, 'nats.conf');
     const ours = relative(this.folder, join(packageRoot, 'nats.conf')); // an include is looked for beside its file
     if (natsSettings) writeFileSync(config, `include "${ours}"\n${natsSettings}\n`);
@@ -124,8 +126,7 @@ export class Stage implements Cleanup {
       count,
       folder: join(this.folder, 'nats'),
       placeOf: (name) => this.#place(name),
-      nodeNkey: publicNkey(node),
-      operatorNkey: publicNkey(operator),
+      keys: natsKeys(node, operator, auditor),
       extra: [...(lines ? ['--no_advertise'] : []), ...(natsSettings ? ['-c', config] : [])],
       started: (server) => this.#started(server),
     });
@@ -199,6 +200,7 @@ export class Stage implements Cleanup {
       reconnectTimeWait: 100,
       pingInterval: 3_000,
       noAsyncTraces: true,
+      ...(as === 'client' && { ...asClient(), waitOnFirstConnect: true }),
       ...(as === 'operator' && { inboxPrefix: '_INBOX_OPERATOR' }),
       ...(seed !== undefined && { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)) }),
     });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, type NatsConnection, nkeyAuthenticator, nkeys } from 'nats';
+import { natsKeys } from '../../cli/nats-keys.js';
 import { findServer } from '../../cli/servers/find.js';
 import { type NatsServer, type NatsServerOptions, startNatsServer } from '../../cli/servers/nats-server.js';
 import { freePorts } from '../../cli/servers/ports.js';
@@ -35,10 +36,9 @@ export async function startTestCluster(t: Cleanup, options: TestClusterOptions =
     await Promise.all(connections.map((connection) => connection.close()));
     await Promise.all(servers.map((server) => server.stop()));
   }); // registered before the folder's removal, hence run before it
-  const [node, operator] = keys
-    ? [keys.nodeSeed, keys.operatorSeed].map((seed) => nkeys.fromSeed(new TextEncoder().encode(seed)))
-    : [nkeys.createUser(), nkeys.createUser()];
-  if (!node || !operator) throw new TypeError('two keys');
+  const newSeed = () => new TextDecoder().decode(nkeys.createUser().getSeed());
+  const { nodeSeed: node, operatorSeed: operator } = keys ?? { nodeSeed: newSeed(), operatorSeed: newSeed() };
+  const auditor = newSeed();
   const routes = (await freePorts(3)).map((port) => `nats://127.0.0.1:${port}`);
   const folder = tempDir(t);
   await Promise.all(
@@ -47,8 +47,7 @@ export async function startTestCluster(t: Cleanup, options: TestClusterOptions =
       servers[i] = await startNatsServer({
         program: findServer('nats-server'),
         dataDir: join(folder, name),
-        nodeNkey: node.getPublicKey(),
-        operatorNkey: operator.getPublicKey(),
+        keys: natsKeys(node, operator, auditor),
         ...clusterOptions(name, route, routes, certificate?.(name)),
       });
     }),
@@ -56,13 +55,13 @@ export async function startTestCluster(t: Cleanup, options: TestClusterOptions =
   return {
     servers,
     routes,
-    nodeSeed: new TextDecoder().decode(node.getSeed()),
-    operatorSeed: new TextDecoder().decode(operator.getSeed()),
+    nodeSeed: node,
+    operatorSeed: operator,
     url: servers.map(({ url }) => url).join(','),
     connect: async (options) => {
       const connection = await connect({
         servers: servers.map(({ url }) => url),
-        authenticator: nkeyAuthenticator(node.getSeed()),
+        authenticator: nkeyAuthenticator(new TextEncoder().encode(node)),
         maxReconnectAttempts: -1,
         reconnectTimeWait: 50,
         ...options,

@@ -1,10 +1,15 @@
 import { type ConnectionOptions, connect, type NatsConnection, nkeyAuthenticator, nkeys } from 'nats';
+import pino from 'pino';
+import { AuthCallout } from '../../actors/auth-callout/auth-callout.js';
+import { issuerOf } from '../../actors/auth-callout/issuer.js';
+import { asClient } from '../../actors/client/nats-courier.js';
+import { natsKeys } from '../../cli/nats-keys.js';
 import { findServer } from '../../cli/servers/find.js';
 import { type NatsServer, startNatsServer } from '../../cli/servers/nats-server.js';
 import { type Cleanup, tempDir } from './temp-dir.js';
 
-/** Who connects: a node of the tower, its operator, its auditor, or a client without a secret. */
-export type Role = 'node' | 'operator' | 'auditor' | 'public';
+/** Who connects: a node of the tower, its operator, its auditor, a client with an nkey of its own, or whoever has none. */
+export type Role = 'node' | 'operator' | 'auditor' | 'public' | 'anyone';
 
 /** A NATS server that belongs to a test, and the secrets of those who may connect to it. */
 export interface TestNats extends NatsServer {
@@ -16,6 +21,8 @@ export interface TestNats extends NatsServer {
   readonly dataDir: string;
   /** A new connection, which reconnects for ever and is closed after the test. The options win over ours. */
   connect(as: Role, options?: ConnectionOptions): Promise<NatsConnection>;
+  /** Has clients let in, as a node does, where there is none. */
+  letClientsIn(): Promise<void>;
 }
 
 /** Starts a real nats-server with our `nats.conf` on a free port, in a folder of its own; both are gone after the test. */
@@ -26,33 +33,40 @@ export async function startTestNats(t: Cleanup, options: { readonly extra?: stri
     await Promise.all(connections.map((connection) => connection.close()));
     await server?.stop();
   }); // registered before the folder's removal, hence run before it
-  const [node, operator, auditor] = [nkeys.createUser(), nkeys.createUser(), nkeys.createUser()];
+  const newSeed = () => new TextDecoder().decode(nkeys.createUser().getSeed());
+  const [node, operator, auditor] = [newSeed(), newSeed(), newSeed()];
   const dataDir = tempDir(t);
   server = await startNatsServer({
     program: findServer('nats-server'),
     dataDir,
-    nodeNkey: node.getPublicKey(),
-    operatorNkey: operator.getPublicKey(),
-    auditorNkey: auditor.getPublicKey(),
+    keys: natsKeys(node, operator, auditor),
     extra: options.extra ?? [],
   });
-  const roles: Record<Role, ConnectionOptions> = {
-    node: { authenticator: nkeyAuthenticator(node.getSeed()) },
-    operator: { authenticator: nkeyAuthenticator(operator.getSeed()), inboxPrefix: '_INBOX_OPERATOR' },
-    auditor: { authenticator: nkeyAuthenticator(auditor.getSeed()), inboxPrefix: '_INBOX_AUDITOR' },
-    public: {},
+  const signIn = (seed: string) => nkeyAuthenticator(new TextEncoder().encode(seed));
+  const roles: Record<Role, () => ConnectionOptions> = {
+    node: () => ({ authenticator: signIn(node) }),
+    operator: () => ({ authenticator: signIn(operator), inboxPrefix: '_INBOX_OPERATOR' }),
+    auditor: () => ({ authenticator: signIn(auditor), inboxPrefix: '_INBOX_AUDITOR' }),
+    public: () => asClient(),
+    anyone: () => ({}),
   };
   const { url } = server;
+  const connectAs = async (as: Role, more: ConnectionOptions = {}) => {
+    const ours = { servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 50, noAsyncTraces: true };
+    const connection = await connect({ ...ours, ...roles[as](), ...more });
+    connections.push(connection);
+    return connection;
+  };
   return Object.assign(server, {
     dataDir,
-    nodeSeed: new TextDecoder().decode(node.getSeed()),
-    operatorSeed: new TextDecoder().decode(operator.getSeed()),
-    auditorSeed: new TextDecoder().decode(auditor.getSeed()),
-    connect: async (as: Role, more: ConnectionOptions = {}) => {
-      const ours = { servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 50, noAsyncTraces: true };
-      const connection = await connect({ ...ours, ...roles[as], ...more });
-      connections.push(connection);
-      return connection;
+    nodeSeed: node,
+    operatorSeed: operator,
+    auditorSeed: auditor,
+    connect: connectAs,
+    letClientsIn: async () => {
+      const nc = await connectAs('node');
+      new AuthCallout(nc, { issuer: issuerOf(node), log: pino({ level: 'silent' }) }).open();
+      await nc.flush();
     },
   });
 }

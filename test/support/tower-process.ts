@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
 import { packageRoot } from '../../actors/package-root.js';
 import { towerKey } from '../../actors/secrets.js';
 import { RegtestChain } from '../../cli/servers/regtest-chain.js';
 import { startTestBitcoind } from './bitcoind.js';
+import { lazyCourier } from './lazy-courier.js';
 import { startTestNats } from './nats.js';
 import { type Cleanup, tempDir } from './temp-dir.js';
 import { secretKey } from './tower.js';
@@ -21,7 +21,7 @@ export async function startTowerProcesses(t: Cleanup, { timeoutMs }: { readonly 
   writeFileSync(join(data, 'nats', 'node.nkey'), nats.nodeSeed, { mode: 0o600 });
   const { towerId } = towerKey(join(data, 'tower.key'));
   const options = { towerId, secretKey: secretKey(), timeoutMs };
-  const courier = overNats(await nats.connect('public'));
+  const courier = lazyCourier(() => nats.connect('public'));
   const client = new TowerClient(courier, options);
   const args = ['up', '--network=regtest', `--data=${data}`, `--nats=${nats.url}`, '--log-level=silent', '--http=off'];
   const ofBitcoind = [

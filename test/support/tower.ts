@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import pino from 'pino';
 import { z } from 'zod';
-import { overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
 import { type Config, readConfig } from '../../actors/config.js';
 import type { Patience } from '../../actors/gateway/http-door.js';
@@ -20,6 +19,7 @@ import { EventLog } from '../../events/log/log.js';
 import { appointmentId } from '../../events/signing/appointment.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import { startTestBitcoind } from './bitcoind.js';
+import { lazyCourier } from './lazy-courier.js';
 import { startTestNats, type TestNats } from './nats.js';
 import { type Cleanup, tempDir } from './temp-dir.js';
 import { until } from './until.js';
@@ -158,12 +158,15 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
       first = await startNode('one', way);
     },
     newClient: async (dialect = 'rust', options) =>
-      new TowerClient(overNats(await nats.connect('public')), {
-        towerId: key.towerId,
-        secretKey: secretKey(),
-        dialect,
-        ...options,
-      }),
+      new TowerClient(
+        lazyCourier(() => nats.connect('public')),
+        {
+          towerId: key.towerId,
+          secretKey: secretKey(),
+          dialect,
+          ...options,
+        },
+      ),
   };
 }
 

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { connect } from 'nats';
 import pino from 'pino';
-import { overNats } from '../../actors/client/nats-courier.js';
+import { asClient, overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
 import { readConfig } from '../../actors/config.js';
 import { TowerNode } from '../../actors/node.js';
@@ -51,8 +50,7 @@ test('a tower on a cluster of three NATS servers goes on when one of them is los
   const started = await TowerNode.start({ ...options, natsUrl, giveUp: (error) => gaveUp.push(error) });
   node = started;
   await untilLevel(() => started, chain);
-  const nc = await connect({ servers: servers.map(({ url }) => url), maxReconnectAttempts: -1, reconnectTimeWait: 50 });
-  t.after(() => nc.close());
+  const nc = await cluster.connect(asClient());
   const client = new TowerClient(overNats(nc), { towerId: key.towerId, secretKey: secretKey(), timeoutMs: 50_000 });
   await again(() => client.register());
   const channels = await openChannels(chain, 2);

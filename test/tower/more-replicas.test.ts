@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
-import { overNats } from '../../actors/client/nats-courier.js';
+import { asClient, overNats } from '../../actors/client/nats-courier.js';
 import { makeAppointment, TowerClient } from '../../actors/client/tower-client.js';
 import { readConfig } from '../../actors/config.js';
 import { TowerNode } from '../../actors/node.js';
@@ -48,7 +48,7 @@ test('a tower with one copy of its log is given three while it works, and then o
   const started = await startNode();
   node = started;
   await untilLevel(() => started, chain);
-  const nc = await cluster.connect({ authenticator: [] });
+  const nc = await cluster.connect(asClient());
   const client = new TowerClient(overNats(nc), { towerId: key.towerId, secretKey: secretKey(), timeoutMs: 50_000 });
   await again(() => client.register());
   const [channel] = await openChannels(chain, 1);

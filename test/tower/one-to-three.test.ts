@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { overNats } from '../../actors/client/nats-courier.js';
+import { asClient, overNats } from '../../actors/client/nats-courier.js';
 import { makeAppointment, TowerClient } from '../../actors/client/tower-client.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
@@ -63,7 +63,7 @@ test("a tower's log is brought from one server to three, with every position, an
 
   await tower.startNode('three', { natsUrl: cluster.url, settings: { data: tempDir(t) } });
   assert.ok(said('begins with a snapshot'));
-  const after = new TowerClient(overNats(await cluster.connect({ authenticator: [] })), {
+  const after = new TowerClient(overNats(await cluster.connect(asClient())), {
     ...identity,
     timeoutMs: 50_000,
   });

@@ -111,6 +111,7 @@ describe('a node that serves a shard and gives no answer', () => {
 test('the relay is the nodes’ own: a client and the operator reach nobody', async (t) => {
   const { nats, nodes } = await relays(t, 1);
   nodes[0]?.serve(zero, 'greet', async () => hello);
+  await nats.letClientsIn();
   for (const role of ['public', 'operator'] as const) {
     const nc = await nats.connect(role);
     await assert.rejects(nc.request('argus.relay.v1.0.greet', 'x', { timeout: 1_000 }), role);

@@ -29,6 +29,7 @@ describe('nats-cluster.conf', { skip: noCertificates }, () => {
       ARGUS_NODE_NKEY: nkey(),
       ARGUS_OPERATOR_NKEY: nkey(),
       ARGUS_AUDITOR_NKEY: nkey(),
+      ARGUS_ISSUER_NKEY: nkeys.createAccount().getPublicKey(),
     };
     const by = (env: Record<string, string>) => {
       const args = ['-c', join(packageRoot, 'nats-cluster.conf'), '-t'];
@@ -78,8 +79,7 @@ describe('nats-cluster.conf', { skip: noCertificates }, () => {
     stranger = await startNatsServer({
       program: findServer('nats-server'),
       dataDir: tempDir(t),
-      nodeNkey: nkey(),
-      operatorNkey: nkey(),
+      keys: {},
       ...clusterOptions('stranger', route, [route, ...cluster.routes], certificate),
     });
     const said = /TLS route handshake error: .*certificate signed by unknown authority/;

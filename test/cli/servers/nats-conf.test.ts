@@ -9,6 +9,7 @@ import { startTestNats } from '../../support/nats.js';
 
 test('clients reach the tower through a queue group, and only through its public door', async (t) => {
   const nats = await startTestNats(t);
+  await nats.letClientsIn();
   const [one, two, client] = [await nats.connect('node'), await nats.connect('node'), await nats.connect('public')];
   const answeredBy: string[] = [];
   for (const [name, node] of Object.entries({ one, two }))
@@ -83,6 +84,7 @@ test('a key that nobody gave rights to is turned away, and a public payload has 
   const nats = await startTestNats(t);
   const stranger = nkeyAuthenticator(nkeys.createUser().getSeed());
   await assert.rejects(nats.connect('node', { authenticator: stranger }), { code: 'AUTHORIZATION_VIOLATION' });
+  await nats.letClientsIn();
   const client = await nats.connect('public');
   const tooMuch = new Uint8Array(160 * 1024 + 1);
   assert.throws(() => client.publish('argus.v1.register', tooMuch), { code: 'MAX_PAYLOAD_EXCEEDED' });

@@ -22,7 +22,9 @@ test('nats.conf works by hand, and names the variable that is missing', (t) => {
     const run = spawnSync(findServer('nats-server'), args, { env: { PATH: process.env.PATH ?? '', ...env } });
     return { status: run.status, said: run.stderr.toString() };
   };
-  const keys = { ARGUS_NODE_NKEY: nkey(), ARGUS_OPERATOR_NKEY: nkey(), ARGUS_AUDITOR_NKEY: nkey() };
+  const issuer = nkeys.createAccount().getPublicKey();
+  const users = { ARGUS_NODE_NKEY: nkey(), ARGUS_OPERATOR_NKEY: nkey(), ARGUS_AUDITOR_NKEY: nkey() };
+  const keys = { ...users, ARGUS_ISSUER_NKEY: issuer };
   const complete = { ARGUS_NATS_STORE: '/var/lib/argus', ...keys };
   assert.equal(by(complete).status, 0, by(complete).said);
   assert.equal(by({ ...complete, ARGUS_NATS_STORE: `"${tempDir(t)}"` }).status, 0);
@@ -40,7 +42,7 @@ test('a port that was asked for and is taken is an error that quotes the server'
   t.after(() => foreign.close());
   const address = foreign.address();
   assert.ok(typeof address === 'object' && address);
-  const options = { program: findServer('nats-server'), dataDir: tempDir(t), nodeNkey: nkey(), operatorNkey: nkey() };
+  const options = { program: findServer('nats-server'), dataDir: tempDir(t), keys: {} };
   await assert.rejects(startNatsServer({ ...options, port: address.port }), (error) => {
     assert.ok(error instanceof ServerFailed);
     assert.match(error.message, /address already in use/);
@@ -62,13 +64,13 @@ test('three servers with the flags that nats-cluster.conf shows are a cluster wi
   const servers: NatsServer[] = [];
   t.after(() => Promise.all(servers.map((server) => server.stop()))); // before the folder's removal
   const node = nkeys.createUser();
-  const keys = { nodeNkey: node.getPublicKey(), operatorNkey: nkey() };
+  const keys = { nodeNkey: node.getPublicKey() };
   const routes = (await freePorts(3)).map((port) => `nats://127.0.0.1:${port}`);
   const folder = tempDir(t);
   const started = routes.map((route, i) => {
     const extra = ['--cluster_name', 'argus', '--cluster', route, '--routes', routes.join(',')];
     const options = { program: findServer('nats-server'), dataDir: join(folder, `${i}`), name: `n${i}`, extra };
-    return startNatsServer({ ...options, ...keys }).then((server) => servers.push(server));
+    return startNatsServer({ ...options, keys }).then((server) => servers.push(server));
   });
   await Promise.all(started);
   const connection = await connect({
