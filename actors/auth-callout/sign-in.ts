@@ -32,7 +32,7 @@ export function readSignIn(jwt: string): SignIn | undefined {
   }
 }
 
-/** The account of `nats.conf` that clients are let into, and what each connection may take of it. */
+/** The account of `nats.conf` that clients are let into; and what each connection may take of it, which is said there, too. */
 const ACCOUNT = 'PUBLIC';
 const LIMITS = { subs: 10, data: -1, payload: 160 * 1024 };
 
