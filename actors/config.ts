@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Dialect } from '../events/signing/receipts.js';
 import { Network, networks } from './chain-monitor/networks.js';
+import { type NatsConfig, natsOf } from './config-nats.js';
 import { ConfigError, type ConfigSources, defaultData, gather, type SettingPath } from './config-sources.js';
 import type { Address } from './gateway/http-listener.js';
 import { MAX_BLOB_BYTES } from './gateway/requests.js';
@@ -67,7 +68,15 @@ const Settings = z.strictObject({
     .strictObject({
       url: natsUrls().optional(),
       nkey_file: z.string().min(1).optional(),
+      ca_file: z.string().min(1).optional(),
+      host: z
+        .string()
+        .regex(/^[A-Za-z0-9.:-]+$/, 'must be like 127.0.0.1')
+        .default('127.0.0.1'),
       port: number().pipe(z.number().min(1).max(65535)).default(4222),
+      cert_file: z.string().min(1).optional(),
+      key_file: z.string().min(1).optional(),
+      websocket: address().optional(),
     })
     .prefault({}),
   http: z
@@ -131,15 +140,7 @@ export interface Config {
   readonly locatorCacheSize: number;
   /** Threads that recover keys and sign receipts; with none the node's own does it. */
   readonly signatureThreads: number;
-  readonly nats: {
-    /** Undefined when the node is to start and own a server. */
-    readonly url: string | undefined;
-    readonly nodeNkeyFile: string;
-    readonly operatorNkeyFile: string;
-    readonly auditorNkeyFile: string;
-    /** The port of an owned server. */
-    readonly port: number;
-  };
+  readonly nats: NatsConfig;
   readonly http: HttpConfig;
   /** Where programs that look after the node are answered; undefined for nowhere. */
   readonly metrics: { readonly listen: Address | undefined };
@@ -196,13 +197,7 @@ function toConfig(settings: Settings): Config {
     logLevel: settings.log_level,
     locatorCacheSize: settings.locator_cache_size,
     signatureThreads: settings.signature_threads,
-    nats: {
-      url: nats.url,
-      nodeNkeyFile: nats.nkey_file ?? join(data, 'nats', 'node.nkey'),
-      operatorNkeyFile: nats.nkey_file ?? join(data, 'nats', 'operator.nkey'),
-      auditorNkeyFile: nats.nkey_file ?? join(data, 'nats', 'auditor.nkey'),
-      port: nats.port,
-    },
+    nats: natsOf(nats, data),
     http: httpOf(settings.http),
     metrics: { listen: settings.metrics.listen },
     log: settings.log,

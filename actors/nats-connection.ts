@@ -18,6 +18,12 @@ function unknownKey({ servers, seed }: LogConnectionOptions, cause: unknown): Un
   return new UnfitServerError(`${servers} does not let ${key} in: it must be the server's ARGUS_NODE_NKEY`, { cause });
 }
 
+/** Such as one whose certificate is not for its name, or that has none. */
+function notTaken({ servers }: LogConnectionOptions, cause: unknown): Error {
+  if (cause instanceof UnfitServerError) return cause;
+  return new UnfitServerError(`${servers} is not taken: ${cause instanceof Error ? cause.message : cause}`, { cause });
+}
+
 /** Connects; a server that is not there yet is waited for. Rejects when it is there and will not have us. */
 export async function connectPatiently(options: LogConnectionOptions, logger: Logger): Promise<NatsConnection> {
   for (let waiting = false; ; waiting = true) {
@@ -25,7 +31,7 @@ export async function connectPatiently(options: LogConnectionOptions, logger: Lo
       return await connectLog(options);
     } catch (error) {
       if (isRefused(error)) throw unknownKey(options, error);
-      if (!(error instanceof NatsError) || !AWAY.has(error.code)) throw error;
+      if (!(error instanceof NatsError) || !AWAY.has(error.code)) throw notTaken(options, error);
       if (!waiting) logger.warn({ server: options.servers, ...why(error) }, 'NATS does not answer; waiting for it');
       await sleep(RETRY_MS);
     }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { UserId } from '../events/ids.js';
+import type { ServerTrust } from '../events/log/connection.js';
 import type { Config } from './config.js';
 import type { Patience } from './gateway/http-door.js';
 import type { TowerKey } from './secrets.js';
@@ -20,6 +21,8 @@ export interface NodeOptions {
   /** The seed that signs the node in to NATS. */
   readonly natsSeed: string;
   readonly natsUrl: string;
+  /** How the servers are known over TLS. */
+  readonly natsTrust?: ServerTrust | undefined;
   readonly logger: Logger;
   /** How long HTTP clients are given; less than their own patience unless told. */
   readonly patience?: Patience | undefined;

@@ -47,8 +47,8 @@ export class TowerNode {
    */
   static async start(options: NodeOptions): Promise<TowerNode> {
     const { network, log, node: name } = options.config;
-    const { natsUrl: servers, natsSeed: seed, logger } = options;
-    const nc = await connectPatiently({ servers, seed, name: `argus ${name}` }, logger);
+    const { natsUrl: servers, natsSeed: seed, natsTrust: trust, logger } = options;
+    const nc = await connectPatiently({ servers, seed, trust, name: `argus ${name}` }, logger);
     const { towerId } = options.key;
     let node: TowerNode | undefined;
     try {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type JetStreamManager, type NatsConnection, NatsError } from 'nats';
 import type { Config } from '../actors/config.js';
+import { natsServers, natsTrust } from '../actors/config-nats.js';
 import { whenReady } from '../actors/nats-connection.js';
 import { existingNatsSeed, natsSeed } from '../actors/secrets.js';
 import { connectLog } from '../events/log/connection.js';
@@ -42,14 +43,12 @@ function patiently<T>(act: () => Promise<T>): Promise<T> {
   return whenReady(act, tell, performance.now() + READY_MS);
 }
 
-const serversOf = ({ nats }: Config): string => nats.url ?? `nats://127.0.0.1:${nats.port}`;
-
 /** A connection with the node's key; rejects with `OperatorError`. */
 export async function connectAsNode(config: Config): Promise<NatsConnection> {
   const file = config.nats.nodeNkeyFile;
   const seed = config.nats.url === undefined ? natsSeed(file) : existingNatsSeed(file);
-  const servers = serversOf(config);
-  return connectLog({ servers, seed, name: 'argus' }).catch((cause) => {
+  const servers = natsServers(config.nats);
+  return connectLog({ servers, seed, trust: natsTrust(config.nats), name: 'argus' }).catch((cause) => {
     throw new OperatorError(`${servers} ${whyNoConnection(cause, file, 'NATS')}`, { cause });
   });
 }

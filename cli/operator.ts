@@ -1,7 +1,8 @@
-import { type NatsConnection, NatsError, RequestStrategy } from 'nats';
+import { ErrorCode, type NatsConnection, NatsError, RequestStrategy } from 'nats';
 import { z } from 'zod';
 import { clusterSubjects, NODE_SERVICE, NodeReport, type StreamReport, StreamsAnswer } from '../actors/cluster-wire.js';
 import type { Config } from '../actors/config.js';
+import { natsServers, natsTrust } from '../actors/config-nats.js';
 import { ranges } from '../actors/ranges.js';
 import { existingNatsSeed } from '../actors/secrets.js';
 import { ERROR_CODE_HEADER, operatorSubjects } from '../actors/wire.js';
@@ -28,8 +29,12 @@ export interface Operator {
 
 /** What a server does not do, where `cause` is what came instead of a connection; `what` should have been up. */
 export function whyNoConnection(cause: unknown, nkeyFile: string, what: string): string {
-  const isDenied = cause instanceof NatsError && cause.code === 'AUTHORIZATION_VIOLATION';
-  return isDenied ? `does not know the key in ${nkeyFile}` : `does not answer. Is ${what} up?`;
+  if (cause instanceof Error && !(cause instanceof NatsError)) return `is not taken: ${cause.message}`;
+  const code = cause instanceof NatsError ? cause.code : undefined;
+  if (code === ErrorCode.ServerOptionNotAvailable) return 'has no TLS';
+  return code === ErrorCode.AuthorizationViolation
+    ? `does not know the key in ${nkeyFile}`
+    : `does not answer. Is ${what} up?`;
 }
 
 /** The nodes that are there. */
@@ -42,9 +47,10 @@ export interface Nodes {
 const Answer = z.record(z.string(), z.unknown());
 
 export async function connectOperator(config: Config): Promise<Operator> {
-  const servers = config.nats.url ?? `nats://127.0.0.1:${config.nats.port}`;
+  const servers = natsServers(config.nats);
   const seed = existingNatsSeed(config.nats.operatorNkeyFile);
-  const nc = await connectLog({ servers, seed, name: 'argus operator', inboxPrefix: '_INBOX_OPERATOR' }).catch(
+  const trust = natsTrust(config.nats);
+  const nc = await connectLog({ servers, seed, trust, name: 'argus operator', inboxPrefix: '_INBOX_OPERATOR' }).catch(
     (cause) => {
       throw new OperatorError(`${servers} ${whyNoConnection(cause, config.nats.operatorNkeyFile, 'the tower')}`, {
         cause,

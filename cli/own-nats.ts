@@ -12,7 +12,8 @@ export async function startOwnNats(config: Config, stop?: AbortSignal): Promise<
   const keys = natsKeys(natsSeed(nodeNkeyFile), natsSeed(operatorNkeyFile), natsSeed(auditorNkeyFile));
   const program = findServer('nats-server');
   const dataDir = join(config.data, 'nats');
-  const options = { program, dataDir, port: config.nats.port, keys };
+  const { host, port, tls, websocket } = config.nats;
+  const options = { program, dataDir, host, port, tls, websocket, keys };
   for (let again = 5; !stop?.aborted; again--) {
     try {
       return await startNatsServer(options);

@@ -24,6 +24,7 @@ const whereabouts: readonly Flag[] = [
     help: 'the NATS server, or several with commas (default for `up`: one of its own)',
   },
   { setting: 'nats.nkey_file', flags: '--nats-nkey <file>', help: 'the seed to sign in to NATS with' },
+  { setting: 'nats.ca_file', flags: '--nats-ca <file>', help: 'who certifies the servers of --nats (PEM), for tls://' },
   { setting: 'nats.port', flags: '--nats-port <port>', help: "the port of the node's own NATS server (default: 4222)" },
 ];
 

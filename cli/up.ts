@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { Config } from '../actors/config.js';
+import { natsServers, natsTrust } from '../actors/config-nats.js';
 import { TowerNode } from '../actors/node.js';
 import { existingNatsSeed, natsSeed, towerKey, towerKeyFile } from '../actors/secrets.js';
 import { startOwnNats } from './own-nats.js';
@@ -17,11 +18,12 @@ export async function up(config: Config): Promise<number> {
   const key = towerKey(towerKeyFile(config.data));
   const owned = config.nats.url === undefined ? await startOwnNats(config, stop.signal) : undefined;
   if (owned) void keepRunning(owned, stop, logger);
-  const natsUrl = config.nats.url ?? owned?.url ?? '';
+  const natsUrl = natsServers(config.nats);
+  const trust = natsTrust(config.nats);
   const seed = owned ? natsSeed(config.nats.nodeNkeyFile) : existingNatsSeed(config.nats.nodeNkeyFile);
   try {
     const node = await Promise.race([
-      TowerNode.start({ config, key, natsSeed: seed, natsUrl, logger, giveUp: stop.fail }),
+      TowerNode.start({ config, key, natsSeed: seed, natsUrl, natsTrust: trust, logger, giveUp: stop.fail }),
       stop.requested.then(() => undefined),
     ]);
     if (node) {
@@ -87,11 +89,19 @@ async function keepRunning(server: NatsServer, stop: ReturnType<typeof stopSigna
 }
 
 function greet(config: Config, towerId: string, natsUrl: string, httpUrls: readonly string[]): void {
-  const where = [`--network ${config.network}`, `--data ${JSON.stringify(config.data)}`, `--nats ${natsUrl}`];
+  const { url, tls, caFile, websocket } = config.nats;
+  const where = [`--network ${config.network}`, `--data ${JSON.stringify(config.data)}`];
+  // A server of the node's own that has TLS is known by the settings alone.
+  if (url !== undefined || !tls) where.push(`--nats ${natsUrl}`);
+  if (url !== undefined && caFile !== undefined) where.push(`--nats-ca ${JSON.stringify(caFile)}`);
+  const [scheme, host] = [tls ? 'wss' : 'ws', websocket?.host.includes(':') ? `[${websocket.host}]` : websocket?.host];
   process.stdout.write(
     [
       `Tower ${towerId} on ${config.network} is up.`,
       `  clients   ${natsUrl}   argus.v1.register, .add_appointment, .get_appointment, .get_subscription_info, .info`,
+      ...(websocket && url === undefined
+        ? [`  clients   ${scheme}://${host}:${websocket.port}   the same, over websockets`]
+        : []),
       ...httpUrls.map((url) => `  clients   ${url}   TEOS, both generations`),
       `  operator  argus info ${where.join(' ')}`,
       '',

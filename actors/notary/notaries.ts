@@ -17,8 +17,9 @@ export class Notaries {
     private readonly log: EventLog,
     private readonly options: NodeOptions,
   ) {
-    const { natsUrl: servers, natsSeed: seed, config, logger } = options;
-    const setting = { servers, seed, name: `argus ${config.node}, hashing`, folder: join(config.data, 'trees') };
+    const { natsUrl: servers, natsSeed: seed, natsTrust: trust, config, logger } = options;
+    const name = `argus ${config.node}, hashing`;
+    const setting = { servers, seed, trust, name, folder: join(config.data, 'trees') };
     this.#trees = new TreeKeeper(setting, logger.child({ actor: 'notary' }));
     this.#heads = new HeadStore(log);
     const message = (shard: Shard, position: Position) => log.bytesAt(position, shard);

@@ -7,6 +7,7 @@ import { Shard } from '../../events/ids.js';
 export const TreeSetting = z.object({
   servers: z.string(),
   seed: z.string().optional(),
+  trust: z.object({ caFile: z.string(), isOwn: z.boolean() }).optional(),
   name: z.string(),
   /** Where the files are. */
   folder: z.string(),

@@ -28,8 +28,8 @@ const say = (report: Report): void => void process.send?.(report);
 const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 async function make(order: Order): Promise<void> {
-  const { servers, seed, name, every } = order;
-  const nc = await connectLog({ servers, seed, name });
+  const { servers, seed, trust, name, every } = order;
+  const nc = await connectLog({ servers, seed, trust, name });
   const log = await EventLog.open(nc);
   const folder = new SnapshotFolder(order.folder);
   const shared = () => SharedFiles.open(nc, SNAPSHOTS);

@@ -20,6 +20,7 @@ export const Order = z.object({
   say: z.literal('make'),
   servers: z.string(),
   seed: z.string(),
+  trust: z.object({ caFile: z.string(), isOwn: z.boolean() }).optional(),
   name: z.string(),
   folder: z.string(),
   every: z.number(),

@@ -54,7 +54,7 @@ export class Snapshots {
   #stopped = false;
 
   constructor(
-    private readonly options: Pick<NodeOptions, 'config' | 'key' | 'natsSeed' | 'natsUrl' | 'logger'>,
+    private readonly options: Pick<NodeOptions, 'config' | 'key' | 'natsSeed' | 'natsUrl' | 'natsTrust' | 'logger'>,
     log: EventLog,
   ) {
     const { config, logger } = options;
@@ -173,7 +173,7 @@ export class Snapshots {
   }
 
   #make(tasks: readonly Task[]): void {
-    const { natsUrl: servers, natsSeed: seed, config, logger } = this.options;
+    const { natsUrl: servers, natsSeed: seed, natsTrust: trust, config, logger } = this.options;
     // Neither what this process was told about itself nor its output are the maker's.
     const maker = fork(join(import.meta.dirname, 'maker.js'), [], {
       execArgv: ['--enable-source-maps'],
@@ -188,6 +188,7 @@ export class Snapshots {
       say: 'make',
       servers,
       seed,
+      trust,
       name: `argus ${config.node} snapshots`,
       folder: this.#path,
       every: config.snapshots.every,

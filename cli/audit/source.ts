@@ -4,6 +4,7 @@ import { joinSources } from '../../actors/auditor/archive/joined-source.js';
 import type { AuditSource } from '../../actors/auditor/audit-source.js';
 import { AUDITOR_INBOX, openLiveSource } from '../../actors/auditor/live-source.js';
 import type { Config } from '../../actors/config.js';
+import { natsServers, natsTrust } from '../../actors/config-nats.js';
 import { existingNatsSeed } from '../../actors/secrets.js';
 import { connectLog } from '../../events/log/connection.js';
 import { OperatorError, whyNoConnection } from '../operator.js';
@@ -40,10 +41,16 @@ export async function openSource(config: Config, { archive, offline }: ArchiveOp
 }
 
 async function openLive(config: Config): Promise<AuditSource> {
-  const servers = config.nats.url ?? `nats://127.0.0.1:${config.nats.port}`;
+  const servers = natsServers(config.nats);
   const file = config.nats.auditorNkeyFile;
   const seed = existingNatsSeed(file);
-  const nc = await connectLog({ servers, seed, name: 'argus audit', inboxPrefix: AUDITOR_INBOX }).catch((cause) => {
+  const nc = await connectLog({
+    servers,
+    seed,
+    trust: natsTrust(config.nats),
+    name: 'argus audit',
+    inboxPrefix: AUDITOR_INBOX,
+  }).catch((cause) => {
     throw new OperatorError(`${servers} ${whyNoConnection(cause, file, 'NATS')}`, { cause });
   });
   try {

@@ -41,8 +41,8 @@ export interface ChildOptions {
   readonly args: readonly string[];
   /** A file that takes the server's stdout and stderr; created or appended to. */
   readonly logFile: string;
-  /** Added to our own environment. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** Added to our own environment; what is undefined is taken out of it. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** How long it may take to end after SIGTERM, in ms; 10 s unless told. */
   readonly graceMs?: number;
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { totalmem } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { nkeys } from 'nats';
 import { packageRoot } from '../../actors/package-root.js';
 import type { NatsKeys } from '../nats-keys.js';
@@ -22,6 +22,10 @@ export interface NatsServerOptions {
   readonly port?: number;
   /** The public keys that it is told; those not given are nobody's. */
   readonly keys: Partial<NatsKeys>;
+  /** PEM files; with them clients and nodes come over TLS only. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string } | undefined;
+  /** Where it takes websockets, over TLS if the other port does. */
+  readonly websocket?: { readonly host: string; readonly port: number } | undefined;
   /** The package's configuration file; `nats.conf` unless told. */
   readonly config?: 'nats.conf' | 'nats-cluster.conf';
   /** What that file needs from the environment beside what every server does. */
@@ -61,11 +65,14 @@ export function startNatsServer(options: NatsServerOptions): Promise<NatsServer>
 
 const LOOPBACK = '127.0.0.1';
 
+/** Variables that hold secrets, as the server is to have them: not at all. */
+const SECRETS = { ARGUS_PASSPHRASE: undefined, ARGUS_BITCOIND_PASSWORD: undefined };
+
 async function launchOn(host: string, port: number, options: NatsServerOptions): Promise<Child> {
   const { keys } = options;
   const dataDir = resolve(options.dataDir);
   const name = options.name ?? `argus-${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`;
-  const config = ['-c', join(packageRoot, options.config ?? 'nats.conf'), '-a', host, '-p', String(port), '-n', name];
+  const config = ['-c', configFile(dataDir, options), '-a', host, '-p', String(port), '-n', name];
   const child = await startChild({
     program: options.program,
     args: [...config, ...(options.extra ?? [])],
@@ -76,12 +83,32 @@ async function launchOn(host: string, port: number, options: NatsServerOptions):
       ARGUS_OPERATOR_NKEY: keys.operatorNkey ?? nkeys.createUser().getPublicKey(),
       ARGUS_AUDITOR_NKEY: keys.auditorNkey ?? nkeys.createUser().getPublicKey(),
       ARGUS_ISSUER_NKEY: keys.issuerNkey ?? nkeys.createAccount().getPublicKey(),
+      // What else an operator may have put into our environment is not the server's business.
+      ...SECRETS,
       GOMEMLIMIT: process.env.GOMEMLIMIT ?? memoryLimit(),
       ...options.env,
     },
   });
   await untilReady('nats-server', child, async () => (await nameAt(host, port)) === name);
   return child;
+}
+
+/** The package's file; or one in the data folder that includes it and says more, as an operator writes one. */
+function configFile(dataDir: string, { config = 'nats.conf', tls, websocket }: NatsServerOptions): string {
+  const ours = join(packageRoot, config);
+  if (!tls && !websocket) return ours;
+  const files =
+    tls && `cert_file: ${JSON.stringify(resolve(tls.certFile))}, key_file: ${JSON.stringify(resolve(tls.keyFile))}`;
+  const lines = [`include ${JSON.stringify(relative(dataDir, ours))}`]; // it is looked for beside this file
+  if (files) lines.push(`tls { ${files} }`);
+  if (websocket) {
+    const { host, port } = websocket;
+    const listen = JSON.stringify(`${host.includes(':') ? `[${host}]` : host}:${port}`);
+    lines.push(`websocket { listen: ${listen}, ${files ? `tls { ${files} }` : 'no_tls: true'} }`);
+  }
+  const file = join(dataDir, 'nats-server.conf');
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  return file;
 }
 
 /** A quarter of the machine's memory, at most 1 GiB: without a limit the Go runtime lets replays grow it to that and more. */

@@ -1,3 +1,4 @@
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { type ConnectionOptions, connect, type NatsConnection, nkeyAuthenticator } from 'nats';
 import { reconnectDelay } from './reconnect-delay.js';
 
@@ -13,6 +14,16 @@ export interface LogConnectionOptions {
   readonly seed?: string | undefined;
   readonly name: string;
   readonly inboxPrefix?: string;
+  /** With it, or with a URL that begins with `tls://`, a server without TLS is not taken. */
+  readonly trust?: ServerTrust | undefined;
+}
+
+/** How a server is known to be the right one, over TLS. */
+export interface ServerTrust {
+  /** A PEM file, read at each connection: the certificate of its authority, or its own. */
+  readonly caFile: string;
+  /** Whether that is its own; then it may be for any name. */
+  readonly isOwn: boolean;
 }
 
 /** The server answers, but not as one that can hold the log. */
@@ -33,7 +44,7 @@ export async function connectLog(options: LogConnectionOptions): Promise<NatsCon
   throw new UnfitServerError(`nats-server ${found} is too old: ${OLDEST_SERVER} or newer is needed`);
 }
 
-function natsOptions({ servers, seed, name, inboxPrefix }: LogConnectionOptions): ConnectionOptions {
+function natsOptions({ servers, seed, name, inboxPrefix, trust }: LogConnectionOptions): ConnectionOptions {
   return {
     servers: servers.split(','),
     noRandomize: true,
@@ -44,8 +55,24 @@ function natsOptions({ servers, seed, name, inboxPrefix }: LogConnectionOptions)
     maxPingOut: 2,
     noAsyncTraces: true,
     ...(inboxPrefix && { inboxPrefix }),
+    ...((trust || /(^|,)tls:/.test(servers)) && { tls: tlsOf(servers, trust) }),
     ...(seed && { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)) }),
   };
+}
+
+/** Node's own options of TLS, which the client hands on. */
+function tlsOf(servers: string, trust: ServerTrust | undefined) {
+  const hosts = servers.split(',').map((server) => new URL(server).hostname.replace(/^\[|\]$/g, ''));
+  // The client does not tell Node which address a connection is to, so one of those that were asked for will do.
+  const isOneOfThem = (_name: string, certificate: PeerCertificate): Error | undefined => {
+    const wrong = hosts.map((host) => checkServerIdentity(host, certificate));
+    return wrong.includes(undefined) ? undefined : wrong[0];
+  };
+  if (!trust) return { checkServerIdentity: isOneOfThem };
+  const { caFile, isOwn } = trust;
+  if (!isOwn) return { caFile, checkServerIdentity: isOneOfThem };
+  // Its own certificate may be signed by an authority that is not in the file.
+  return { caFile, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
 }
 
 /** Negative, zero or positive as version `a` (`major.minor.patch`, a suffix ignored) is older than, equal to or newer than `b`. */

@@ -17,14 +17,14 @@ export interface Certificate {
   readonly ca: string;
 }
 
-/** A new authority, whose files are in `folder`, as what it makes: certificates for 127.0.0.1, good for servers and clients. */
+/** A new authority, whose files are in `folder`, as what it makes: certificates for 127.0.0.1 and localhost, good for servers and clients. */
 export function makeAuthority(folder: string): (name: string) => Certificate {
   const file = (name: string) => join(folder, name);
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   const [ca, caKey] = [file('ca.pem'), file('ca.key')];
   openssl('req', '-x509', ...newKey, '-subj', '/CN=authority', '-keyout', caKey, '-out', ca);
   const use = file('use');
-  writeFileSync(use, 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n');
+  writeFileSync(use, 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth,clientAuth\n');
   return (name) => {
     const [cert, key, asked] = [file(`${name}.pem`), file(`${name}.key`), file(`${name}.csr`)];
     openssl('req', ...newKey, '-subj', `/CN=${name}`, '-keyout', key, '-out', asked);
