@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { ServerTrust } from '../events/log/connection.js';
 import { ConfigError } from './config-sources.js';
-import type { Address } from './gateway/http-listener.js';
 
 /** The settings of a node and of commands that have to do with NATS. */
 
@@ -19,7 +18,7 @@ export interface NatsConfig {
   /** PEM files; with them an owned server takes TLS only. */
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   /** Where an owned server takes websockets, too. */
-  readonly websocket: Address | undefined;
+  readonly websocket: { readonly host: string; readonly port: number } | undefined;
 }
 
 /** As the file has them. */
@@ -31,7 +30,7 @@ export interface NatsSettings {
   readonly port: number;
   readonly cert_file?: string | undefined;
   readonly key_file?: string | undefined;
-  readonly websocket?: Address | undefined;
+  readonly websocket?: NatsConfig['websocket'];
 }
 
 /** Throws `ConfigError` for what does not go together. */

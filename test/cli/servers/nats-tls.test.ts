@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { nkeys } from 'nats';
 import pino from 'pino';
 import { AuthCallout } from '../../../actors/auth-callout/auth-callout.js';
 import { issuerOf } from '../../../actors/auth-callout/issuer.js';
+import { packageRoot } from '../../../actors/package-root.js';
 import { natsKeys } from '../../../cli/nats-keys.js';
 import { findServer } from '../../../cli/servers/find.js';
 import { type NatsServer, type NatsServerOptions, startNatsServer } from '../../../cli/servers/nats-server.js';
 import { freePorts } from '../../../cli/servers/ports.js';
 import { connectLog, type ServerTrust } from '../../../events/log/connection.js';
 import { type Certificate, makeAuthority, noCertificates } from '../../support/certificates.js';
+import { clusterOptions } from '../../support/nats-cluster.js';
 import { newNkey, RawNats } from '../../support/raw-nats.js';
 import { tempDir } from '../../support/temp-dir.js';
 import { until } from '../../support/until.js';
@@ -76,6 +81,35 @@ describe('a server with TLS', { skip: noCertificates }, () => {
     assert.equal(await connecting(`nats://127.0.0.1:${plain.port}`, trust), 'SERVER_OPT_NA');
   });
 });
+
+for (const name of ['nats.conf', 'nats-cluster.conf'])
+  test(`the file with TLS and websockets that nats.conf shows works, with ${name}`, { skip: noCertificates }, (t) => {
+    const folder = tempDir(t);
+    const ours = readFileSync(join(packageRoot, 'nats.conf'), 'utf8');
+    const shown = /^# {3}include nats\.conf\n(?:# {3}.*\n)+/m.exec(ours)?.[0] ?? assert.fail('it shows none');
+    const { cert, key, ca } = makeAuthority(folder)('server');
+    const text = shown
+      .replaceAll(/^# {3}/gm, '')
+      .replace('nats.conf', JSON.stringify(relative(folder, join(packageRoot, name))))
+      .replaceAll('/etc/argus/cert.pem', cert)
+      .replaceAll('/etc/argus/key.pem', key);
+    assert.match(text, /^tls \{.*^websocket \{/ms);
+    const file = join(folder, 'own.conf');
+    writeFileSync(file, text);
+    const keys = natsKeys(newSeed(), newSeed(), newSeed());
+    const env = {
+      ARGUS_NATS_STORE: '/var/lib/argus',
+      ARGUS_NODE_NKEY: keys.nodeNkey,
+      ARGUS_OPERATOR_NKEY: keys.operatorNkey,
+      ARGUS_AUDITOR_NKEY: keys.auditorNkey,
+      ARGUS_ISSUER_NKEY: keys.issuerNkey,
+      ...clusterOptions('one', 'nats://127.0.0.1:6222', ['nats://127.0.0.1:6222'], { cert, key, ca }).env,
+    };
+    const run = spawnSync(findServer('nats-server'), ['-c', file, '-t'], {
+      env: { PATH: process.env.PATH ?? '', ...env },
+    });
+    assert.equal(run.status, 0, run.stderr.toString());
+  });
 
 describe('a websocket', () => {
   for (const scheme of ['ws', 'wss'] as const)
