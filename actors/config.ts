@@ -4,9 +4,12 @@ import { z } from 'zod';
 import type { Dialect } from '../events/signing/receipts.js';
 import { Network, networks } from './chain-monitor/networks.js';
 import { type NatsConfig, natsOf } from './config-nats.js';
+import { type Limits, limitsOf } from './config-limits.js';
 import { ConfigError, type ConfigSources, defaultData, gather, type SettingPath } from './config-sources.js';
 import type { Address } from './gateway/http-listener.js';
+import { parseProxies } from './gateway/http-source.js';
 import { MAX_BLOB_BYTES } from './gateway/requests.js';
+import { type RegistrationPolicy, registrationPolicies } from './outcomes.js';
 import { parseRanges } from './ranges.js';
 
 /** A node's configuration: a TOML file, the environment over it, flags over both; every value checked. */
@@ -42,6 +45,21 @@ const shardsOrAll = () =>
     .preprocess((value) => (typeof value === 'number' ? String(value) : value), z.string())
     .refine((value) => value === 'all' || parseRanges(value) !== undefined, "must be like 0-3,7, or 'all'")
     .transform((value) => (value === 'all' ? value : (parseRanges(value) ?? [])));
+/** `127.0.0.1,10.0.0.0/8`, or a list. */
+const proxies = () =>
+  z
+    .preprocess(
+      (value) => (typeof value === 'string' ? value.split(',').map((one) => one.trim()) : value),
+      z.array(z.string()),
+    )
+    .refine(areProxies, 'must be addresses or networks, like 127.0.0.1 or 10.0.0.0/8');
+function areProxies(list: readonly string[]): boolean {
+  try {
+    return parseProxies(list) !== undefined;
+  } catch {
+    return false;
+  }
+}
 const u32 = 0xffffffff;
 
 /** One for each core but that of the node's own thread; more than four have nothing to do, since that thread is full by then. */
@@ -87,6 +105,7 @@ const Settings = z.strictObject({
       cert_file: z.string().min(1).optional(),
       key_file: z.string().min(1).optional(),
       max_connections: number().pipe(z.number().min(1).max(100_000)).default(1000),
+      trusted_proxies: proxies().prefault([]),
     })
     .prefault({}),
   metrics: z.strictObject({ listen: addressOrOff().prefault('off') }).prefault({}),
@@ -119,11 +138,18 @@ const Settings = z.strictObject({
       grace: number().pipe(z.number().min(0).max(u32)).default(6),
     })
     .prefault({}),
+  registration: z.strictObject({ policy: z.enum(registrationPolicies).default('open') }).prefault({}),
   limits: z
     .strictObject({
       max_appointments: number().pipe(z.number().min(0)).default(1_000_000),
       max_blob_bytes: number().pipe(z.number().min(16).max(500_000)).default(MAX_BLOB_BYTES),
       min_to_self_delay: number().pipe(z.number().min(0).max(u32)).default(20),
+      max_users: number().pipe(z.number().min(0)).default(100_000),
+      // Left out, it is what so many registrations give.
+      max_slots_per_user: number().pipe(z.number().min(1).max(u32)).optional(),
+      registrations_per_minute: number().pipe(z.number().min(0).max(1_000_000)).default(60),
+      user_requests_per_second: number().pipe(z.number().min(0).max(1_000_000)).default(100),
+      source_requests_per_second: number().pipe(z.number().min(0).max(1_000_000)).default(500),
     })
     .prefault({}),
 });
@@ -157,7 +183,9 @@ export interface Config {
     readonly timeoutMs: number;
   };
   readonly subscription: Settings['subscription'];
-  readonly limits: { readonly maxAppointments: number; readonly maxBlobBytes: number; readonly minToSelfDelay: number };
+  /** Who may register. */
+  readonly registration: { readonly policy: RegistrationPolicy };
+  readonly limits: Limits;
 }
 
 export interface HttpConfig {
@@ -166,6 +194,8 @@ export interface HttpConfig {
   /** Files with a certificate chain and its key, in PEM. */
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   readonly maxConnections: number;
+  /** Addresses and networks of proxies whose word is taken for where a request comes from. */
+  readonly trustedProxies: readonly string[];
 }
 
 /** Reads the configuration. Throws `ConfigError` with one line for the first value that is wrong. */
@@ -188,7 +218,7 @@ function explain(error: z.ZodError, origin: ReadonlyMap<SettingPath, string>): s
 }
 
 function toConfig(settings: Settings): Config {
-  const { network, nats, bitcoind, limits } = settings;
+  const { network, nats, bitcoind } = settings;
   const data = settings.data ?? defaultData(network);
   return {
     network,
@@ -211,11 +241,8 @@ function toConfig(settings: Settings): Config {
       timeoutMs: bitcoind.timeout_seconds * 1000,
     },
     subscription: settings.subscription,
-    limits: {
-      maxAppointments: limits.max_appointments,
-      maxBlobBytes: limits.max_blob_bytes,
-      minToSelfDelay: limits.min_to_self_delay,
-    },
+    registration: settings.registration,
+    limits: limitsOf(settings.limits, settings.subscription.slots),
   };
 }
 
@@ -231,6 +258,7 @@ function httpOf({ listen, ...http }: Settings['http']): HttpConfig {
     ],
     tls: certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined,
     maxConnections: http.max_connections,
+    trustedProxies: http.trusted_proxies,
   };
 }
 

@@ -16,7 +16,9 @@ import { Admission } from './gateway/admission.js';
 import type { Answer } from './gateway/answers.js';
 import { Gateway, type GatewayNeeds, type Request } from './gateway/gateway.js';
 import { HttpDoor, type Patience } from './gateway/http-door.js';
+import { parseProxies } from './gateway/http-source.js';
 import { NatsDoor } from './gateway/nats-door.js';
+import { RateLimiter } from './gateway/rate-limiter.js';
 import { RequestRelay } from './gateway/request-relay.js';
 import { Standstill } from './gateway/standstill.js';
 import { Metrics } from './metrics/metrics.js';
@@ -26,6 +28,7 @@ import type { Rpc } from './operator-desk/bitcoind-report.js';
 import { NodeDesk } from './operator-desk/node-desk.js';
 import { NodeReporter, type SnapshotsView } from './operator-desk/node-report.js';
 import { OperatorDesk } from './operator-desk/operator-desk.js';
+import { type DoorkeeperFace, PolicyDesk } from './operator-desk/policy-desk.js';
 import { ShardDesk } from './operator-desk/shard-desk.js';
 import { streamReports } from './operator-desk/stream-report.js';
 import type { Proven, Refusal } from './outcomes.js';
@@ -44,6 +47,7 @@ export class Doors {
   readonly #nats: NatsDoor;
   readonly #shardDesk: ShardDesk;
   readonly #desk: OperatorDesk;
+  readonly #policyDesk: PolicyDesk;
   readonly #nodeDesk: NodeDesk;
   readonly #authCallout: AuthCallout;
   readonly #metrics: MetricsDoor | undefined;
@@ -72,6 +76,7 @@ export class Doors {
       blob: (userId, ref) => needs.blob(shardIdOf(userId), ref),
       prove: (userId, ...asked) => this.#prove(shardIdOf(userId), userId, ...asked),
       isLate: () => this.#standstill.isRecent,
+      limiter: new RateLimiter(config.limits),
       limits: config.limits,
       log,
     });
@@ -84,6 +89,12 @@ export class Doors {
       shardOf: shardIdOf,
       desk: this.#shardDesk,
       about: needs.about,
+      log: logger.child({ actor: 'operator-desk' }),
+    });
+    this.#policyDesk = new PolicyDesk(nc, {
+      version,
+      doorkeeper: needs.doorkeeper,
+      height: () => needs.chain.tip?.height,
       log: logger.child({ actor: 'operator-desk' }),
     });
     const reporter = reporterOf(needs);
@@ -99,12 +110,13 @@ export class Doors {
       chain: () => needs.chain,
       shards: () => shards.states,
     });
-    const { listen, maxConnections } = config.http;
+    const { listen, maxConnections, trustedProxies } = config.http;
+    const proxies = parseProxies(trustedProxies);
     const { patience } = needs;
     this.#admission = new Admission({ isAble: needs.isAble, mostInside: maxConnections });
     this.#http = listen.map(
       ({ dialect, ...address }) =>
-        new HttpDoor({ gateway, admission: this.#admission, address, dialect, tls, patience, log }),
+        new HttpDoor({ gateway, admission: this.#admission, address, dialect, proxies, tls, patience, log }),
     );
   }
 
@@ -126,7 +138,7 @@ export class Doors {
 
   /** Rejects with `ListenError` if an HTTP door cannot listen on its address. */
   async open(): Promise<void> {
-    const desks = [this.#desk, this.#stateDesk];
+    const desks = [this.#desk, this.#policyDesk, this.#stateDesk];
     await Promise.all([this.#nats, ...desks, ...this.#http].map((door) => door.open()));
   }
 
@@ -160,7 +172,7 @@ export class Doors {
     const served = Array.from(this.#served.values(), (end) => end());
     await Promise.all([this.#nats.close(), ...this.#http.map((door) => door.close()), ...served]);
     this.#standstill.stop();
-    await Promise.all([this.#desk.close(), this.#stateDesk.close()]);
+    await Promise.all([this.#desk.close(), this.#policyDesk.close(), this.#stateDesk.close()]);
   }
 
   async #prove(shard: ShardId, userId: UserId, locator: Locator, asked: AskedProof): Promise<Proven | Refusal> {
@@ -249,6 +261,7 @@ export interface DoorsNeeds {
   readonly blob: (shard: ShardId, ref: BlobRef) => Promise<Uint8Array | undefined>;
   readonly recover: GatewayNeeds['recover'];
   readonly prover: Pick<Prover, 'prove'>;
+  readonly doorkeeper: DoorkeeperFace;
   /** Whether the tower can accept appointments now, as far as it knows. */
   readonly isAble: () => boolean;
   /** Whether the node has a NATS server now, and how far it is with what it serves. */

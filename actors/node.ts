@@ -10,13 +10,14 @@ import { secp256k1 } from '../events/signing/secp256k1.js';
 import type { BlockWindow } from '../projections/block-window.js';
 import { Fold } from '../projections/fold.js';
 import type { ShardState } from '../projections/shard-state.js';
-import { heldAppointments } from '../projections/tower-info.js';
+import { heldAppointments, registeredUsers } from '../projections/tower-info.js';
 import { BitcoindSide } from './bitcoind-side.js';
 import type { Block } from './chain-monitor/block-source.js';
 import { Doors, readTls, type Tls } from './doors.js';
 import { connectPatiently, ensureStreamsPatiently, flushPatiently, watchConnection } from './nats-connection.js';
 import type { NodeOptions, Signatures } from './node-options.js';
 import { Notaries } from './notary/notaries.js';
+import { PolicySide } from './policy-side.js';
 import { publicInfo } from './public-info.js';
 import { ranges } from './ranges.js';
 import { Drill } from './responder/drill.js';
@@ -69,6 +70,7 @@ export class TowerNode {
 
   readonly chain: Fold<ChainCommit, BlockWindow>;
   readonly #bitcoind: BitcoindSide;
+  readonly #policy: PolicySide;
   readonly #blobs: BlobStore;
   readonly #signatures: Signatures;
   readonly #notaries: Notaries;
@@ -93,6 +95,7 @@ export class TowerNode {
       begun.failed();
       giveUp(error);
     });
+    this.#policy = new PolicySide({ log, node: config.node, policy: config.registration.policy, giveUp, logger });
     this.#bitcoind = new BitcoindSide({
       config,
       log,
@@ -134,6 +137,7 @@ export class TowerNode {
       blob: (shard, ref) => this.#blobs.get(shard, ref),
       recover: (message, signature) => this.#signatures.recover(message, signature),
       prover: this.#notaries.prover,
+      doorkeeper: this.#policy.doorkeeper,
       isAble: () => this.#connected && this.#shards.running.length > 0 && window.tip !== undefined,
       isConnected: () => this.#connected,
       state: () => this.#state(),
@@ -178,6 +182,7 @@ export class TowerNode {
     await this.#bitcoind.stop();
     await this.#shards.stop();
     await this.#notaries.stop();
+    this.#policy.stop();
     this.chain.stop();
     await this.#doors.closeDesk();
     await this.#signatures.stop();
@@ -199,7 +204,7 @@ export class TowerNode {
     });
     await this.#doors.openDesk();
     this.chain.on('waiting', (error) => logger.warn(why(error), 'waiting for the chain on the log'));
-    await this.chain.level();
+    await Promise.all([this.chain.level(), this.#policy.level()]);
     this.begun.level();
     this.#drill.begin();
     this.#bitcoind.start();
@@ -225,9 +230,16 @@ export class TowerNode {
       carrier: this.#bitcoind.carrier,
       mempool: this.#bitcoind.mempool,
       sign: (receipt) => this.#signatures.sign(receipt),
-      terms: { ...subscription, maxAppointments: limits.maxAppointments },
+      terms: {
+        ...subscription,
+        maxAppointments: limits.maxAppointments,
+        maxUsers: limits.maxUsers,
+        maxSlots: limits.maxSlotsPerUser,
+      },
       locatorCacheSize: config.locatorCacheSize,
       held: () => heldAppointments(this.shards),
+      users: () => registeredUsers(this.shards),
+      admit: (applicant) => this.#policy.doorkeeper.admit(applicant),
       notary: (...shown) => this.#notaries.of(...shown),
       stopping: this.#stopping.signal,
       logger,

@@ -1,4 +1,5 @@
-import type { AppointmentId, Height, Locator, Position, Shard } from '../events/ids.js';
+import type { AppointmentId, Height, Locator, Position, Shard, UserId } from '../events/ids.js';
+import type { AdmittedBy } from '../events/policy.js';
 import type { AppointmentProof } from '../events/proofs/appointment-proof.js';
 import type { Dialect } from '../events/signing/receipts.js';
 import type { BlobRef } from '../events/user.js';
@@ -27,6 +28,16 @@ export type Refusal =
   | { readonly kind: 'subscription-expired'; readonly expiry: Height }
   /** One more registration would give the user more slots than 32 bits hold. */
   | { readonly kind: 'max-slots-reached' }
+  /** A newcomer needs an invite here, and came without one. */
+  | { readonly kind: 'invite-required' }
+  /** The invite lets nobody in, or nobody else. */
+  | { readonly kind: 'invite-refused'; readonly why: 'unknown' | 'used-up' | 'expired' | 'revoked' }
+  /** The tower is for those on its operator's list. */
+  | { readonly kind: 'not-allowed' }
+  /** The tower has as many users as it may. */
+  | { readonly kind: 'user-limit-reached'; readonly limit: number }
+  /** More requests came from there, or of that user, than the tower takes. Nothing was looked at; `retryMs`: when it will be. */
+  | { readonly kind: 'rate-limited'; readonly retryMs: number }
   /** The key registered as the other generation. Anyone may register any key, so nobody changes how its user is spoken to. */
   | { readonly kind: 'other-dialect'; readonly dialect: Dialect }
   /** No node of the tower serves the user's shard now. Nothing was changed. */
@@ -36,6 +47,28 @@ export type Refusal =
    * another node that does not answer, the request may have been carried out, and says nothing of this one.
    */
   | { readonly kind: 'unavailable'; readonly why: string; readonly elsewhere?: true };
+
+/** Who may register: anybody, who has an invite, or who is on the operator's list. */
+export const registrationPolicies = ['open', 'invite', 'allow'] as const;
+export type RegistrationPolicy = (typeof registrationPolicies)[number];
+
+/** Somebody wants to register. */
+export interface Applicant {
+  readonly userId: UserId;
+  /** Whether it has no subscription yet, or none any more. */
+  readonly isNew: boolean;
+  /** The token that it came with, as it was sent. */
+  readonly invite: string | undefined;
+  readonly height: Height;
+  /** How long it may take, in ms. */
+  readonly patience: number;
+}
+
+/** It may; `by`: by what, where not everybody may. */
+export interface Admission {
+  readonly kind: 'admitted';
+  readonly by?: AdmittedBy;
+}
 
 export interface Registered {
   readonly kind: 'registered';

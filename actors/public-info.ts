@@ -12,4 +12,5 @@ export const publicInfo = (config: Config, towerId: TowerId, height: Height | un
   subscription_slots: config.subscription.slots,
   subscription_duration: config.subscription.duration,
   max_blob_bytes: config.limits.maxBlobBytes,
+  registration_policy: config.registration.policy,
 });

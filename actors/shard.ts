@@ -15,7 +15,7 @@ import { Bookings, type Found } from './bookings.js';
 import type { Seen } from './breach-report.js';
 import { BlobSweeper } from './gatekeeper/blob-sweeper.js';
 import { Gatekeeper } from './gatekeeper/gatekeeper.js';
-import type { Terms } from './gatekeeper/needs.js';
+import type { GatekeeperNeeds, Terms } from './gatekeeper/needs.js';
 import type { SignReceipt } from './gatekeeper/receipts.js';
 import { LocatorCache } from './locator-cache/locator-cache.js';
 import type { Notary } from './notary/notary.js';
@@ -58,6 +58,9 @@ export interface ShardNeeds {
   /** How many blocks the locator cache holds. */
   readonly locatorCacheSize: number;
   readonly held: () => number;
+  readonly users: () => number;
+  /** Whether somebody may register. */
+  readonly admit: GatekeeperNeeds['admit'];
   /** Makes the shard's Notary; without it nothing is signed of the log. */
   readonly notary?: (shard: ShardId, fold: Fold<ShardCommit, ShardState>) => Notary;
   readonly stopping: AbortSignal;
@@ -172,6 +175,8 @@ export class Shard implements Running {
       isAnswering: (id, blob) => this.#responder.isAnswering(id, blob),
       terms,
       held,
+      users: needs.users,
+      admit: needs.admit,
       sign,
       fail,
       log: logger.child({ actor: 'gatekeeper' }),

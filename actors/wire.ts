@@ -28,6 +28,19 @@ export const operatorSubjects = {
   trackers: 'argus.operator.v1.trackers',
 } as const;
 
+/** The subjects on which the operator decides who may register, and asks what was decided. */
+export const policySubjects = {
+  createInvite: 'argus.operator.v1.create_invite',
+  revokeInvite: 'argus.operator.v1.revoke_invite',
+  invites: 'argus.operator.v1.invites',
+  allow: 'argus.operator.v1.allow',
+  disallow: 'argus.operator.v1.disallow',
+  allowed: 'argus.operator.v1.allowed',
+} as const;
+
+/** The most users that one request puts on the list, or takes off it. */
+export const MOST_ALLOWED_AT_ONCE = 1000;
+
 /** The subjects on which each node of a tower answers its operator for itself. */
 export const nodeSubjects = {
   state: 'argus.operator.v1.state',
@@ -103,6 +116,8 @@ export const InfoAnswer = z.object({
   subscription_slots: u32,
   subscription_duration: u32,
   max_blob_bytes: u32,
+  /** Who may register: anybody (`open`), who has an invite, or who is allowed. A tower of before does not say. */
+  registration_policy: z.enum(['open', 'invite', 'allow']).optional(),
 });
 export type InfoAnswer = z.infer<typeof InfoAnswer>;
 

@@ -15,6 +15,7 @@ import { addKeyCommands } from './key.js';
 import { migrate } from './migrate.js';
 import { natsKeys } from './nats-keys.js';
 import { connectOperator, type Operator, shardsText } from './operator.js';
+import { addPolicyCommands } from './policy.js';
 import { printFields, printJson, Table } from './print.js';
 import { addLogFlags, addNodeFlags, addWhereabouts, configOf } from './settings.js';
 import { up } from './up.js';
@@ -89,6 +90,7 @@ addWhereabouts(program.command('nkeys'))
   });
 
 addKeyCommands(program);
+addPolicyCommands(program);
 addClientCommands(program);
 addAuditCommands(program);
 addArchiveCommands(program);

@@ -5,7 +5,7 @@ import type { Config } from '../actors/config.js';
 import { natsServers, natsTrust } from '../actors/config-nats.js';
 import { ranges } from '../actors/ranges.js';
 import { existingNatsSeed } from '../actors/secrets.js';
-import { ERROR_CODE_HEADER, operatorSubjects } from '../actors/wire.js';
+import { ERROR_CODE_HEADER, operatorSubjects, policySubjects } from '../actors/wire.js';
 import { connectLog } from '../events/log/connection.js';
 
 /** What the operator asks of a running tower, over NATS with the operator's own key. */
@@ -15,15 +15,20 @@ export class OperatorError extends Error {
   readonly code = 'operator';
 }
 
+const subjects = { ...operatorSubjects, ...policySubjects } as const;
+
+/** What may be asked, and what may be decided. */
+export type Question = keyof typeof subjects;
+
 export interface Operator {
   /** Asks every node how it is; rejects with `OperatorError` if there is none. */
   everyNode(): Promise<Nodes>;
   /** Asks any node how the log's streams are; rejects with `OperatorError`. */
   streams(): Promise<readonly StreamReport[]>;
   /** Asks one question; rejects with `OperatorError`. */
-  ask(what: keyof typeof operatorSubjects, question?: object): Promise<Record<string, unknown>>;
+  ask(what: Question, question?: object): Promise<Record<string, unknown>>;
   /** All items of a list, page after page; rejects at its end if nobody answered for some of the shards. */
-  list(what: keyof typeof operatorSubjects, field: string, question?: object): AsyncGenerator<unknown>;
+  list(what: Question, field: string, question?: object): AsyncGenerator<unknown>;
   close(): Promise<void>;
 }
 
@@ -65,8 +70,8 @@ export async function connectOperator(config: Config): Promise<Operator> {
     if (message.headers?.get(ERROR_CODE_HEADER)) throw new OperatorError(String(answer.error));
     return answer;
   };
-  const ask: Operator['ask'] = (what, question = {}) => request(operatorSubjects[what], question);
-  async function* list(what: keyof typeof operatorSubjects, field: string, question: object = {}) {
+  const ask: Operator['ask'] = (what, question = {}) => request(subjects[what], question);
+  async function* list(what: Question, field: string, question: object = {}) {
     const unserved: number[] = [];
     for (let after: unknown = '0.0'; after; ) {
       const { [field]: items, next, unserved_shards: missing = [] } = await ask(what, { ...question, after });

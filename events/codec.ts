@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Aggregate } from './aggregate.js';
 import { BlockConnected, BlockDisconnected } from './chain.js';
+import * as policy from './policy.js';
 import { BlockScanned, BlockUnread } from './scan.js';
 import * as tracker from './tracker.js';
 import * as user from './user.js';
@@ -53,13 +54,22 @@ const AppointmentEnded: EventDefinition = {
   upcast: { 1: (body) => withoutType(user.AppointmentEndedV1.parse({ type: 'AppointmentEnded', ...body })) },
 };
 
+/** Only where not everybody is let in does it need the newer version. */
+const UserRegistered: EventDefinition = {
+  of: 'user',
+  schema: user.UserRegistered,
+  version: 2,
+  storedAs: (event) => ('admittedBy' in event && event.admittedBy !== undefined ? 2 : 1),
+  upcast: { 1: (body) => withoutType(user.UserRegisteredV1.parse({ type: 'UserRegistered', ...body })) },
+};
+
 const withoutType = ({ type: _, ...body }: { type: string }): Record<string, unknown> => body;
 
 /** Every event that can be on the log. */
 export const eventDefinitions: Readonly<Record<string, EventDefinition>> = {
   BlockConnected: first('chain', BlockConnected),
   BlockDisconnected: first('chain', BlockDisconnected),
-  UserRegistered: first('user', user.UserRegistered),
+  UserRegistered,
   SubscriptionRenewed: first('user', user.SubscriptionRenewed),
   AppointmentAccepted: first('user', user.AppointmentAccepted),
   AppointmentEnded,
@@ -79,6 +89,11 @@ export const eventDefinitions: Readonly<Record<string, EventDefinition>> = {
   OutspendIrrevocable: first('tracker', tracker.OutspendIrrevocable),
   BlockScanned: first('scan', BlockScanned),
   BlockUnread: first('scan', BlockUnread),
+  InviteCreated: first('invite', policy.InviteCreated),
+  InviteUsed: first('invite', policy.InviteUsed),
+  InviteRevoked: first('invite', policy.InviteRevoked),
+  UserAllowed: first('allow-list', policy.UserAllowed),
+  UserDisallowed: first('allow-list', policy.UserDisallowed),
 };
 
 /** The stored form of an event. Throws a `ZodError` if the event is not of its own shape: that is a bug, caught before it is stored. */

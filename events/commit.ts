@@ -4,7 +4,8 @@ import { type Aggregate, aggregateName, parseAggregate } from './aggregate.js';
 import { toHex } from './bytes.js';
 import type { ChainEvent } from './chain.js';
 import { eventDefinitions, readEvent, type StoredEvent, storeEvent } from './codec.js';
-import { type AppointmentId, CommitId, type Position, type UserId } from './ids.js';
+import { type AppointmentId, CommitId, type InviteId, type Position, type UserId } from './ids.js';
+import type { AllowListEvent, InviteEvent } from './policy.js';
 import type { ScanEvent } from './scan.js';
 import type { TrackerEvent } from './tracker.js';
 import type { UserEvent } from './user.js';
@@ -33,9 +34,20 @@ export type TrackerCommit = Meta & {
   readonly events: readonly TrackerEvent[];
 };
 
+export type InviteCommit = Meta & {
+  readonly aggregate: { kind: 'invite'; id: InviteId };
+  readonly events: readonly InviteEvent[];
+};
+export type AllowListCommit = Meta & {
+  readonly aggregate: { kind: 'allow-list' };
+  readonly events: readonly AllowListEvent[];
+};
+
 /** What the streams of a shard hold. */
 export type ShardCommit = UserCommit | TrackerCommit | ScanCommit;
-export type Commit = ChainCommit | ShardCommit;
+/** What the stream of those decisions holds that are of no shard. */
+export type PolicyCommit = InviteCommit | AllowListCommit;
+export type Commit = ChainCommit | ShardCommit | PolicyCommit;
 
 /** A commit with its place in its stream, from 1 and without gaps. */
 export type Recorded<C extends Commit = Commit> = C & { readonly position: Position };

@@ -40,6 +40,10 @@ export type TowerId = z.infer<typeof TowerId>;
 export const AppointmentId = hexOf(20, 'an appointment id').brand<'AppointmentId'>();
 export type AppointmentId = z.infer<typeof AppointmentId>;
 
+/** An invite: the first 16 bytes of SHA-256 of its token. */
+export const InviteId = hexOf(16, 'an invite id').brand<'InviteId'>();
+export type InviteId = z.infer<typeof InviteId>;
+
 /** A commit: 16 random bytes, by which a writer knows its own append again after a lost ack. */
 export const CommitId = hexOf(16, 'a commit id').brand<'CommitId'>();
 export type CommitId = z.infer<typeof CommitId>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppointmentId, Height, Locator } from './ids.js';
+import { AdmittedBy } from './policy.js';
 import { SchemeName } from './schemes/scheme.js';
 import { Dialect } from './signing/receipts.js';
 
@@ -23,8 +24,11 @@ const subscription = {
   receiptSignature: Signature,
 };
 
+/** Version 1: nobody was asked by what right, as it still is where everybody may. */
+export const UserRegisteredV1 = z.strictObject({ type: z.literal('UserRegistered'), ...subscription });
+
 /** A public key that the tower did not know (or had forgotten) subscribed. */
-export const UserRegistered = z.strictObject({ type: z.literal('UserRegistered'), ...subscription });
+export const UserRegistered = z.strictObject({ ...UserRegisteredV1.shape, admittedBy: AdmittedBy.optional() });
 export type UserRegistered = z.infer<typeof UserRegistered>;
 
 /** A user of the tower subscribed again: more slots, a later expiry, perhaps another dialect. */

@@ -12,6 +12,9 @@ export interface TowerNumbers {
 /** Every appointment that the tower holds, waiting or being answered. */
 export const heldAppointments = (shards: Iterable<ShardState>): number => total(shards, 'appointments');
 
+/** Every user with a subscription that is not outdated. */
+export const registeredUsers = (shards: Iterable<ShardState>): number => total(shards, 'users');
+
 export const towerNumbers = (shards: readonly ShardState[]): TowerNumbers => ({
   users: total(shards, 'users'),
   watched: shards.reduce((sum, { waiting }) => sum + waiting, 0),

@@ -75,10 +75,14 @@ export class TowerClient {
     this.dialect = options.dialect ?? 'rust';
   }
 
-  /** Registers, or renews: more slots and a later expiry each time. */
-  async register(): Promise<wire.RegisterAnswer> {
+  /** Registers, or renews: more slots and a later expiry each time. `invite`: a token, where the tower asks newcomers for one. */
+  async register(invite?: string): Promise<wire.RegisterAnswer> {
     const key = this.dialect === 'python' ? 'public_key' : 'user_id';
-    const answer = await this.#request('register', { [key]: this.userId }, wire.RegisterAnswer);
+    const answer = await this.#request(
+      'register',
+      { [key]: this.userId, ...(invite && { invite }) },
+      wire.RegisterAnswer,
+    );
     const receipt = registrationReceipt(this.dialect, {
       userId: this.userId,
       slots: answer.available_slots,

@@ -14,7 +14,7 @@ import {
   unknownUser,
   type WithBookings,
 } from '../../projections/user.js';
-import type { Accepted, Deleted, Refusal, Registered } from '../outcomes.js';
+import type { Accepted, Admission, Deleted, Refusal, Registered } from '../outcomes.js';
 import { type DeleteAppointment, deleteAppointment } from './deletion.js';
 
 /** What the Gatekeeper may decide about one user. Everything here is pure; heights, blobs and signing arrive in the command. */
@@ -30,6 +30,13 @@ export interface Register {
   /** What a registration gives: slots, and blocks until it expires. */
   readonly slots: number;
   readonly duration: number;
+  /** How many slots a user may have at the most. */
+  readonly mostSlots: number;
+  /** Whether the tower has as many users as it may. */
+  readonly full: boolean;
+  readonly limit: number;
+  /** By what right: what is for a renewal alone makes no new subscription. */
+  readonly admission: Admission | 'renewal';
   readonly sign: Sign;
 }
 
@@ -119,22 +126,27 @@ export const userDecider: Decider<UserState, UserCommand, UserOutcome, UserEvent
 
 const refuse = (refusal: Refusal): Decided => ({ outcome: refusal, events: [] });
 
-function register({ userId, dialect, height, duration, sign, ...terms }: Register, state: UserState): Decided {
+function register(command: Register, state: UserState): Decided {
+  const { userId, dialect, height, duration, sign, ...terms } = command;
   const known = state.status === 'registered' ? state : undefined;
   if (known && known.dialect !== dialect) return refuse({ kind: 'other-dialect', dialect: known.dialect });
   const slots = (known?.slots ?? 0) + terms.slots;
-  if (slots > MOST_SLOTS) return refuse({ kind: 'max-slots-reached' });
+  if (slots > Math.min(terms.mostSlots, MOST_SLOTS)) return refuse({ kind: 'max-slots-reached' });
+  if (!known && terms.full) return refuse({ kind: 'user-limit-reached', limit: terms.limit });
+  if (!known && terms.admission === 'renewal') return refuse(justOutdated);
   const start = known?.start ?? height;
   // Always on top of the old expiry: a rust client refuses a renewal that does not move it (design.md section 5).
   const expiry = Height.parse(Math.min((known?.expiry ?? height) + duration, MOST_HEIGHT));
   const receiptSignature = sign(registrationReceipt(dialect, { userId, slots, start, expiry }));
   const subscription = { dialect, slots, start, expiry, receiptSignature };
-  const type = known ? 'SubscriptionRenewed' : 'UserRegistered';
-  return {
-    outcome: { kind: 'registered', ...subscription },
-    events: [{ type, slotsAdded: terms.slots, ...subscription }],
-  };
+  const changed = { slotsAdded: terms.slots, ...subscription };
+  const outcome: UserOutcome = { kind: 'registered', ...subscription };
+  if (known) return { outcome, events: [{ type: 'SubscriptionRenewed', ...changed }] };
+  const by = terms.admission === 'renewal' ? undefined : terms.admission.by;
+  return { outcome, events: [{ type: 'UserRegistered', ...changed, ...(by && { admittedBy: by }) }] };
 }
+
+const justOutdated: Refusal = { kind: 'unavailable', why: 'the subscription ended just now; send it again' };
 
 function addAppointment(command: AddAppointment, state: UserState): Decided {
   if (state.status !== 'registered') return refuse({ kind: 'authentication-failed' });

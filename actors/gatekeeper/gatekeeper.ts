@@ -18,12 +18,14 @@ import { endingOf } from './endings.js';
 import { type About, isDue, loadUser } from './loaded-user.js';
 import type { AddAppointmentRequest, DeleteAppointmentRequest, GatekeeperNeeds } from './needs.js';
 import { Receipts } from './receipts.js';
+import { type Append, register } from './registration.js';
 import { noChain, showAppointment, showSubscription } from './shown.js';
 
 /**
  * The Gatekeeper: who may do what, and what it costs. One message at a time for each user.
  *
  *   Gateway --register, addAppointment, deleteAppointment, ...-----> Gatekeeper --UserRegistered ... --> log
+ *                              Doorkeeper <--may it register?-------->  |  |
  *   fold ----a tracker that ended------------------------------------->  |  |
  *   block feed ---heights--------------------------------------------->  +  +--blobs--> blob store
  *
@@ -66,18 +68,15 @@ export class Gatekeeper implements BlockListener {
     }
   }
 
-  register(userId: UserId, dialect: Dialect): Promise<Registered | Refusal> {
+  /** `invite`: the token that the request came with, if it did. */
+  register(userId: UserId, dialect: Dialect, invite?: string): Promise<Registered | Refusal> {
     const deadline = performance.now() + REQUEST_MS;
     return this.#lanes.send(userId, async () => {
       const height = this.#height();
       if (height === undefined) return noChain;
-      const { slots, duration } = this.needs.terms;
-      const receipts = new Receipts(this.needs.sign);
-      const { sign } = receipts;
-      const command: UserCommand = { kind: 'register', userId, dialect, height, slots, duration, sign };
-      return answerOf<Registered>(
-        await receipts.settled(() => this.#transact(userId, command, 'none', deadline - performance.now(), receipts)),
-      );
+      const append: Append = (command, receipts) =>
+        this.#transact(userId, command, 'none', deadline - performance.now(), receipts);
+      return answerOf<Registered>(await register({ userId, dialect, invite, height, deadline }, this.needs, append));
     });
   }
 

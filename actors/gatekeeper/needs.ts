@@ -6,6 +6,7 @@ import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import type { Bookings } from '../bookings.js';
+import type { Admission, Applicant, Refusal } from '../outcomes.js';
 import type { Transactor } from '../runtime/transact.js';
 import type { SignReceipt } from './receipts.js';
 
@@ -31,7 +32,7 @@ export interface DeleteAppointmentRequest {
   readonly came: number;
 }
 
-/** What a subscription is, and what the tower holds at the most. */
+/** What a subscription is, and what the tower holds, and gives, at the most. */
 export interface Terms {
   /** Slots that one registration gives. */
   readonly slots: number;
@@ -40,6 +41,9 @@ export interface Terms {
   /** Blocks between a subscription's expiry and its being forgotten. */
   readonly grace: number;
   readonly maxAppointments: number;
+  readonly maxUsers: number;
+  /** Slots that one user has. */
+  readonly maxSlots: number;
 }
 
 /** The comparing of new appointments with recent blocks. */
@@ -70,6 +74,10 @@ export interface GatekeeperNeeds {
   readonly isAnswering: (id: AppointmentId, blob: Position | undefined) => boolean;
   /** The number of appointments that the whole tower holds. */
   readonly held: () => number;
+  /** The number of its users. */
+  readonly users: () => number;
+  /** Whether somebody may register. Rejects with `LogUnavailableError`. */
+  readonly admit: (applicant: Applicant) => Promise<Admission | Refusal>;
   readonly sign: SignReceipt;
   readonly fail: (error: Error) => void;
   readonly log: Logger;

@@ -21,6 +21,8 @@ export interface Answer {
   readonly body: object;
   /** Why a request was refused, by the field's name, the same in both dialects. */
   readonly reason?: Refusal['kind'] | 'malformed-request';
+  /** When the same request may be made again, in ms, where that is known. */
+  readonly retryMs?: number;
   /** Whether another node gave it: then it says nothing of what this one can do. */
   readonly relayed?: true;
 }

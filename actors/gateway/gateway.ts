@@ -9,7 +9,7 @@ import {
 } from '../../events/signing/appointment.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import type { BlobRef } from '../../events/user.js';
-import type { Accepted, Deleted, Proven, Refusal, Registered, Shown, SubscriptionInfo } from '../outcomes.js';
+import type { Proven, Refusal, Shown } from '../outcomes.js';
 import { why } from '../runtime/why.js';
 import {
   type Answer,
@@ -24,7 +24,9 @@ import {
 } from './answers.js';
 import { words } from './dialect.js';
 import type { Fault, FieldLimits } from './faults.js';
+import type { GatekeeperFace } from './gatekeeper-face.js';
 import { delayTooSmall } from './python-fields.js';
+import type { RateLimited, RateLimiter } from './rate-limiter.js';
 import * as requests from './requests.js';
 
 /**
@@ -50,6 +52,9 @@ export class Gateway {
 
   async serve(operation: requests.Operation, body: Uint8Array, caller: Caller): Promise<Answer> {
     if (this.needs.isLate()) return refusedWith('unavailable', words[caller.dialect].refused(operation, stoodStill));
+    // What another node passes on was counted at its door.
+    const tooMany = caller.relayed ? undefined : this.needs.limiter.ofSource(operation, caller.source);
+    if (tooMany) return limited(operation, tooMany, caller.dialect);
     const json = requests.parseJson(body, this.mostBytes(operation));
     if (!json.ok) return this.refuse(operation, json.fault, caller.dialect);
     const request = { operation, body, caller };
@@ -81,9 +86,9 @@ export class Gateway {
     const dialect = (caller.certain ? undefined : requests.dialectOfRegistration(json)) ?? caller.dialect;
     const parsed = requests.parseRegister(json, dialect);
     if (!parsed.ok) return this.refuse(operation, parsed.fault, dialect);
-    const { userId } = parsed.value;
+    const { userId, invite = caller.invite } = parsed.value;
     return this.#answer({ request, who: userId, dialect: () => dialect }, async (gatekeeper) => {
-      const outcome = await gatekeeper.register(userId, dialect);
+      const outcome = await gatekeeper.register(userId, dialect, invite);
       return outcome.kind === 'registered' ? registered(userId, outcome) : outcome;
     });
   }
@@ -155,8 +160,10 @@ export class Gateway {
 
   /** Who asks, by the signature, and how that user is spoken to. */
   async #authenticate(request: Request, message: Uint8Array, signature: string, locator?: string): Promise<Asked> {
-    const who = await this.#recover(message, signature);
-    const known = () => (typeof who === 'string' ? this.needs.dialectOf(who) : undefined);
+    const signer = await this.#recover(message, signature);
+    const known = () => (typeof signer === 'string' ? this.needs.dialectOf(signer) : undefined);
+    const isCounted = typeof signer === 'string' && !request.caller.relayed;
+    const who = (isCounted && this.needs.limiter.ofUser(signer)) || signer;
     return { request, who, dialect: () => known() ?? request.caller.dialect, locator };
   }
 
@@ -213,6 +220,10 @@ export interface Caller {
   readonly dialect: Dialect;
   /** Whether the operator has said so, by giving that generation a port of its own. */
   readonly certain: boolean;
+  /** Where it comes from, as far as the door can tell: an address, or an account of NATS. */
+  readonly source?: string | undefined;
+  /** The token that is in the host name which it asked for, if one is. */
+  readonly invite?: string | undefined;
   /** Whether the door was another node's, which does not serve the user's shard. */
   readonly relayed?: boolean;
 }
@@ -235,39 +246,21 @@ interface Asked {
 }
 
 function refused({ request, dialect, locator }: Asked, refusal: Refusal): Answer {
+  if (refusal.kind === 'rate-limited') return limited(request.operation, refusal, dialect());
   const answer = refusedWith(refusal.kind, words[dialect()].refused(request.operation, refusal, locator));
   return 'elsewhere' in refusal ? { ...answer, relayed: true } : answer;
 }
+
+const limited = (operation: requests.Operation, refusal: RateLimited, dialect: Dialect): Answer => ({
+  ...refusedWith(refusal.kind, words[dialect].refused(operation, refusal)),
+  retryMs: refusal.retryMs,
+});
 
 type Act = (gatekeeper: GatekeeperFace, userId: UserId) => Promise<Answer | Refusal>;
 
 const stoodStill: Refusal = { kind: 'unavailable', why: 'the tower stood still for a while' };
 const nobody: Refusal = { kind: 'authentication-failed' };
 const away: Refusal = { kind: 'unavailable', why: 'the tower is starting or cannot reach its log' };
-
-/** What the Gateway needs of the Gatekeeper of a user's shard. */
-export interface GatekeeperFace {
-  register(userId: UserId, dialect: Dialect): Promise<Registered | Refusal>;
-  addAppointment(request: {
-    readonly userId: UserId;
-    readonly locator: Locator;
-    readonly blob: Uint8Array;
-    readonly toSelfDelay: number;
-    readonly userSignature: string;
-    readonly came: number;
-  }): Promise<Accepted | Refusal>;
-  deleteAppointment(request: {
-    readonly userId: UserId;
-    readonly locator: Locator;
-    readonly receipt: string | null;
-    readonly userSignature: string;
-    readonly came: number;
-  }): Promise<Deleted | Refusal>;
-  appointment(userId: UserId, locator: Locator): Promise<Shown | Refusal>;
-  subscription(userId: UserId): Promise<SubscriptionInfo | Refusal>;
-  /** Resolves when what other nodes have put on the log is known here too; rejects if that takes too long. */
-  level(): Promise<void>;
-}
 
 export interface GatewayNeeds {
   /**
@@ -289,6 +282,7 @@ export interface GatewayNeeds {
   ) => Promise<Proven | Refusal>;
   /** Whether a request that is served now may have been sent long ago. */
   readonly isLate: () => boolean;
+  readonly limiter: Pick<RateLimiter, 'ofSource' | 'ofUser'>;
   readonly limits: FieldLimits;
   readonly log: Logger;
 }

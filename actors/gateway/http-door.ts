@@ -10,6 +10,7 @@ import type { Gateway } from './gateway.js';
 import { Connections } from './http-connections.js';
 import { type Address, Listener, spell } from './http-listener.js';
 import { type Body, guessDialect, mayBeJson, operationAt, pathOf, readBody } from './http-request.js';
+import { inviteInHost, type Proxies, sourceOf } from './http-source.js';
 import type { Operation } from './requests.js';
 import { comeAgain } from './rust.js';
 
@@ -94,13 +95,16 @@ export class HttpDoor {
     return this.#serve(operation, request, body);
   }
 
-  async #serve(operation: Operation, { headers }: IncomingMessage, body: Body): Promise<Answer> {
-    const { gateway, dialect: fixed, log, patience = PATIENCE } = this.needs;
+  async #serve(operation: Operation, request: IncomingMessage, body: Body): Promise<Answer> {
+    const { headers, socket } = request;
+    const { gateway, dialect: fixed, proxies, log, patience = PATIENCE } = this.needs;
     const dialect = fixed ?? guessDialect(headers, body.bytes);
     if (!mayBeJson(headers)) return gateway.refuse(operation, { kind: 'wrong-content-type' }, dialect);
     if (!body.isWhole)
       return gateway.refuse(operation, { kind: 'too-long', most: gateway.mostBytes(operation) }, dialect);
-    const answer = gateway.serve(operation, body.bytes, { dialect, certain: fixed !== undefined }).catch((error) => {
+    const source = sourceOf(socket.remoteAddress, headers['x-forwarded-for'], proxies);
+    const caller = { dialect, certain: fixed !== undefined, source, invite: inviteInHost(headers.host) };
+    const answer = gateway.serve(operation, body.bytes, caller).catch((error) => {
       log.error({ err: error, operation }, 'a request was not understood by the tower');
       return refusedWith('unavailable', comeAgain);
     });
@@ -128,10 +132,11 @@ export class HttpDoor {
   }
 }
 
-const headersOf = ({ reason, status }: Answer, path: string): Record<string, string> => ({
+const headersOf = ({ reason, status, retryMs }: Answer, path: string): Record<string, string> => ({
   'content-type': 'application/json',
   // The bodies are those of the towers that exist; this is for who wants to know more.
   ...(reason && { 'argus-reason': reason }),
+  ...(retryMs !== undefined && { 'retry-after': String(Math.ceil(retryMs / 1000)) }),
   ...(status === 405 && { allow: path === '/ping' ? 'GET, HEAD' : 'POST' }),
 });
 
@@ -143,6 +148,8 @@ export interface HttpDoorNeeds {
   readonly address: Address;
   /** The generation that alone uses this address; without it, it is guessed while the user is not known. */
   readonly dialect: Dialect | undefined;
+  /** Those whose word is taken for where a request comes from. */
+  readonly proxies: Proxies;
   /** PEM. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   readonly patience?: Patience | undefined;

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { publicSubjects } from '../wire.js';
 import { type Answer, refusedWith } from './answers.js';
 import type { Caller, Gateway } from './gateway.js';
+import { sourceOf } from './nats-source.js';
 import type { Operation } from './requests.js';
 import { comeAgain } from './rust.js';
 
@@ -34,7 +35,9 @@ export class NatsDoor {
     });
     this.#service = service;
     const serve = (operation: Operation, subject: string) =>
-      this.#endpoint(operation, subject, (body) => gateway.serve(operation, body, NEWER));
+      this.#endpoint(operation, subject, ({ data, headers }) =>
+        gateway.serve(operation, data, { ...NEWER, source: sourceOf(headers) }),
+      );
     serve('register', publicSubjects.register);
     serve('add_appointment', publicSubjects.addAppointment);
     serve('delete_appointment', publicSubjects.deleteAppointment);
@@ -50,7 +53,7 @@ export class NatsDoor {
     await Promise.all(this.#underWay);
   }
 
-  #endpoint(name: string, subject: string, handle: (body: Uint8Array) => Promise<Answer>): void {
+  #endpoint(name: string, subject: string, handle: Handler): void {
     this.#service?.addEndpoint(name, {
       subject,
       handler: (error, message) => {
@@ -60,14 +63,14 @@ export class NatsDoor {
     });
   }
 
-  #take(message: ServiceMsg, handle: (body: Uint8Array) => Promise<Answer>): void {
+  #take(message: ServiceMsg, handle: Handler): void {
     const work = this.#serve(message, handle).finally(() => this.#underWay.delete(work));
     this.#underWay.add(work);
   }
 
-  async #serve(message: ServiceMsg, handle: (body: Uint8Array) => Promise<Answer>): Promise<void> {
+  async #serve(message: ServiceMsg, handle: Handler): Promise<void> {
     try {
-      respond(message, await handle(message.data));
+      respond(message, await handle(message));
     } catch (error) {
       this.options.log.error({ err: error, subject: message.subject }, 'a request was not understood by the tower');
       respond(message, refusedWith('unavailable', comeAgain));
@@ -75,15 +78,18 @@ export class NatsDoor {
   }
 }
 
+type Handler = (message: ServiceMsg) => Promise<Answer>;
+
 /** A NATS client has no generation of its own, so those whose dialect is not known yet are answered as the newer one. */
 const NEWER: Caller = { dialect: 'rust', certain: false };
 
 /** Sends an answer in the form of the NATS services convention; a refusal's body says why in the field's words, too. */
-export function respond(message: ServiceMsg, { status, body, reason }: Answer): void {
+export function respond(message: ServiceMsg, { status, body, reason, retryMs }: Answer): void {
   if (reason === undefined) {
     message.respond(Buffer.from(JSON.stringify(body)));
     return;
   }
   const error = 'error' in body ? String(body.error) : reason;
-  message.respondError(status, error, Buffer.from(JSON.stringify({ error, ...body, reason })));
+  const later = retryMs !== undefined && { retry_after_ms: retryMs };
+  message.respondError(status, error, Buffer.from(JSON.stringify({ error, ...body, reason, ...later })));
 }

@@ -1,3 +1,4 @@
+import { notAdmitted, tooMany, USERS_FULL } from './admission-words.js';
 import type { Told, Words } from './dialect.js';
 import { addAppointmentFault, registerFault } from './python-fields.js';
 import type { Operation } from './requests.js';
@@ -48,6 +49,14 @@ export const python: Words = {
         return { status: 400, code: -34, text: 'Maximum slots reached for the subscription' };
       case 'other-dialect':
         return { status: 400, code: -34, text: OTHER_DIALECT };
+      case 'invite-required':
+      case 'invite-refused':
+      case 'not-allowed':
+        return { status: 400, code: -8, text: notAdmitted(refusal) };
+      case 'user-limit-reached':
+        return { status: 503, text: USERS_FULL };
+      case 'rate-limited':
+        return { status: 503, text: tooMany(refusal) };
       case 'appointment-limit-reached':
         return { status: 503, text: 'appointment rejected' };
       case 'proof-unavailable':

@@ -25,14 +25,15 @@ export class RequestRelay {
   /** From now on other nodes' requests for a shard are answered. Call what is returned to end that. */
   serve(shard: Shard, gateway: Pick<Gateway, 'serve'>): Served {
     return this.relay.serve(shard, QUESTION, async ({ data, about }) => {
-      const { operation, dialect, certain } = About.parse(about);
-      return parcelOf(await gateway.serve(operation, data, { dialect, certain, relayed: true }));
+      const { operation, ...caller } = About.parse(about);
+      return parcelOf(await gateway.serve(operation, data, { ...caller, relayed: true }));
     });
   }
 
   /** What a node that serves the shard answers; a refusal if none does, or if it does not answer in time. */
   async pass(shard: Shard, { operation, body, caller }: Request): Promise<Answer | Refusal> {
-    const about = { operation, dialect: caller.dialect, certain: String(caller.certain) };
+    const { dialect, certain, invite } = caller;
+    const about = { operation, dialect, certain: String(certain), ...(invite !== undefined && { invite }) };
     try {
       return answerOf(await this.relay.ask(shard, QUESTION, { data: body, about }, this.patienceMs));
     } catch (error) {
@@ -51,6 +52,7 @@ const About = z.object({
   operation: z.enum(operations),
   dialect: Dialect,
   certain: z.enum(['true', 'false']).transform((text) => text === 'true'),
+  invite: z.string().optional(),
 });
 
 const parcelOf = ({ status, reason, body }: Answer): Parcel => ({

@@ -54,6 +54,8 @@ export interface RegisterRequest {
   readonly userId: UserId;
   /** By the name of the field: `public_key` is the python generation's, `user_id` the rust generation's. */
   readonly dialect: Dialect;
+  /** The token that it carries; whether it is one is not asked here. */
+  readonly invite?: string | undefined;
 }
 
 export interface AddAppointmentRequest {
@@ -82,7 +84,9 @@ export function dialectOfRegistration(json: Readonly<Record<string, unknown>>): 
 
 export function parseRegister(json: Record<string, unknown>, dialect: Dialect): Parsed<RegisterRequest> {
   const parsed = key.safeParse(json[keyField(dialect)]);
-  return parsed.success ? { ok: true, value: { userId: parsed.data, dialect } } : faulty(json);
+  if (!parsed.success) return faulty(json);
+  const { invite } = json;
+  return { ok: true, value: { userId: parsed.data, dialect, ...(typeof invite === 'string' && { invite }) } };
 }
 
 /** The longest field by far, read once. */

@@ -1,3 +1,4 @@
+import { notAdmitted, tooMany, USERS_FULL } from './admission-words.js';
 import type { Told, Words } from './dialect.js';
 import type { Operation } from './requests.js';
 import { fieldFault } from './rust-fields.js';
@@ -42,11 +43,19 @@ export const rust: Words = {
         return { status: 400, code: 65, text: 'Subscription maximum slots count reached' };
       case 'other-dialect':
         return { status: 400, code: 5, text: OTHER_DIALECT };
+      case 'invite-required':
+      case 'invite-refused':
+      case 'not-allowed':
+        return { status: 401, code: 7, text: notAdmitted(refusal) };
+      case 'user-limit-reached':
+        return { status: 400, code: 65, text: USERS_FULL };
+      case 'rate-limited':
+        return { ...laterFor(operation), text: tooMany(refusal) };
       case 'proof-unavailable':
       case 'appointment-limit-reached':
       case 'shard-not-served':
       case 'unavailable':
-        return operation === 'add_appointment' ? comeAgain : { status: 503, code: 32, text: UNAVAILABLE };
+        return laterFor(operation);
     }
   },
 };
@@ -60,6 +69,10 @@ const UNAVAILABLE = 'Service currently unavailable';
  * it keeps it, registers again and retries.
  */
 export const comeAgain: Told = { status: 503, code: 7, text: UNAVAILABLE };
+
+/** For `add_appointment`, what makes the plugin keep the appointment; for all else, what its own tower says. */
+const laterFor = (operation: Operation): Told =>
+  operation === 'add_appointment' ? comeAgain : { status: 503, code: 32, text: UNAVAILABLE };
 
 const UNKNOWN_USER: Readonly<Record<Operation, string>> = {
   register: 'User cannot be authenticated',

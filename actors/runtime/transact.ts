@@ -1,21 +1,27 @@
 import { AcceptanceDraft } from '../../events/acceptance-draft.js';
 import type { Aggregate } from '../../events/aggregate.js';
-import { type Commit, newCommit, type ShardCommit } from '../../events/commit.js';
+import { type Commit, newCommit } from '../../events/commit.js';
 import type { Decision } from '../../events/decider.js';
-import type { Shard, UserId } from '../../events/ids.js';
+import type { Position, Shard, UserId } from '../../events/ids.js';
 import type { CommitLog } from '../../events/log/commit-log.js';
 import { LogUnavailableError } from '../../events/log/errors.js';
 import type { UserEvent } from '../../events/user.js';
-import type { Fold } from '../../projections/fold.js';
 import type { ShardState, Versioned } from '../../projections/shard-state.js';
 
 /** How often a decision is made again because others were faster, before it is called an outage. */
 const MOST_CONFLICTS = 50;
 
-export interface Transaction<State, Outcome, Event> {
+/** What is folded of a stream, and grows. `Folded` is all that is known of a shard, or of what is of none. */
+export interface FoldedLog<Folded> {
+  readonly state: Folded;
+  /** Resolves when everything up to a position is in the state. */
+  reached(position: Position): Promise<void>;
+}
+
+export interface Transaction<State, Outcome, Event, Folded = ShardState> {
   readonly aggregate: Aggregate;
   /** The state as folded so far, with what of it is to be read from the log; asked again after each conflict. */
-  readonly read: (shard: ShardState) => Versioned<State> | Promise<Versioned<State>>;
+  readonly read: (folded: Folded) => Versioned<State> | Promise<Versioned<State>>;
   readonly decide: (state: State) => Decision<Outcome, Event>;
   /** How long it may take in all, in ms; afterwards nothing is appended any more. */
   readonly patience: number;
@@ -23,8 +29,8 @@ export interface Transaction<State, Outcome, Event> {
   readonly draft?: AcceptanceDraft | undefined;
 }
 
-/** Decides and appends for one shard: on a conflict folds what others wrote and decides again. */
-export class Transactor {
+/** Decides and appends for one stream: on a conflict folds what others wrote and decides again. */
+export class Transactor<Folded = ShardState> {
   readonly #stopping = new AbortController();
   #appends = 0;
   #conflicts = 0;
@@ -32,7 +38,7 @@ export class Transactor {
   constructor(
     readonly shard: Shard,
     private readonly log: Pick<CommitLog, 'append'>,
-    private readonly fold: Fold<ShardCommit, ShardState>,
+    private readonly fold: FoldedLog<Folded>,
     private readonly node: string,
   ) {}
 
@@ -46,7 +52,7 @@ export class Transactor {
    *
    * Rejects with `LogUnavailableError` when the log did not take it in time.
    */
-  async transact<State, Outcome, Event>(work: Transaction<State, Outcome, Event>): Promise<Outcome> {
+  async transact<State, Outcome, Event>(work: Transaction<State, Outcome, Event, Folded>): Promise<Outcome> {
     const deadline = performance.now() + work.patience;
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       const { state, version } = await work.read(this.fold.state);

@@ -48,7 +48,10 @@ export interface TowerOptions {
   readonly snapshots: boolean;
 }
 
-/** A node of the tower as an operator runs it: `argus up`, a process of its own, with every setting at its default but for where its servers are. */
+/**
+ * A node of the tower as an operator runs it: `argus up`, a process of its own, with every setting at its default but for where its
+ * servers are, and how fast clients may come.
+ */
 export class Tower {
   /** Starts it; it is not waited for. */
   static async start(options: TowerOptions): Promise<Tower> {
@@ -74,7 +77,13 @@ export class Tower {
         `--http=${http}`,
       ],
       logFile,
-      ...(!snapshots && { env: { ARGUS_SNAPSHOTS_EVERY: '0' } }),
+      env: {
+        // All clients come from one place, as fast as they can.
+        ARGUS_LIMITS_REGISTRATIONS_PER_MINUTE: '0',
+        ARGUS_LIMITS_USER_REQUESTS_PER_SECOND: '0',
+        ARGUS_LIMITS_SOURCE_REQUESTS_PER_SECOND: '0',
+        ...(!snapshots && { ARGUS_SNAPSHOTS_EVERY: '0' }),
+      },
     });
     return new Tower(child, logFile, `http://${http}`, launched);
   }

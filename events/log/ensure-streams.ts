@@ -3,10 +3,10 @@ import { isApiError } from './api-errors.js';
 import { compareConfig, isHarmless, type StreamDifference, StreamDriftError } from './stream-drift.js';
 import {
   CHAIN,
-  CHECKPOINTS,
-  HAS_HEADS,
-  hasHeads,
+  hasAllMarks,
   isExpendable,
+  isNotYet,
+  LATER_MARKS,
   type LogLayout,
   type LogWish,
   layoutOf,
@@ -31,8 +31,8 @@ export interface EnsuredLog {
  * A server silently drops options it does not know, a stream may have been made for another network, tower or number
  * of shards, and a stream of a log that was whole may be lost: each is a `StreamDriftError`, and nothing is changed.
  *
- * A log that was made before there were tree heads gets the stream for them, and only then says in CHAIN that it has it: so
- * a log that lost its heads is told apart from one that never had any.
+ * A log that was made before there were tree heads, or invites, gets the stream for them, and only then says in CHAIN that it
+ * has it: so a log that lost its heads is told apart from one that never had any.
  */
 export async function ensureStreams(nc: NatsConnection, wish: LogWish): Promise<EnsuredLog> {
   const jsm = await nc.jetstreamManager({ checkAPI: false });
@@ -42,7 +42,8 @@ export async function ensureStreams(nc: NatsConnection, wish: LogWish): Promise<
   const made = streams.filter(({ found }) => !found).map(({ wanted }) => wanted);
   for (const wanted of inMakingOrder(made)) await makeStream(jsm, wanted);
   const chain = streams.find(({ wanted }) => wanted.name === CHAIN)?.found?.config;
-  if (chain && !hasHeads(chain)) await jsm.streams.update(CHAIN, { metadata: { ...chain.metadata, ...HAS_HEADS } });
+  if (chain && !hasAllMarks(chain))
+    await jsm.streams.update(CHAIN, { metadata: { ...chain.metadata, ...LATER_MARKS } });
   return { layout, made: made.map(({ name }) => name), drift };
 }
 
@@ -92,7 +93,7 @@ export async function readLog(jsm: JetStreamManager, wish: LogWish): Promise<Log
 
 /**
  * Nodes write only when all is there. So what is absent beside a CHAIN, or beside what was written, was lost; but for the
- * txids, which can be read again, and the heads of a log that never had any.
+ * txids, which can be read again, and what a log never had that was made by an older version.
  */
 function missingOf(streams: LogReading['streams'], drift: readonly StreamDifference[]): string[] {
   const chain = streams.find(({ wanted }) => wanted.name === CHAIN)?.found;
@@ -100,7 +101,7 @@ function missingOf(streams: LogReading['streams'], drift: readonly StreamDiffere
   if (drift.some(({ stream, field }) => stream === CHAIN && field.startsWith('argus.'))) return [];
   const hadAll = chain !== undefined || streams.some(({ found }) => (found?.state.last_seq ?? 0) > 0);
   const absent = streams.filter(({ found }) => !found).map(({ wanted }) => wanted.name);
-  const isNew = (name: string) => name === CHECKPOINTS && chain !== undefined && !hasHeads(chain.config);
+  const isNew = (name: string) => chain !== undefined && isNotYet(name, chain.config);
   return hadAll ? absent.filter((name) => !isExpendable(name) && !isNew(name)) : [];
 }
 

@@ -8,7 +8,7 @@ import {
   type StoredMsg,
 } from 'nats';
 import { type Acceptance, AcceptanceReader } from '../acceptance.js';
-import { type Aggregate, aggregateName, aggregateSubject, chainAggregate } from '../aggregate.js';
+import { type Aggregate, aggregateName, aggregateSubject, isPolicy } from '../aggregate.js';
 import { sha256, toHex } from '../bytes.js';
 import { UnknownEventError } from '../codec.js';
 import { type Commit, DamagedCommitError, decodeCommit, type Recorded, type ShardCommit } from '../commit.js';
@@ -20,7 +20,7 @@ import { LogDamagedError, LogUnavailableError } from './errors.js';
 import { type Bulk, Follower, type FollowOptions, type StreamMessage } from './follower.js';
 import { REQUEST_MS } from './publish.js';
 import { Requests } from './requests.js';
-import { CHAIN, towerStream } from './streams.js';
+import { CHAIN, POLICY, towerStream } from './streams.js';
 
 export interface FollowCommitsOptions extends Omit<FollowOptions, 'stream' | 'subject' | 'bulk' | 'onMessage'> {
   readonly onCommit: (commit: Recorded) => void;
@@ -237,14 +237,21 @@ export class LogReader {
   }
 }
 
-export const streamOf = (aggregate: Aggregate, shard: Shard): string =>
-  aggregate.kind === 'chain' ? CHAIN : towerStream(shard);
+export function streamOf(aggregate: Aggregate, shard: Shard): string {
+  if (isPolicy(aggregate)) return POLICY;
+  return aggregate.kind === 'chain' ? CHAIN : towerStream(shard);
+}
 
 export function record(data: Uint8Array, subject: string, position: Position, shard: Shard): Recorded {
-  const stream = subject === aggregateSubject(chainAggregate, shard) ? CHAIN : towerStream(shard);
-  const commit = readCommit(data, `message ${position} of ${stream}, on ${subject},`);
+  const commit = readCommit(data, `message ${position} of ${streamOn(subject, shard)}, on ${subject},`);
   if (aggregateSubject(commit.aggregate, shard) === subject) return { ...commit, position };
   throw new LogDamagedError(`message ${position} on ${subject} is a commit of ${aggregateName(commit.aggregate)}`);
+}
+
+/** The stream that a subject's messages are in. */
+function streamOn(subject: string, shard: Shard): string {
+  if (subject.startsWith('argus.policy.')) return POLICY;
+  return subject === 'argus.chain' ? CHAIN : towerStream(shard);
 }
 
 /** As `decodeCommit` does; what cannot be read is told with its place. */

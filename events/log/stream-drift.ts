@@ -1,5 +1,5 @@
 import type { StreamConfig } from 'nats';
-import { CHAIN, HAS_HEADS, SNAPSHOTS_STREAM, TXIDS, type WantedStream } from './streams.js';
+import { CHAIN, LATER_MARKS, SNAPSHOTS_STREAM, TXIDS, type WantedStream } from './streams.js';
 
 /** How a stream differs from what a node wants, and which differences a node can live with. */
 
@@ -103,8 +103,8 @@ function compareMetadata(stream: string, wanted: unknown, found: unknown): Strea
   const have = new Map<string, unknown>(Object.entries(found ?? {}));
   return (
     Object.entries(wanted ?? {})
-      // A log that got its heads later is no other log: see `ensureStreams`.
-      .filter(([key, value]) => have.get(key) !== value && !Object.hasOwn(HAS_HEADS, key))
+      // A log that got some of its streams later is no other log: see `ensureStreams`.
+      .filter(([key, value]) => have.get(key) !== value && !Object.hasOwn(LATER_MARKS, key))
       .map(([field, value]) => ({ stream, field, is: have.get(field), wanted: value }))
   );
 }

@@ -7,6 +7,8 @@ export const CHAIN = 'CHAIN';
 export const TXIDS = 'TXIDS';
 /** The signed tree heads of all shards, one subject for each. */
 export const CHECKPOINTS = 'CHECKPOINTS';
+/** The invites and the list of those who need none, which are of no shard. */
+export const POLICY = 'POLICY';
 /** The bucket of snapshots, and the stream that an object store keeps it in. */
 export const SNAPSHOTS = 'SNAPSHOTS';
 export const SNAPSHOTS_STREAM = `OBJ_${SNAPSHOTS}`;
@@ -18,7 +20,7 @@ export const isExpendable = (stream: string): boolean => stream === TXIDS || str
 
 /** Whether atomic batches go into a stream: those of the shards, where many users come at once. */
 export const takesBatches = (stream: string): boolean =>
-  ![CHAIN, CHECKPOINTS].includes(stream) && !isExpendable(stream);
+  ![CHAIN, CHECKPOINTS, POLICY].includes(stream) && !isExpendable(stream);
 
 /** What a log is made with, once, and what every node on it must agree with. */
 export interface LogIdentity {
@@ -85,9 +87,10 @@ export function wantedStreams({ replicas, ...identity }: LogLayout): WantedStrea
   };
   const shards = Array.from({ length: identity.shards }, (_, shard) => shard as Shard);
   return [
-    { ...forEver, name: CHAIN, subjects: ['argus.chain'], metadata: { ...identityMetadata(identity), ...HAS_HEADS } },
+    { ...forEver, name: CHAIN, subjects: ['argus.chain'], metadata: { ...identityMetadata(identity), ...LATER_MARKS } },
     { ...common, name: TXIDS, subjects: ['argus.txids.*'], max_age: TXIDS_WINDOW, max_msgs_per_subject: 1 },
     { ...forEver, name: CHECKPOINTS, subjects: ['argus.checkpoint.*'] },
+    { ...forEver, name: POLICY, subjects: ['argus.policy.>'] },
     ...shards.flatMap((shard) => [
       {
         ...forEver,
@@ -114,11 +117,25 @@ const identityMetadata = ({ network, shards, towerId }: LogIdentity): Record<str
   'argus.tower': towerId,
 });
 
-/** What CHAIN says of a log that has CHECKPOINTS. A log that was made before there were tree heads says nothing of it. */
-export const HAS_HEADS = { 'argus.heads': '1' } as const;
+/**
+ * The streams that a log did not have from the first version on, and what CHAIN says of one that has them. Of one that was
+ * made before, it says nothing.
+ */
+const LATER: Readonly<Record<string, string>> = { [CHECKPOINTS]: 'argus.heads', [POLICY]: 'argus.policy' };
 
-export const hasHeads = (chain: Partial<StreamConfig>): boolean =>
-  Object.entries(HAS_HEADS).every(([key, value]) => chain.metadata?.[key] === value);
+/** All of those marks. */
+export const LATER_MARKS: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.values(LATER).map((mark) => [mark, '1']),
+);
+
+export const hasAllMarks = (chain: Partial<StreamConfig>): boolean =>
+  Object.entries(LATER_MARKS).every(([key, value]) => chain.metadata?.[key] === value);
+
+/** Whether a stream is one that the log with this CHAIN never had. */
+export function isNotYet(stream: string, chain: Partial<StreamConfig>): boolean {
+  const mark = LATER[stream];
+  return mark !== undefined && chain.metadata?.[mark] !== LATER_MARKS[mark];
+}
 
 /** The layout of a log whose `CHAIN` is `found`; of one to be made when there is none. What is wished goes first. */
 export function layoutOf(wish: LogWish, found: Partial<StreamConfig> | undefined): LogLayout {

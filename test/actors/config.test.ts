@@ -58,7 +58,7 @@ describe('the configuration', () => {
         tls: undefined,
         websocket: undefined,
       },
-      http: { listen: [{ host: '127.0.0.1', port: 9814 }], tls: undefined, maxConnections: 1000 },
+      http: { listen: [{ host: '127.0.0.1', port: 9814 }], tls: undefined, maxConnections: 1000, trustedProxies: [] },
       metrics: { listen: undefined },
       log: { serve: 'all' },
       snapshots: { every: 100_000 },
@@ -71,7 +71,17 @@ describe('the configuration', () => {
         timeoutMs: 30_000,
       },
       subscription: { slots: 10_000, duration: 4320, grace: 6 },
-      limits: { maxAppointments: 1_000_000, maxBlobBytes: 65_536, minToSelfDelay: 20 },
+      registration: { policy: 'open' },
+      limits: {
+        maxAppointments: 1_000_000,
+        maxBlobBytes: 65_536,
+        minToSelfDelay: 20,
+        maxUsers: 100_000,
+        maxSlotsPerUser: 1_000_000,
+        registrationsPerMinute: 60,
+        userRequestsPerSecond: 100,
+        sourceRequestsPerSecond: 500,
+      },
     });
   });
 
@@ -134,6 +144,13 @@ describe('the configuration', () => {
       ARGUS_LIMITS_MAX_APPOINTMENTS: '11',
       ARGUS_LIMITS_MAX_BLOB_BYTES: '12000',
       ARGUS_LIMITS_MIN_TO_SELF_DELAY: '13',
+      ARGUS_HTTP_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+      ARGUS_REGISTRATION_POLICY: 'invite',
+      ARGUS_LIMITS_MAX_USERS: '14',
+      ARGUS_LIMITS_MAX_SLOTS_PER_USER: '15',
+      ARGUS_LIMITS_REGISTRATIONS_PER_MINUTE: '16',
+      ARGUS_LIMITS_USER_REQUESTS_PER_SECOND: '17',
+      ARGUS_LIMITS_SOURCE_REQUESTS_PER_SECOND: '0',
     });
     assert.deepEqual(config, {
       network: 'regtest',
@@ -161,6 +178,7 @@ describe('the configuration', () => {
         ],
         tls: { certFile: '/cert', keyFile: '/key' },
         maxConnections: 4,
+        trustedProxies: ['10.0.0.0/8', '::1'],
       },
       metrics: { listen: { host: '127.0.0.1', port: 9815 } },
       log: { shards: 2, replicas: 3, serve: [{ from: 0, to: 1 }] },
@@ -174,7 +192,17 @@ describe('the configuration', () => {
         timeoutMs: 2_000,
       },
       subscription: { slots: 10, duration: 4320, grace: 6 },
-      limits: { maxAppointments: 11, maxBlobBytes: 12_000, minToSelfDelay: 13 },
+      registration: { policy: 'invite' },
+      limits: {
+        maxAppointments: 11,
+        maxBlobBytes: 12_000,
+        minToSelfDelay: 13,
+        maxUsers: 14,
+        maxSlotsPerUser: 15,
+        registrationsPerMinute: 16,
+        userRequestsPerSecond: 17,
+        sourceRequestsPerSecond: 0,
+      },
     });
   });
 

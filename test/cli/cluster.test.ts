@@ -52,6 +52,7 @@ describe('argus cluster', () => {
       'CHAIN',
       'TXIDS',
       'CHECKPOINTS',
+      'POLICY',
       ...[0, 1, 2, 3].flatMap((shard) => [`TOWER_${shard}`, `BLOBS_${shard}`]),
     ];
     assert.ok(names.every((name) => streams.some(({ stream }) => stream === name)));

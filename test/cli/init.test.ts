@@ -22,7 +22,7 @@ describe('argus init', () => {
       'shards    2',
       'replicas  1',
       'STREAM         MADE',
-      ...['CHAIN', 'TXIDS', 'CHECKPOINTS', 'TOWER_0', 'BLOBS_0', 'TOWER_1', 'BLOBS_1', 'OBJ_SNAPSHOTS'].map(
+      ...['CHAIN', 'TXIDS', 'CHECKPOINTS', 'POLICY', 'TOWER_0', 'BLOBS_0', 'TOWER_1', 'BLOBS_1', 'OBJ_SNAPSHOTS'].map(
         (name) => `${name.padEnd(15)}${made}`,
       ),
       '',
@@ -36,6 +36,7 @@ describe('argus init', () => {
       'CHAIN',
       'CHECKPOINTS',
       'OBJ_SNAPSHOTS',
+      'POLICY',
       'TOWER_0',
       'TOWER_1',
       'TXIDS',
@@ -45,7 +46,7 @@ describe('argus init', () => {
     const { status, stdout } = await argus(['init', '--json', ...where]);
     const { streams, ...fields } = JSON.parse(stdout);
     const said = { tower_id: towerId, network: 'regtest', shards: 2, replicas: 1, stream_drift: [] };
-    assert.deepEqual([status, fields, streams.length], [0, said, 8]);
+    assert.deepEqual([status, fields, streams.length], [0, said, 9]);
   });
 
   test('refuses a log that was made for something else, and leaves it as it is', async (t) => {

@@ -83,12 +83,12 @@ describe('argus migrate', () => {
     const refused = { setting: 'num_replicas', from: 1, to: 3, outcome: 'refused', reason };
     assert.deepEqual(parse(result.stdout), [
       ...changes.map((change) => ({ ...change, outcome: 'changed' })),
-      ...['CHAIN', 'TXIDS', 'CHECKPOINTS', 'TOWER_0', 'BLOBS_0', 'OBJ_SNAPSHOTS'].map((stream) => ({
+      ...['CHAIN', 'TXIDS', 'CHECKPOINTS', 'POLICY', 'TOWER_0', 'BLOBS_0', 'OBJ_SNAPSHOTS'].map((stream) => ({
         stream,
         ...refused,
       })),
     ]);
-    assert.deepEqual([result.status, result.stderr], [1, 'argus: 6 of 8 settings could not be changed\n']);
+    assert.deepEqual([result.status, result.stderr], [1, 'argus: 7 of 9 settings could not be changed\n']);
     assert.ok((await configs(jsm)).every(({ num_replicas }) => num_replicas === 1));
   });
 

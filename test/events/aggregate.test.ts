@@ -3,17 +3,20 @@ import { describe, test } from 'node:test';
 import {
   aggregateName,
   aggregateSubject,
+  allowListAggregate,
   chainAggregate,
+  inviteAggregate,
   parseAggregate,
   scanAggregate,
   trackerAggregate,
   userAggregate,
 } from '../../events/aggregate.js';
-import { Shard } from '../../events/ids.js';
+import { InviteId, Shard } from '../../events/ids.js';
 import { appointmentId, userId } from '../fixtures/ids.js';
 
 const alice = userId('alice');
 const channel = appointmentId('channel');
+const invite = InviteId.parse('ab'.repeat(16));
 
 describe('an aggregate', () => {
   for (const [aggregate, name, subject] of [
@@ -21,6 +24,8 @@ describe('an aggregate', () => {
     [scanAggregate, 'scan', 'argus.7.scan'],
     [userAggregate(alice), `user/${alice}`, `argus.7.user.${alice}`],
     [trackerAggregate(channel), `tracker/${channel}`, `argus.7.tracker.${channel}`],
+    [inviteAggregate(invite), `invite/${invite}`, `argus.policy.invite.${invite}`],
+    [allowListAggregate, 'allow-list', 'argus.policy.allow-list'],
   ] as const)
     test(`${aggregate.kind}: its name, and its subject in shard 7`, () => {
       assert.equal(aggregateName(aggregate), name);
@@ -29,7 +34,17 @@ describe('an aggregate', () => {
     });
 
   test('is known by its exact name alone', () => {
-    for (const name of ['', 'chain ', 'chain\n', `user/${channel}`, `tracker/${alice}`, `user/${alice}/`, alice])
+    for (const name of [
+      '',
+      'chain ',
+      'chain\n',
+      `user/${channel}`,
+      `tracker/${alice}`,
+      `user/${alice}/`,
+      `invite/${channel}`,
+      'allow-list/',
+      alice,
+    ])
       assert.equal(parseAggregate(name), undefined, name);
   });
 });

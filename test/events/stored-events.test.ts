@@ -33,14 +33,18 @@ describe('what is on the log', () => {
   }
 
   test('what a version before could say already is stored as that, for the nodes that know no newer one', () => {
-    const [first = ''] = storedEvents.AppointmentEnded ?? [];
-    assert.equal(JSON.stringify(storeEvent(readEvent(JSON.parse(first)) as { type: string })), first);
+    for (const versions of [storedEvents.AppointmentEnded, storedEvents.UserRegistered]) {
+      const [first = ''] = versions ?? [];
+      assert.equal(JSON.stringify(storeEvent(readEvent(JSON.parse(first)) as { type: string })), first);
+    }
   });
 
   test('what only a newer version can say is damage in an older one', () => {
     const deletion = JSON.parse(storedEvents.AppointmentEnded?.[1] ?? '');
     const { deletion: _, ...bare } = deletion;
-    for (const wrong of [{ ...deletion, v: 1 }, { ...bare, v: 1 }, bare, { ...deletion, reason: 'resolved' }])
+    const admitted = JSON.parse(storedEvents.UserRegistered?.[1] ?? '');
+    const wrongs = [{ ...deletion, v: 1 }, { ...bare, v: 1 }, bare, { ...deletion, reason: 'resolved' }];
+    for (const wrong of [...wrongs, { ...admitted, v: 1 }])
       assert.throws(() => readEvent(wrong), ZodError, JSON.stringify(wrong));
   });
 
@@ -73,6 +77,12 @@ describe('every name that was ever stored in an event is still taken', () => {
       assert.ok(field in stored);
       for (const name of names) assert.equal(readField(readEvent({ ...stored, [field]: name }), field), name);
     });
+
+  test('admittedBy of UserRegistered', () => {
+    const stored = JSON.parse(storedEvents.UserRegistered?.[1] ?? '');
+    for (const admittedBy of [stored.admittedBy, 'allow-list'])
+      assert.deepEqual(readField(readEvent({ ...stored, admittedBy }), 'admittedBy'), admittedBy);
+  });
 
   const readField = (event: unknown, field: string) => (event as Record<string, unknown>)[field];
 });

@@ -26,7 +26,7 @@ export const ROOT_HEIGHT = 1;
 export const FIRST_HEIGHT = 12;
 /** Blocks until what a block holds is irrevocable, that block included. */
 export const BURIED = 100;
-export const TERMS = { slots: 4, grace: 3, maxAppointments: 100 };
+export const TERMS = { slots: 4, grace: 3, maxAppointments: 100, maxUsers: 100, maxSlots: 0xffffffff };
 
 /** What a node of the model is made of and with. */
 export interface ModelNodeNeeds {
@@ -105,6 +105,8 @@ export class ModelNode {
         terms: { ...TERMS, duration: setting.duration },
         locatorCacheSize: LOCATOR_CACHE,
         held: () => (this.shard ? heldAppointments([this.shard.fold.state]) : 0),
+        users: () => 0,
+        admit: async () => ({ kind: 'admitted' }),
         stopping: this.#stopping.signal,
         logger,
       },

@@ -44,7 +44,13 @@ export async function startTowerNode(options: TowerProcessOptions): Promise<Towe
         ...(name === 'one' ? [`--zmq-sequence=${bitcoind.zmqUrl}`] : []),
         '--log-level=debug',
       ],
-      env: { ARGUS_BITCOIND_POLL_SECONDS: '2' },
+      env: {
+        // All clients come from one place, as fast as they can.
+        ARGUS_LIMITS_REGISTRATIONS_PER_MINUTE: '0',
+        ARGUS_LIMITS_USER_REQUESTS_PER_SECOND: '0',
+        ARGUS_LIMITS_SOURCE_REQUESTS_PER_SECOND: '0',
+        ARGUS_BITCOIND_POLL_SECONDS: '2',
+      },
       logFile,
       graceMs: 15_000,
     });

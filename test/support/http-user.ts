@@ -25,6 +25,8 @@ export class HttpUser {
     private readonly url: () => string | undefined,
     readonly dialect: Dialect,
     readonly secret: Uint8Array = secretKey(),
+    /** The host name by which it knows the tower. */
+    private readonly host?: string,
   ) {
     this.userId = UserId.parse(toHex(secp256k1.publicKey(secret)));
   }
@@ -34,8 +36,13 @@ export class HttpUser {
     return new HttpUser(this.url, dialect, this.secret);
   }
 
+  /** The same user, who knows the tower by another name. */
+  at(host: string): HttpUser {
+    return new HttpUser(this.url, this.dialect, this.secret, host);
+  }
+
   async post(path: string, json: unknown): Promise<Told> {
-    return told(await post(this.url() ?? 'http://nowhere', this.dialect, path, json));
+    return told(await post(this.url() ?? 'http://nowhere', this.dialect, path, json, this.host));
   }
 
   register(): Promise<Told> {

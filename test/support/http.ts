@@ -43,14 +43,20 @@ export const HEADERS: Readonly<Record<Dialect, readonly string[]>> = {
 };
 
 /** A POST as a generation's library sends it, on a connection of its own. */
-export function post(url: string, dialect: Dialect, path: string, json: unknown): Promise<HttpAnswer> {
-  return send(url, request('POST', path, HEADERS[dialect], spellJson[dialect](json)));
+export function post(url: string, dialect: Dialect, path: string, json: unknown, host?: string): Promise<HttpAnswer> {
+  return send(url, request('POST', path, HEADERS[dialect], spellJson[dialect](json), host));
 }
 
 /** A request's bytes as text. Without a body there is no length. */
-export function request(method: string, path: string, headers: readonly string[], body?: string): string {
+export function request(
+  method: string,
+  path: string,
+  headers: readonly string[],
+  body?: string,
+  host = 'tower',
+): string {
   const length = body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
-  return [`${method} ${path} HTTP/1.1`, 'Host: tower', ...headers, ...length, '', body ?? ''].join('\r\n');
+  return [`${method} ${path} HTTP/1.1`, `Host: ${host}`, ...headers, ...length, '', body ?? ''].join('\r\n');
 }
 
 /** Sends bytes on a connection of their own and gives the one answer; rejects if the connection ends before it is whole. */

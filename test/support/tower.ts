@@ -56,6 +56,13 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
+/** Settings of a node that takes whatever comes. */
+export const NO_RATES = {
+  'limits.registrations_per_minute': '0',
+  'limits.user_requests_per_second': '0',
+  'limits.source_requests_per_second': '0',
+} as const;
+
 /** What a node has to itself: another way to NATS, another bitcoind, other settings. */
 export interface OwnServers {
   readonly natsUrl?: string;
@@ -109,6 +116,8 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
         'bitcoind.zmq_hashblock': zmqUrl,
         ...(mempool && { 'bitcoind.zmq_sequence': zmqUrl }),
         'http.listen': 'off',
+        // All clients of a test come from one place, as fast as they can.
+        ...NO_RATES,
         ...settings,
         ...own.settings,
       },

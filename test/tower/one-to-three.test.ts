@@ -4,7 +4,15 @@ import { asClient, overNats } from '../../actors/client/nats-courier.js';
 import { makeAppointment, TowerClient } from '../../actors/client/tower-client.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex } from '../../events/bytes.js';
-import { blobStream, CHAIN, CHECKPOINTS, SNAPSHOTS_STREAM, TXIDS, towerStream } from '../../events/log/streams.js';
+import {
+  blobStream,
+  CHAIN,
+  CHECKPOINTS,
+  POLICY,
+  SNAPSHOTS_STREAM,
+  TXIDS,
+  towerStream,
+} from '../../events/log/streams.js';
 import { txid } from '../fixtures/ids.js';
 import { argus } from '../support/argus.js';
 import { shard } from '../support/log.js';
@@ -14,7 +22,7 @@ import { isInMempool, secretKey, startTestTower } from '../support/tower.js';
 import { until } from '../support/until.js';
 import { whereaboutsOf } from '../support/whereabouts.js';
 
-const STREAMS = [TXIDS, CHECKPOINTS, towerStream(shard), blobStream(shard), SNAPSHOTS_STREAM, CHAIN];
+const STREAMS = [TXIDS, CHECKPOINTS, POLICY, towerStream(shard), blobStream(shard), SNAPSHOTS_STREAM, CHAIN];
 
 test("a tower's log is brought from one server to three, with every position, and the tower goes on there", async (t) => {
   const tower = await startTestTower(t, { settings: { 'snapshots.every': '4' } });

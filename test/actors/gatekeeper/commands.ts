@@ -32,6 +32,10 @@ export const register = (at: number, about: Partial<Register> = {}): Register =>
   height: height(at),
   slots: 100,
   duration: 1000,
+  mostSlots: 0xffffffff,
+  full: false,
+  limit: 1000,
+  admission: { kind: 'admitted' },
   sign,
   ...about,
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Register } from '../../../actors/gatekeeper/decisions.js';
-import { TowerId } from '../../../events/ids.js';
+import { InviteId, TowerId } from '../../../events/ids.js';
 import { signerIs } from '../../../events/signing/message.js';
 import { Dialect, registrationReceipt } from '../../../events/signing/receipts.js';
 import type { UserEvent } from '../../../events/user.js';
@@ -103,5 +103,43 @@ describe('registering', () => {
     const forEver = answerOf([], register(1000, { duration: 0xffffffff }));
     assert.equal(forEver.said.expiry, 0xffffffff);
     assert.equal(answerOf(forEver.history, register(1001)).said.expiry, 0xffffffff);
+  });
+});
+
+describe('a registration where not everybody may', () => {
+  const [at, limit] = [1500, 7];
+
+  test('says on the log by what a newcomer was let in, and nothing of it of a renewal', () => {
+    const inviteId = InviteId.parse('ab'.repeat(16));
+    for (const by of [{ inviteId }, 'allow-list'] as const) {
+      const command = register(at, { admission: { kind: 'admitted', by } });
+      const [event] = given().when(command, eachTime).events;
+      assert.ok(event?.type === 'UserRegistered');
+      assert.deepEqual(event.admittedBy, by);
+      const [renewal] = given(registered()).when(command, eachTime).events;
+      assert.ok(renewal && !('admittedBy' in renewal));
+    }
+  });
+
+  test('what is for a renewal alone makes no new subscription, should the old one have ended meanwhile', () => {
+    const { outcome } = given(registered(), outdated(2006)).when(register(2010, { admission: 'renewal' }));
+    assert.equal(outcome.kind, 'unavailable');
+    answerOf([registered()], register(at, { admission: 'renewal' }));
+  });
+
+  test('refuses newcomers when there are as many users as may be, and renews all who are there', () => {
+    const refusal = { kind: 'user-limit-reached', limit } as const;
+    for (const history of [[], [registered(), outdated(1400)]])
+      given(...history)
+        .when(register(at, { full: true, limit }))
+        .gives(refusal);
+    answerOf([registered()], register(at, { full: true, limit }));
+  });
+
+  test('gives no user more slots than it may have, to the slot', () => {
+    answerOf([registered({ slots: 100 })], register(at, { mostSlots: 200 }));
+    given(registered({ slots: 101 }))
+      .when(register(at, { mostSlots: 200 }))
+      .gives({ kind: 'max-slots-reached' });
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { GatekeeperFace } from '../../../actors/gateway/gateway.js';
+import type { GatekeeperFace } from '../../../actors/gateway/gatekeeper-face.js';
 import { fromHex } from '../../../events/bytes.js';
 import { height } from '../../fixtures/blocks.js';
 import { exchange } from '../../fixtures/teos-vectors.js';

@@ -30,7 +30,7 @@ describe('the Gateway answers', () => {
       subscription_expiry: 4420,
       subscription_signature: rust.registrationSignature,
     });
-    assert.deepEqual(asked, [[user, 'rust']]);
+    assert.deepEqual(asked, [[user, 'rust', undefined]]);
   });
 
   test('a registration in the dialect that its field says, whatever the door guessed', async () => {
@@ -38,8 +38,8 @@ describe('the Gateway answers', () => {
     await to.serve('register', json({ public_key: user }), asRust);
     await to.serve('register', json({ user_id: user }), asPython);
     assert.deepEqual(asked, [
-      [user, 'python'],
-      [user, 'rust'],
+      [user, 'python', undefined],
+      [user, 'rust', undefined],
     ]);
     const full = gateway({ register: async () => ({ kind: 'max-slots-reached' }) });
     assert.equal(no(await full.to.serve('register', json({ public_key: user }), asRust)), '400/-34 max-slots-reached');
@@ -50,11 +50,23 @@ describe('the Gateway answers', () => {
     const { to, asked } = gateway();
     const onlyPython = { dialect: 'python', certain: true } as const;
     await to.serve('register', json({ public_key: user, user_id: user }), onlyPython);
-    assert.deepEqual(asked, [[user, 'python']]);
+    assert.deepEqual(asked, [[user, 'python', undefined]]);
     assert.equal(no(await to.serve('register', json({ user_id: user }), onlyPython)), '400/-33 malformed-request');
     const onlyRust = { dialect: 'rust', certain: true } as const;
     assert.equal(no(await to.serve('register', json({ public_key: user }), onlyRust)), '400/1 malformed-request');
     assert.equal(asked.length, 1);
+  });
+
+  test('a registration with the invite that it carries, else with that of the host name', async () => {
+    const { to, asked } = gateway();
+    const caller = { ...asRust, invite: 'of the host' };
+    await to.serve('register', json({ user_id: user, invite: 'of the request' }), caller);
+    await to.serve('register', json({ user_id: user }), caller);
+    await to.serve('register', json({ user_id: user, invite: 7 }), caller);
+    assert.deepEqual(
+      asked.map((args) => Array.isArray(args) && args[2]),
+      ['of the request', 'of the host', 'of the host'],
+    );
   });
 
   for (const known of [python, rust])

@@ -1,7 +1,8 @@
 import pino from 'pino';
 import type { Answer } from '../../../actors/gateway/answers.js';
 import type { FieldLimits } from '../../../actors/gateway/faults.js';
-import { type Caller, type GatekeeperFace, Gateway, type GatewayNeeds } from '../../../actors/gateway/gateway.js';
+import type { GatekeeperFace } from '../../../actors/gateway/gatekeeper-face.js';
+import { type Caller, Gateway, type GatewayNeeds } from '../../../actors/gateway/gateway.js';
 import { fromHex, utf8 } from '../../../events/bytes.js';
 import { UserId } from '../../../events/ids.js';
 import { recoverSigner } from '../../../events/signing/message.js';
@@ -55,6 +56,7 @@ export function gateway(face: Partial<GatekeeperFace> = {}, needs: Partial<Gatew
       prove: async () => ({ kind: 'proof-unavailable' }),
       blob: async () => fromHex('aabb'),
       isLate: () => false,
+      limiter: { ofSource: () => undefined, ofUser: () => undefined },
       limits,
       log: pino({ level: 'silent' }),
       ...needs,

@@ -39,6 +39,7 @@ describe('the streams', () => {
       'CHAIN',
       'CHECKPOINTS',
       'OBJ_SNAPSHOTS',
+      'POLICY',
       'TOWER_0',
       'TOWER_1',
       'TXIDS',

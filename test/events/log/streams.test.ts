@@ -4,7 +4,7 @@ import { DiscardPolicy, type JetStreamManager, type StreamConfig } from 'nats';
 import { ensureStreams, readLog } from '../../../events/log/ensure-streams.js';
 import { EventLog } from '../../../events/log/log.js';
 import { lineOf, StreamDriftError } from '../../../events/log/stream-drift.js';
-import { CHAIN, CHECKPOINTS, hasHeads, SNAPSHOTS_STREAM, TXIDS } from '../../../events/log/streams.js';
+import { CHAIN, CHECKPOINTS, hasAllMarks, POLICY, SNAPSHOTS_STREAM, TXIDS } from '../../../events/log/streams.js';
 import { layout } from '../../support/log.js';
 import { startTestNats } from '../../support/nats.js';
 import type { Cleanup } from '../../support/temp-dir.js';
@@ -57,7 +57,7 @@ test('every difference of every stream is named', async (t) => {
 test('two nodes may make the log at once', async (t) => {
   const { nc, jsm } = await start(t);
   await Promise.all(Array.from({ length: 4 }, () => ensureStreams(nc, { ...layout, shards: 3 })));
-  assert.equal((await everything(jsm)).size, 10);
+  assert.equal((await everything(jsm)).size, 11);
 });
 
 test('no message of the log can be deleted or purged, and no stream of it be made to allow that', async (t) => {
@@ -67,6 +67,7 @@ test('no message of the log can be deleted or purged, and no stream of it be mad
     [CHAIN, 'argus.chain'],
     ['TOWER_0', 'argus.0.scan'],
     [CHECKPOINTS, 'argus.checkpoint.0'],
+    [POLICY, 'argus.policy.allow-list'],
   ] as const) {
     await nc.jetstream().publish(subject, 'a message');
     await assert.rejects(jsm.streams.deleteMessage(name, 1));
@@ -84,7 +85,7 @@ test('what is left open is as the log has it, and 1 when it is made', async (t) 
   const first = await ensureStreams(nc, { network, towerId, shards: 2 });
   assert.deepEqual(first, {
     layout: { network, towerId, shards: 2, replicas: 1 },
-    made: ['CHAIN', 'TXIDS', 'CHECKPOINTS', 'TOWER_0', 'BLOBS_0', 'TOWER_1', 'BLOBS_1', 'OBJ_SNAPSHOTS'],
+    made: ['CHAIN', 'TXIDS', 'CHECKPOINTS', 'POLICY', 'TOWER_0', 'BLOBS_0', 'TOWER_1', 'BLOBS_1', 'OBJ_SNAPSHOTS'],
     drift: [],
   });
   assert.deepEqual(await ensureStreams(nc, { network, towerId }), { ...first, made: [] });
@@ -171,37 +172,46 @@ test('a log that is older than its snapshots gets a place for them, as it does w
   assert.deepEqual(drift.map(lineOf), ['OBJ_SNAPSHOTS: max_age is 1000000000000000, not 0']);
 });
 
-/** A log as it was made before there were tree heads. */
-async function makeOldLog(t: Cleanup) {
+/** The streams that came later than the first version, and what CHAIN says of a log that has them. */
+const LATER = [
+  [CHECKPOINTS, 'argus.heads'],
+  [POLICY, 'argus.policy'],
+] as const;
+
+/** A log as it was made before there was a stream. */
+async function makeOldLog(t: Cleanup, [stream, mark]: (typeof LATER)[number]) {
   const { nc, jsm } = await start(t);
   await ensureStreams(nc, layout);
   const { metadata = {} } = (await jsm.streams.info(CHAIN)).config;
-  const { 'argus.heads': _, ...old } = metadata;
+  const { [mark]: _, ...old } = metadata;
   await jsm.streams.update(CHAIN, { metadata: old });
-  await jsm.streams.delete(CHECKPOINTS);
+  await jsm.streams.delete(stream);
   await nc.jetstream().publish('argus.0.scan', 'a message');
   return { nc, jsm };
 }
 
-test('a log that was made before there were tree heads gets the stream for them, and then knows that it has it', async (t) => {
-  const { nc, jsm } = await makeOldLog(t);
-  const made = await Promise.all(Array.from({ length: 3 }, () => ensureStreams(nc, layout)));
-  assert.ok(made.some((log) => log.made.includes(CHECKPOINTS)));
-  assert.ok(hasHeads((await jsm.streams.info(CHAIN)).config));
-  assert.deepEqual((await ensureStreams(nc, layout)).made, []);
+for (const later of LATER) {
+  const [stream] = later;
+  test(`a log that was made before there was a ${stream} gets that stream, and then knows that it has it`, async (t) => {
+    const { nc, jsm } = await makeOldLog(t, later);
+    const made = await Promise.all(Array.from({ length: 3 }, () => ensureStreams(nc, layout)));
+    assert.ok(made.some((log) => log.made.includes(stream)));
+    assert.ok(hasAllMarks((await jsm.streams.info(CHAIN)).config));
+    assert.deepEqual((await ensureStreams(nc, layout)).made, []);
 
-  await jsm.streams.delete(CHECKPOINTS);
-  await assert.rejects(ensureStreams(nc, layout), (error) => {
-    assert.ok(error instanceof StreamDriftError);
-    assert.deepEqual(error.differences, ['CHECKPOINTS is missing, with all that it held']);
-    return true;
+    await jsm.streams.delete(stream);
+    await assert.rejects(ensureStreams(nc, layout), (error) => {
+      assert.ok(error instanceof StreamDriftError);
+      assert.deepEqual(error.differences, [`${stream} is missing, with all that it held`]);
+      return true;
+    });
   });
-});
 
-test('a node that dies between the two is no harm: the next one says it', async (t) => {
-  const { nc, jsm } = await makeOldLog(t);
-  const [wanted] = (await readLog(jsm, layout)).streams.filter((stream) => stream.wanted.name === CHECKPOINTS);
-  await jsm.streams.add(wanted?.wanted ?? assert.fail());
-  assert.deepEqual((await ensureStreams(nc, layout)).made, []);
-  assert.ok(hasHeads((await jsm.streams.info(CHAIN)).config));
-});
+  test(`a node that dies before it says that there is a ${stream} is no harm: the next one says it`, async (t) => {
+    const { nc, jsm } = await makeOldLog(t, later);
+    const [wanted] = (await readLog(jsm, layout)).streams.filter(({ wanted }) => wanted.name === stream);
+    await jsm.streams.add(wanted?.wanted ?? assert.fail());
+    assert.deepEqual((await ensureStreams(nc, layout)).made, []);
+    assert.ok(hasAllMarks((await jsm.streams.info(CHAIN)).config));
+  });
+}

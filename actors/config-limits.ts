@@ -1,0 +1,48 @@
+import { ConfigError } from './config-sources.js';
+
+/** How much a node takes, of whom. Of a rate, 0 is no limit. */
+export interface Limits {
+  readonly maxAppointments: number;
+  readonly maxBlobBytes: number;
+  /** Of python clients, in blocks. */
+  readonly minToSelfDelay: number;
+  readonly maxUsers: number;
+  readonly maxSlotsPerUser: number;
+  /** From one source. */
+  readonly registrationsPerMinute: number;
+  readonly userRequestsPerSecond: number;
+  readonly sourceRequestsPerSecond: number;
+}
+
+/** The limits as the file spells them. */
+interface Spelt {
+  readonly max_appointments: number;
+  readonly max_blob_bytes: number;
+  readonly min_to_self_delay: number;
+  readonly max_users: number;
+  readonly max_slots_per_user?: number | undefined;
+  readonly registrations_per_minute: number;
+  readonly user_requests_per_second: number;
+  readonly source_requests_per_second: number;
+}
+
+/** How many registrations a user may pile up, unless told. */
+const REGISTRATIONS = 100;
+const MOST_SLOTS = 0xffffffff;
+
+/** `slots`: what one registration gives. Throws `ConfigError` if nobody could register. */
+export function limitsOf(spelt: Spelt, slots: number): Limits {
+  const { max_slots_per_user: maxSlotsPerUser = Math.min(REGISTRATIONS * slots, MOST_SLOTS) } = spelt;
+  if (maxSlotsPerUser < slots)
+    throw new ConfigError(`limits.max_slots_per_user: must not be less than subscription.slots, which is ${slots}`);
+  return {
+    maxAppointments: spelt.max_appointments,
+    maxBlobBytes: spelt.max_blob_bytes,
+    minToSelfDelay: spelt.min_to_self_delay,
+    maxUsers: spelt.max_users,
+    maxSlotsPerUser,
+    registrationsPerMinute: spelt.registrations_per_minute,
+    userRequestsPerSecond: spelt.user_requests_per_second,
+    sourceRequestsPerSecond: spelt.source_requests_per_second,
+  };
+}

@@ -1,0 +1,53 @@
+import type { UserId } from '../../events/ids.js';
+import type { Refusal } from '../outcomes.js';
+import type { Operation } from './requests.js';
+import { TokenBuckets } from './token-buckets.js';
+
+export type RateLimited = Extract<Refusal, { readonly kind: 'rate-limited' }>;
+
+/** How much this node takes; 0 for no limit. */
+export interface Rates {
+  /** Of one user. */
+  readonly userRequestsPerSecond: number;
+  /** From one source. */
+  readonly sourceRequestsPerSecond: number;
+  readonly registrationsPerMinute: number;
+}
+
+/**
+ * How many requests are looked at of each source, before anything is made of them, and of each user, once the signature tells
+ * who that is. Each node counts for itself, and forgets it when it ends.
+ *
+ * Whoever comes no faster than that on average never notices: ten seconds' worth may come at once, as they do when a client
+ * catches up with what it could not send.
+ */
+export class RateLimiter {
+  readonly #users: TokenBuckets;
+  readonly #sources: TokenBuckets;
+  readonly #registrations: TokenBuckets;
+
+  constructor(rates: Rates, now: () => number = () => performance.now()) {
+    const perSecond = (rate: number) => new TokenBuckets({ rate: rate / 1000, size: BURST_S * rate, now });
+    this.#users = perSecond(rates.userRequestsPerSecond);
+    this.#sources = perSecond(rates.sourceRequestsPerSecond);
+    const { registrationsPerMinute: most } = rates;
+    this.#registrations = new TokenBuckets({ rate: most / 60_000, size: most, now });
+  }
+
+  /** A request came from there; undefined if it may go on. Where the source is not known nothing is counted. */
+  ofSource(operation: Operation, source: string | undefined): RateLimited | undefined {
+    if (source === undefined) return undefined;
+    const tooMany = refusalOf(this.#sources.take(source));
+    return tooMany ?? (operation === 'register' ? refusalOf(this.#registrations.take(source)) : undefined);
+  }
+
+  /** A request is of that user; undefined if it may go on. */
+  ofUser(userId: UserId): RateLimited | undefined {
+    return refusalOf(this.#users.take(userId));
+  }
+}
+
+const BURST_S = 10;
+
+const refusalOf = (retryMs: number): RateLimited | undefined =>
+  retryMs > 0 ? { kind: 'rate-limited', retryMs } : undefined;
