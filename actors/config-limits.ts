@@ -20,19 +20,15 @@ interface Spelt {
   readonly max_blob_bytes: number;
   readonly min_to_self_delay: number;
   readonly max_users: number;
-  readonly max_slots_per_user?: number | undefined;
+  readonly max_slots_per_user: number;
   readonly registrations_per_minute: number;
   readonly user_requests_per_second: number;
   readonly source_requests_per_second: number;
 }
 
-/** How many registrations a user may pile up, unless told. */
-const REGISTRATIONS = 100;
-const MOST_SLOTS = 0xffffffff;
-
 /** `slots`: what one registration gives. Throws `ConfigError` if nobody could register. */
 export function limitsOf(spelt: Spelt, slots: number): Limits {
-  const { max_slots_per_user: maxSlotsPerUser = Math.min(REGISTRATIONS * slots, MOST_SLOTS) } = spelt;
+  const { max_slots_per_user: maxSlotsPerUser } = spelt;
   if (maxSlotsPerUser < slots)
     throw new ConfigError(`limits.max_slots_per_user: must not be less than subscription.slots, which is ${slots}`);
   return {

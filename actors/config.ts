@@ -145,8 +145,7 @@ const Settings = z.strictObject({
       max_blob_bytes: number().pipe(z.number().min(16).max(500_000)).default(MAX_BLOB_BYTES),
       min_to_self_delay: number().pipe(z.number().min(0).max(u32)).default(20),
       max_users: number().pipe(z.number().min(0)).default(100_000),
-      // Left out, it is what so many registrations give.
-      max_slots_per_user: number().pipe(z.number().min(1).max(u32)).optional(),
+      max_slots_per_user: number().pipe(z.number().min(1).max(u32)).default(u32),
       registrations_per_minute: number().pipe(z.number().min(0).max(1_000_000)).default(60),
       user_requests_per_second: number().pipe(z.number().min(0).max(1_000_000)).default(100),
       source_requests_per_second: number().pipe(z.number().min(0).max(1_000_000)).default(500),

@@ -25,6 +25,7 @@ import {
 import { words } from './dialect.js';
 import type { Fault, FieldLimits } from './faults.js';
 import type { GatekeeperFace } from './gatekeeper-face.js';
+import type { Source } from './http-source.js';
 import { delayTooSmall } from './python-fields.js';
 import type { RateLimited, RateLimiter } from './rate-limiter.js';
 import * as requests from './requests.js';
@@ -220,8 +221,8 @@ export interface Caller {
   readonly dialect: Dialect;
   /** Whether the operator has said so, by giving that generation a port of its own. */
   readonly certain: boolean;
-  /** Where it comes from, as far as the door can tell: an address, or an account of NATS. */
-  readonly source?: string | undefined;
+  /** Where it comes from, as far as the door can tell. */
+  readonly source?: Source | undefined;
   /** The token that is in the host name which it asked for, if one is. */
   readonly invite?: string | undefined;
   /** Whether the door was another node's, which does not serve the user's shard. */

@@ -3,6 +3,13 @@ import { InviteToken } from '../../events/policy.js';
 
 /** Where an HTTP request comes from, and what the host name that it asked for says. */
 
+/** Where a request comes from, as far as it can be told. */
+export interface Source {
+  readonly name: string;
+  /** Whether that may be anybody: whoever comes through an onion service, or a proxy that is not trusted, for one. */
+  readonly isShared: boolean;
+}
+
 /** Whether an address is that of a proxy whose word is taken. */
 export type Proxies = (address: string) => boolean;
 
@@ -20,18 +27,21 @@ export function parseProxies(list: readonly string[]): Proxies {
   return (address) => isIP(address) > 0 && known.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 
+const LOOPBACK = parseProxies(['127.0.0.0/8', '::1']);
+
 /** The longest `X-Forwarded-For` that is looked at, from its end. */
 const MOST_HOPS = 32;
 
 /**
  * Who sent a request: its peer, or, where that is a proxy that is trusted, the last address that such a proxy was not. What comes
- * before that in `X-Forwarded-For` anybody may have written. An IPv6 address counts as its /64, which is one household's.
+ * before that in `X-Forwarded-For` anybody may have written. An IPv6 address counts as its /64, which is one household's; the
+ * machine itself stands for all whom something on it lets in.
  */
 export function sourceOf(
   peer: string | undefined,
   forwardedFor: string | readonly string[] | undefined,
   proxies: Proxies,
-): string {
+): Source {
   let source = plain(peer ?? '');
   const hops = [forwardedFor ?? []].flat().join(',').split(',').slice(-MOST_HOPS);
   for (let hop = hops.pop(); hop !== undefined && proxies(source); hop = hops.pop()) {
@@ -40,7 +50,8 @@ export function sourceOf(
     if (isIP(before) === 0) break;
     source = before;
   }
-  return isIPv6(source) ? networkOf(source) : source;
+  if (source === '' || LOOPBACK(source)) return { name: 'this machine', isShared: true };
+  return { name: isIPv6(source) ? networkOf(source) : source, isShared: false };
 }
 
 /** `::ffff:192.0.2.1` is 192.0.2.1; a zone says which of the machine's own networks. */

@@ -1,5 +1,6 @@
 import type { UserId } from '../../events/ids.js';
 import type { Refusal } from '../outcomes.js';
+import type { Source } from './http-source.js';
 import type { Operation } from './requests.js';
 import { TokenBuckets } from './token-buckets.js';
 
@@ -34,11 +35,14 @@ export class RateLimiter {
     this.#registrations = new TokenBuckets({ rate: most / 60_000, size: most, now });
   }
 
-  /** A request came from there; undefined if it may go on. Where the source is not known nothing is counted. */
-  ofSource(operation: Operation, source: string | undefined): RateLimited | undefined {
+  /**
+   * A request came from there; undefined if it may go on. Of a source that many share only registrations are counted: else one of
+   * them could keep the others from adding their appointments.
+   */
+  ofSource(operation: Operation, source: Source | undefined): RateLimited | undefined {
     if (source === undefined) return undefined;
-    const tooMany = refusalOf(this.#sources.take(source));
-    return tooMany ?? (operation === 'register' ? refusalOf(this.#registrations.take(source)) : undefined);
+    const tooMany = source.isShared ? undefined : refusalOf(this.#sources.take(source.name));
+    return tooMany ?? (operation === 'register' ? refusalOf(this.#registrations.take(source.name)) : undefined);
   }
 
   /** A request is of that user; undefined if it may go on. */

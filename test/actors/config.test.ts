@@ -77,7 +77,7 @@ describe('the configuration', () => {
         maxBlobBytes: 65_536,
         minToSelfDelay: 20,
         maxUsers: 100_000,
-        maxSlotsPerUser: 1_000_000,
+        maxSlotsPerUser: 0xffffffff,
         registrationsPerMinute: 60,
         userRequestsPerSecond: 100,
         sourceRequestsPerSecond: 500,

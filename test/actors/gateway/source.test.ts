@@ -10,21 +10,27 @@ describe('where an HTTP request comes from', () => {
   for (const [peer, source] of [
     ['192.0.2.1', '192.0.2.1'],
     ['::ffff:192.0.2.1', '192.0.2.1'],
-    ['::1', '0:0:0:0::/64'],
+    ['::1', 'this machine'],
+    ['127.3.2.1', 'this machine'],
+    ['::ffff:127.0.0.1', 'this machine'],
+    ['::2', '0:0:0:0::/64'],
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
     ['2001:DB8:1:2:ffff::', '2001:db8:1:2::/64'],
     ['2001:db8::1', '2001:db8:0:0::/64'],
     ['2001:db8:0:0:1::', '2001:db8:0:0::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['64:ff9b::192.0.2.33', '64:ff9b:0:0::/64'],
-    [undefined, ''],
+    [undefined, 'this machine'],
   ] as const)
-    test(`${peer}`, () => assert.equal(sourceOf(peer, undefined, nobody), source));
+    test(`${peer}`, () => {
+      const isShared = source === 'this machine';
+      assert.deepEqual(sourceOf(peer, undefined, nobody), { name: source, isShared });
+    });
 
   test('is the peer, whatever it says of others, unless it is a proxy that is trusted', () => {
-    assert.equal(sourceOf('192.0.2.1', '198.51.100.7', nobody), '192.0.2.1');
+    assert.equal(sourceOf('192.0.2.1', '198.51.100.7', nobody).name, '192.0.2.1');
     const proxies = parseProxies(['192.0.2.1', '10.0.0.0/8', 'fd00::/8']);
-    const of = (peer: string, forwarded: string | string[]) => sourceOf(peer, forwarded, proxies);
+    const of = (peer: string, forwarded: string | string[]) => sourceOf(peer, forwarded, proxies).name;
     assert.equal(of('192.0.2.1', '198.51.100.7'), '198.51.100.7');
     assert.equal(of('::ffff:192.0.2.1', '2001:db8::7'), '2001:db8:0:0::/64');
     assert.equal(of('192.0.2.2', '198.51.100.7'), '192.0.2.2');
@@ -32,7 +38,7 @@ describe('where an HTTP request comes from', () => {
 
   test('is the last that no trusted proxy is: what comes before it, anybody may have written', () => {
     const proxies = parseProxies(['10.0.0.0/8']);
-    const of = (forwarded: string | string[]) => sourceOf('10.0.0.1', forwarded, proxies);
+    const of = (forwarded: string | string[]) => sourceOf('10.0.0.1', forwarded, proxies).name;
     assert.equal(of('203.0.113.9, 198.51.100.7, 10.0.0.2'), '198.51.100.7');
     assert.equal(of(['203.0.113.9', '198.51.100.7, 10.0.0.2']), '198.51.100.7');
     assert.equal(of('10.0.0.3, 10.0.0.2'), '10.0.0.3');
@@ -49,17 +55,21 @@ describe('where a NATS request comes from', () => {
     return natsSourceOf(all);
   };
 
-  test('is the address that the server tells, else the account', () => {
-    assert.equal(of('{"acc":"PUBLIC","rtt":1,"host":"192.0.2.1","id":7}'), '192.0.2.1');
-    assert.equal(of('{"acc":"PUBLIC","host":"2001:db8::1"}'), '2001:db8:0:0::/64');
-    assert.equal(of('{"acc":"PUBLIC","rtt":1}'), 'account PUBLIC');
+  const own = (name: string) => ({ name, isShared: false });
+  const shared = (name: string) => ({ name, isShared: true });
+
+  test('is the address that the server tells, else the account, which all clients share', () => {
+    assert.deepEqual(of('{"acc":"PUBLIC","rtt":1,"host":"192.0.2.1","id":7}'), own('192.0.2.1'));
+    assert.deepEqual(of('{"acc":"PUBLIC","host":"2001:db8::1"}'), own('2001:db8:0:0::/64'));
+    assert.deepEqual(of('{"acc":"PUBLIC","host":"127.0.0.1"}'), shared('this machine'));
+    assert.deepEqual(of('{"acc":"PUBLIC","rtt":1}'), shared('account PUBLIC'));
   });
 
   test('is not known of what the tower itself asks, and one and the same of what cannot be read', () => {
     assert.equal(natsSourceOf(undefined), undefined);
     assert.equal(of(), undefined);
     for (const silly of ['{', '[]', '{"acc":7}', `{"acc":"${'x'.repeat(300)}"}`])
-      assert.equal(of(silly), 'nobody knows where');
+      assert.deepEqual(of(silly), shared('nobody knows where'));
   });
 });
 

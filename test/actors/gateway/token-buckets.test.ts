@@ -69,6 +69,7 @@ describe('a bucket', () => {
 
 describe('the limits of a node', () => {
   const rates = { userRequestsPerSecond: 2, sourceRequestsPerSecond: 3, registrationsPerMinute: 4 };
+  const from = (name: string, isShared = false) => ({ name, isShared });
   const granted = (asked: () => object | undefined) => {
     let count = 0;
     while (asked() === undefined && count < 1000) count++;
@@ -79,24 +80,37 @@ describe('the limits of a node', () => {
     const { now, pass } = clock();
     const limiter = new RateLimiter(rates, now);
     const ofUser = () => limiter.ofUser(userId('alice'));
-    const ofSource = () => limiter.ofSource('add_appointment', '192.0.2.1');
+    const ofSource = () => limiter.ofSource('add_appointment', from('192.0.2.1'));
     assert.deepEqual([granted(ofUser), granted(ofSource)], [20, 30]);
     assert.deepEqual(ofUser(), { kind: 'rate-limited', retryMs: 500 });
     pass(1000);
     assert.deepEqual([granted(ofUser), granted(ofSource)], [2, 3]);
     assert.equal(limiter.ofUser(userId('bob')), undefined);
-    assert.equal(limiter.ofSource('register', '192.0.2.2'), undefined);
+    assert.equal(limiter.ofSource('register', from('192.0.2.2')), undefined);
   });
 
   test('count a source’s registrations by the minute, beside its requests', () => {
     const { now, pass } = clock();
     const limiter = new RateLimiter(rates, now);
-    const register = () => limiter.ofSource('register', '192.0.2.1');
+    const register = () => limiter.ofSource('register', from('192.0.2.1'));
     assert.equal(granted(register), 4);
     assert.deepEqual(register(), { kind: 'rate-limited', retryMs: 15_000 });
-    assert.equal(limiter.ofSource('get_appointment', '192.0.2.1'), undefined);
+    assert.equal(limiter.ofSource('get_appointment', from('192.0.2.1')), undefined);
     pass(15_000);
     assert.equal(granted(register), 1);
+  });
+
+  test('count of a source that many share the registrations alone', () => {
+    const limiter = new RateLimiter(rates, clock().now);
+    const here = from('this machine', true);
+    assert.equal(
+      granted(() => limiter.ofSource('add_appointment', here)),
+      1000,
+    );
+    assert.equal(
+      granted(() => limiter.ofSource('register', here)),
+      4,
+    );
   });
 
   test('do not count what comes from nowhere that is known', () => {
