@@ -21,6 +21,8 @@ export interface AuditSource {
   readonly shards: number;
   /** Whether it has the blobs that are there at all. An archive has none: nothing follows from one that is missing there. */
   readonly hasBlobs: boolean;
+  /** Whether it has the invites and the list of the operator's. An archive has none: they are under no signed head. */
+  readonly hasPolicy: boolean;
   /** The last position of a stream, 0 if it is empty or is not there. Rejects with `LogUnavailableError`. */
   tail(stream: string): Promise<number>;
   /**

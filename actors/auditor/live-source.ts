@@ -32,6 +32,7 @@ export async function openLiveSource(nc: NatsConnection, seed: string): Promise<
     identity,
     shards: identity.shards,
     hasBlobs: true,
+    hasPolicy: true,
     tail: async (stream) => (await streamInfo(nc, stream))?.state?.last_seq ?? 0,
     read: (stream, from, through, signal) => reader.read(stream, { from, through }, signal),
     remaining: (stream, from, through, signal) => reader.read(stream, { from, through, sparse: true }, signal),

@@ -19,6 +19,8 @@ export interface SavedAudit {
   readonly chainDone: Done;
   readonly heads: SavedHeads;
   readonly headsDone: Done;
+  /** Absent in what an older version saved. The stream is short, and read anew each time. */
+  readonly policyDone?: Done;
   readonly shards: readonly (SavedShard | undefined)[];
 }
 

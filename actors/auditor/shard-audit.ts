@@ -12,6 +12,7 @@ import { BlobWatch } from './blob-watch.js';
 import type { ChainRecord } from './chain-record.js';
 import type { Finding } from './findings.js';
 import type { ExpectedHead } from './head-record.js';
+import type { PolicyRecord } from './policy-record.js';
 import { type SavedScans, ScanRules } from './scan-rules.js';
 import { CROSSING_MS, type Place } from './shard-context.js';
 import type { SignatureChecks } from './signature-checks.js';
@@ -51,6 +52,7 @@ export interface ShardAuditNeeds {
   readonly chain: ChainRecord;
   readonly heads: readonly ExpectedHead[];
   readonly signatures: SignatureChecks;
+  readonly policy: PolicyRecord | undefined;
   /** The last positions of the shard's two streams that are looked at. */
   readonly through: { readonly log: number; readonly blobs: number };
   /** How long an erasure may take before it is missed, in ms. */
@@ -91,7 +93,7 @@ export class ShardAudit {
     private readonly needs: ShardAuditNeeds,
     saved?: SavedShard,
   ) {
-    const { shard, heads, signatures, towerId, found, source, signal, through } = needs;
+    const { shard, heads, signatures, policy, towerId, found, source, signal, through } = needs;
     this.#stream = towerStream(shard);
     this.#users = saved?.users ?? new Map();
     this.#bookings = saved?.bookings ?? new Map();
@@ -108,7 +110,7 @@ export class ShardAudit {
     for (const booking of this.#bookings.values()) booking.isThere = false;
     this.#blobs = new BlobWatch(blobs, this.#bookings.values());
     const records = { users: this.#users, bookings: this.#bookings, trackers: this.#trackers };
-    const rest = { scans: this.#scans, signatures, towerId, blobs: this.#blobs };
+    const rest = { scans: this.#scans, signatures, policy, towerId, blobs: this.#blobs };
     this.#userRules = new UserRules({ stream: this.#stream, ...records, ...rest });
     const mined = (position: number, txid: string, block: { readonly hash: string }, what: string) =>
       needs.claims?.push({ position, txid, block: block.hash, what });

@@ -2,9 +2,10 @@ import type { AppointmentId, Height, UserId } from '../../events/ids.js';
 import { schemeOf } from '../../events/schemes/schemes.js';
 import { slotsFor } from '../../events/signing/appointment.js';
 import { registrationReceipt } from '../../events/signing/receipts.js';
-import type { AppointmentAccepted, AppointmentEnded, SubscriptionRenewed, UserEvent } from '../../events/user.js';
+import type { AppointmentAccepted, AppointmentEnded, UserEvent, UserRegistered } from '../../events/user.js';
 import type { BlobWatch } from './blob-watch.js';
 import { checkDeletion } from './deletion-rules.js';
+import type { PolicyRecord } from './policy-record.js';
 import type { ScanRules } from './scan-rules.js';
 import { CROSSING_MS, checkHeight, type Place } from './shard-context.js';
 import type { SignatureChecks } from './signature-checks.js';
@@ -26,6 +27,8 @@ export interface UserRulesNeeds {
   readonly signatures: Pick<SignatureChecks, 'message' | 'acceptance'>;
   readonly towerId: Parameters<SignatureChecks['message']>[2];
   readonly blobs: Pick<BlobWatch, 'expect' | 'left'>;
+  /** Undefined where it cannot be known. */
+  readonly policy: Pick<PolicyRecord, 'wrongWith'> | undefined;
 }
 
 /** Whether what a user's commits say is what the Gatekeeper would have decided: slots, expiry, and no end without its cause. */
@@ -80,9 +83,11 @@ export class UserRules {
     }
   }
 
-  #subscribe(user: UserRecord, isNew: boolean, event: Omit<SubscriptionRenewed, 'type'>, place: Place): void {
-    const { dialect, slotsAdded, slots, start, expiry, receiptSignature } = event;
+  #subscribe(user: UserRecord, isNew: boolean, event: Omit<UserRegistered, 'type'>, place: Place): void {
+    const { dialect, slotsAdded, slots, start, expiry, receiptSignature, admittedBy } = event;
     const { complain } = place;
+    const wrong = admittedBy && this.needs.policy?.wrongWith(admittedBy, user.id, place.time);
+    if (wrong) complain('admission', wrong);
     if (isNew) {
       if (user.status === 'registered') complain('register', 'the user is registered already');
       if (slots !== slotsAdded) complain('slots', `a new user has ${slots} slots, of ${slotsAdded} that were given`);

@@ -3,13 +3,14 @@ import { UnknownEventError } from '../../events/codec.js';
 import { type ChainCommit, DamagedCommitError, decodeCommit } from '../../events/commit.js';
 import type { Shard, TowerId } from '../../events/ids.js';
 import { MissingMessageError } from '../../events/log/errors.js';
-import { blobStream, CHAIN, CHECKPOINTS, towerStream } from '../../events/log/streams.js';
+import { blobStream, CHAIN, CHECKPOINTS, POLICY, towerStream } from '../../events/log/streams.js';
 import type { TreeHead } from '../../events/tree-head.js';
 import type { AuditMessage, AuditSource } from './audit-source.js';
 import { ChainRecord } from './chain-record.js';
 import { type ChainCounts, type ChainWitness, checkClaims, checkHeaders } from './chain-witness.js';
 import { type Finding, Findings } from './findings.js';
 import { HeadRecord } from './head-record.js';
+import { PolicyRecord } from './policy-record.js';
 import type { Done, SavedAudit } from './saved-audit.js';
 import { type MinedClaim, ShardAudit } from './shard-audit.js';
 import { SignatureChecks } from './signature-checks.js';
@@ -17,7 +18,7 @@ import { SignatureChecks } from './signature-checks.js';
 /**
  * Whether a log is one that a tower would have written, and has signed:
  *
- *   CHAIN -> CHECKPOINTS -> TOWER_0, beside BLOBS_0 -> TOWER_1 ... -> a witness of the chain, if there is one
+ *   CHAIN -> CHECKPOINTS -> POLICY -> TOWER_0, beside BLOBS_0 -> TOWER_1 ... -> a witness of the chain, if there is one
  *
  * All is read once, in order and in bounded memory but for what it comes to: users, live appointments, breaches and blocks.
  */
@@ -66,6 +67,7 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
 interface Tails {
   readonly chain: number;
   readonly heads: number;
+  readonly policy: number;
   readonly shards: readonly { readonly log: number; readonly blobs: number }[];
 }
 
@@ -76,6 +78,8 @@ class Verification {
   readonly #claims: MinedClaim[][] = [];
   #chainDone: Done;
   #headsDone: Done;
+  readonly #policy = new PolicyRecord();
+  #policyDone: Done = { position: 0, digest: '' };
   #savedAt = performance.now();
 
   constructor(
@@ -102,6 +106,7 @@ class Verification {
     const streams = [
       CHAIN,
       CHECKPOINTS,
+      POLICY,
       ...tails.shards.flatMap((_, i) => [towerStream(i as Shard), blobStream(i as Shard)]),
     ];
     return { findings: findings.inOrder(streams), found: findings.count, counts: this.#counts(), chain };
@@ -116,9 +121,10 @@ class Verification {
       shards.push({ log, blobs: await source.tail(blobStream(i as Shard)) });
       progress.expect(log - (saved?.shards[i]?.position ?? 0));
     }
+    const policy = await source.tail(POLICY);
     const chain = await source.tail(CHAIN);
-    progress.expect(heads - this.#headsDone.position + chain - this.#chainDone.position);
-    return { chain, heads, shards };
+    progress.expect(heads - this.#headsDone.position + policy + chain - this.#chainDone.position);
+    return { chain, heads, policy, shards };
   }
 
   /** What was there at the last audit has to be there still: a log that was set back, or begun anew, shows by that. */
@@ -127,6 +133,7 @@ class Verification {
     if (!saved) return;
     await this.#isStill(CHAIN, saved.chainDone, tails.chain);
     await this.#isStill(CHECKPOINTS, saved.headsDone, tails.heads);
+    if (saved.policyDone) await this.#isStill(POLICY, saved.policyDone, tails.policy);
     for (const [i, shard] of saved.shards.entries())
       if (shard) await this.#isStill(towerStream(i as Shard), shard, tails.shards[i]?.log ?? 0);
   }
@@ -153,6 +160,9 @@ class Verification {
       this.#heads.apply(message),
     );
     for (const { head, name } of known) this.#heads.known(head, name);
+    this.#policyDone = await this.#each(POLICY, this.#policyDone, tails.policy, (message) =>
+      this.#applyPolicy(message),
+    );
     for (let i = 0; i < source.shards && !findings.areEnough; i++) {
       const shard = this.#shardAudit(i as Shard, tails.shards[i] ?? { log: 0, blobs: 0 });
       this.#shards[i] = shard;
@@ -173,6 +183,7 @@ class Verification {
         chain: this.#chain,
         heads: this.#heads.expected(shard),
         signatures: this.signatures,
+        policy: source.hasPolicy ? this.#policy : undefined,
         through,
         erasureMs,
         found: (finding) => this.findings.add(finding),
@@ -227,6 +238,11 @@ class Verification {
     }
   }
 
+  #applyPolicy(message: AuditMessage): void {
+    const { position } = message;
+    this.#policy.apply(message, this.#chain, (what, why) => this.findings.add({ stream: POLICY, position, what, why }));
+  }
+
   async #askWitness(): Promise<ChainCounts | undefined> {
     const { witness: find, source } = this.options;
     if (!find) return undefined;
@@ -259,6 +275,7 @@ class Verification {
       chainDone: this.#chainDone,
       heads: this.#heads.save((shard) => shards[shard]?.position ?? 0),
       headsDone: this.#headsDone,
+      policyDone: this.#policyDone,
       shards,
     };
   }
@@ -267,6 +284,7 @@ class Verification {
     return {
       chain_messages: this.#chainDone.position,
       heads: this.#headsDone.position,
+      policy_messages: this.#policyDone.position,
       signatures: this.signatures.count,
       shards: this.#shards.flatMap((shard, i) => (shard ? [{ shard: i, ...shard.counts }] : [])),
     };

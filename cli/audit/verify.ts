@@ -176,6 +176,7 @@ function notChecked({ found, findings, counts, chain }: Verdict, { source, given
   const uncovered = sum('messages') - sum('signed_to');
   if (uncovered > 0) texts.push(`whether the tower stands by its last ${uncovered} messages: no head is over them yet`);
   if (!source.hasBlobs) texts.push('blobs, and what is signed over them: an archive has none');
+  if (!source.hasPolicy) texts.push('whom invites and the operator let in: an archive does not have them');
   const unsigned = source.hasBlobs ? sum('user_signatures_without_blob') : 0;
   if (unsigned > 0) texts.push(`the users' signatures of ${unsigned} versions: they cover blobs, which are erased`);
   const notYet = sum('blobs_not_yet_erased');

@@ -22,7 +22,7 @@ export function auditRules({ stored }: Pick<World, 'stored'>): string[] {
   const scans = new ScanRules();
   const signatures = { message: () => {}, acceptance: () => {} };
   const blobs = { expect: () => {}, left: () => {} };
-  const users = new UserRules({ ...records, scans, signatures, towerId, blobs, stream: 'TOWER_0' });
+  const users = new UserRules({ ...records, scans, signatures, towerId, blobs, policy: undefined, stream: 'TOWER_0' });
   const breaches = new TrackerRules({ ...records, mined: () => {} });
   for (const { commit } of stored) {
     const { aggregate, events, position } = commit;

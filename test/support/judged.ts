@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ChainRecord } from '../../actors/auditor/chain-record.js';
+import { PolicyRecord } from '../../actors/auditor/policy-record.js';
 import { ScanRules } from '../../actors/auditor/scan-rules.js';
 import { CROSSING_MS } from '../../actors/auditor/shard-context.js';
 import { TrackerRecords } from '../../actors/auditor/tracker-records.js';
 import { TrackerRules } from '../../actors/auditor/tracker-rules.js';
 import { UserRules } from '../../actors/auditor/user-rules.js';
+import { type Aggregate, aggregateSubject } from '../../events/aggregate.js';
 import { reversed, toHex } from '../../events/bytes.js';
 import type { ChainEvent } from '../../events/chain.js';
-import { TowerId, Txid } from '../../events/ids.js';
+import { type Commit, encodeCommit, newCommit } from '../../events/commit.js';
+import { type Shard, TowerId, Txid, type UserId } from '../../events/ids.js';
+import type { PolicyEvent } from '../../events/policy.js';
 import type { ScanEvent } from '../../events/scan.js';
 import { appointmentId } from '../../events/signing/appointment.js';
 import type { TrackerEvent } from '../../events/tracker.js';
@@ -40,7 +44,8 @@ export function judged() {
   const signatures = { message, acceptance: () => {} };
   const blobs = { expect: () => {}, left: () => {} };
   const scans = new ScanRules();
-  const users = new UserRules({ ...records, scans, signatures, towerId, blobs, stream: 'TOWER_0' });
+  const policy = new PolicyRecord();
+  const users = new UserRules({ ...records, scans, signatures, towerId, blobs, policy, stream: 'TOWER_0' });
   const breaches = new TrackerRules({ ...records, mined: () => {} });
   let [position, time] = [0, 0];
   const place = (after: number) => {
@@ -55,8 +60,17 @@ export function judged() {
     chain: (...events: ChainEvent[]) => chain.apply(chainCommit(2, ...events), time, 0, complain),
     user: (event: UserEvent | readonly UserEvent[], after = 60_000, who = alice) =>
       users.apply(who, [event].flat(), place(after)),
+    /** The same of another user. */
+    newUser: (user: UserId, event: UserEvent, after = 60_000) => users.apply(user, [event], place(after)),
     tracker: (event: TrackerEvent | readonly TrackerEvent[], after = 60_000) =>
       breaches.apply(id, [event].flat(), place(after)),
+    /** A commit of an invite, or of the list, on its subject or on another one. */
+    policy: (aggregate: Aggregate, event: PolicyEvent | readonly PolicyEvent[], after = 60_000, on = aggregate) => {
+      const { position, time } = place(after);
+      const commit = newCommit(aggregate, [event].flat(), 'one', time) as Omit<Commit, 'position'>;
+      const [stream, subject] = ['POLICY', aggregateSubject(on, 0 as Shard)];
+      policy.apply({ stream, position, subject, time, data: encodeCommit(commit) }, chain, complain);
+    },
     scan: (event: ScanEvent | readonly ScanEvent[], after = 60_000) => scans.apply([event].flat(), place(after)),
   };
 }

@@ -25,6 +25,7 @@ const BLOCK_MS = 600_000;
 export class MadeUpLog implements AuditSource {
   readonly identity;
   readonly hasBlobs = true;
+  readonly hasPolicy = true;
   readonly streams = new Map<string, AuditMessage[]>();
   readonly #edges: RightEdge[];
   readonly #heads: (TreeHead | undefined)[];

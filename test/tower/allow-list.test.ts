@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { Dialect } from '../../events/signing/receipts.js';
 import { policyOf } from '../support/policy.js';
 import { startTestTower } from '../support/tower.js';
+import { verified } from '../support/verified.js';
 
 for (const dialect of Dialect.options) {
   const refused = dialect === 'python' ? { status: 400, errorCode: -8 } : { status: 401, errorCode: 7 };
@@ -28,6 +29,7 @@ for (const dialect of Dialect.options) {
       await tower.restartNode();
       await allow(bob.userId);
       await bob.register();
+      assert.deepEqual((await verified(tower.nats, tower.key.towerId)).findings, []);
     });
 
     test('where invites count: who is on it needs none', async (t) => {

@@ -12,6 +12,7 @@ import { Dialect } from '../../events/signing/receipts.js';
 import { fieldsOf, HttpUser } from '../support/http-user.js';
 import { policyMessages, policyOf } from '../support/policy.js';
 import { secretKey, startTestTower, type TestTower, untilLevel } from '../support/tower.js';
+import { verified } from '../support/verified.js';
 
 const settings = { 'registration.policy': 'invite' };
 const stranger = 'abcdefghijklmnopqrstuvwxyz234567';
@@ -53,6 +54,7 @@ for (const dialect of Dialect.options) {
       const text = (await policyMessages(tower)).join();
       for (const each of [token, gone, over, late]) assert.ok(!text.includes(each), 'no token is on the log');
       assert.ok(text.includes(inviteIdOf(token)));
+      assert.deepEqual((await verified(tower.nats, tower.key.towerId)).findings, []);
     });
 
     test('takes back whom an invite let in once, when its subscription is over; but not by one that was revoked', async (t) => {
@@ -122,6 +124,7 @@ describe('two nodes', () => {
       const log = await EventLog.open(await tower.nats.connect('node'));
       const nodes = new Set((await policyMessages(tower)).map((text) => JSON.parse(text).node));
       assert.deepEqual([...nodes].sort(), ['one', 'two'], 'both took part');
+      assert.deepEqual((await verified(tower.nats, tower.key.towerId)).findings, []);
       assert.ok((await log.tail(POLICY)) > 0);
       await two.stop();
     });
@@ -162,6 +165,7 @@ test('a node that dies between an invite’s use and the registration has taken 
   const [event] = first?.events ?? [];
   assert.ok(event?.type === 'UserRegistered');
   assert.deepEqual(event.admittedBy, { inviteId: inviteIdOf(token) });
+  assert.deepEqual((await verified(tower.nats, tower.key.towerId)).findings, []);
 });
 
 test('what would be refused anyhow takes up no invite', async (t) => {

@@ -4,9 +4,10 @@ import type { AuditMessage, AuditSource } from '../audit-source.js';
 import { type Archive, archivedTo, openArchive } from './archive-folder.js';
 import { ArchiveError } from './errors.js';
 
-/** A log as an archive has it, without any server. It has no blobs. What is read rejects with `ArchiveError` where a file is damaged. */
+/** A log as an archive has it, without any server. It has no blobs, and no invites. What is read rejects with `ArchiveError` where a file is damaged. */
 export class ArchiveSource implements AuditSource {
   readonly hasBlobs = false;
+  readonly hasPolicy = false;
   /** The messages that were unpacked last: who looks for a place comes back to them. */
   #last: readonly AuditMessage[] = [];
 

@@ -26,6 +26,7 @@ export async function joinSources(
     identity: live.identity,
     shards: live.shards,
     hasBlobs: live.hasBlobs,
+    hasPolicy: live.hasPolicy,
     tail: (stream) => live.tail(stream),
     read: async function* (stream, from, through, signal) {
       const archived = Math.min(through, await archive.tail(stream));
