@@ -1,7 +1,7 @@
 import type { Acceptance } from '../../events/acceptance.js';
 import { aggregateName, userAggregate } from '../../events/aggregate.js';
 import type { Commit, Recorded } from '../../events/commit.js';
-import { CHAIN } from '../../events/log/streams.js';
+import { CHAIN, POLICY } from '../../events/log/streams.js';
 import type { AuditMessage } from './audit-source.js';
 
 /** Events as flat rows, one an event, all of the same columns: as a line of JSON has them, and a Parquet file. */
@@ -12,7 +12,7 @@ export type ColumnType = 'text' | 'hex' | 'small' | 'integer' | 'flag' | 'time';
 /** Every column, in its order; a row has those that its event has something for. */
 export const EVENT_COLUMNS = {
   stream: 'text',
-  /** Absent in `CHAIN`, which belongs to no shard. */
+  /** Absent in `CHAIN` and `POLICY`, which belong to no shard. */
   shard: 'small',
   position: 'integer',
   /** Which of the commit's events it is, from 0. */
@@ -70,6 +70,15 @@ export const EVENT_COLUMNS = {
   chainwork: 'hex',
   tx_count: 'small',
   chain_position: 'integer',
+  /** Also where it is what let a user in. */
+  invite_id: 'hex',
+  /** How many users an invite is for. */
+  uses: 'integer',
+  expiry_height: 'integer',
+  expiry_time: 'time',
+  note: 'text',
+  /** `allow-list`, where it was no invite. */
+  admitted_by: 'text',
   /** JSON of the fields that have no column. */
   other: 'text',
 } as const satisfies Record<string, ColumnType>;
@@ -91,6 +100,7 @@ const NAMES: Readonly<Record<string, EventColumn>> = {
   deletion_receipt: 'deleted_receipt',
   deletion_userSignature: 'user_signature',
   deletion_receiptSignature: 'receipt_signature',
+  admittedBy_inviteId: 'invite_id',
 };
 
 /** The rows of a commit's events. */
@@ -117,7 +127,7 @@ function eventRow(
   const { type } = event;
   const row: { -readonly [Name in keyof EventRow]: EventRow[Name] } = {
     stream,
-    ...(stream !== CHAIN && { shard: shardOfStream(stream) }),
+    ...(stream !== CHAIN && stream !== POLICY && { shard: shardOfStream(stream) }),
     position,
     index,
     time,
@@ -130,6 +140,7 @@ function eventRow(
   };
   if (aggregate.kind === 'user') row.user_id = aggregate.id;
   if (aggregate.kind === 'tracker') row.appointment_id = aggregate.id;
+  if (aggregate.kind === 'invite') row.invite_id = aggregate.id;
   fill(row, type, event as Fields);
   return row;
 }

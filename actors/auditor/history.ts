@@ -1,11 +1,14 @@
-import type { AppointmentId, Shard } from '../../events/ids.js';
-import { towerStream } from '../../events/log/streams.js';
+import type { AppointmentId, Position, Shard, UserId } from '../../events/ids.js';
+import { record } from '../../events/log/log-reader.js';
+import { POLICY, towerStream } from '../../events/log/streams.js';
 import { shardOf } from '../shard.js';
+import { eventRows } from './event-rows.js';
 import type { HistorySource } from './history-source.js';
 import type { LogPlace } from './log-place.js';
 import type { Quest } from './quest.js';
 import { type Happening, Timeline } from './timeline.js';
 import type { Way } from './tower-fold.js';
+import { inWords } from './words.js';
 
 /** The shards in which there may be something about it. */
 export const shardsOf = (quest: Quest, { shards }: HistorySource): readonly Shard[] =>
@@ -27,11 +30,28 @@ export async function* historyOf(
   way: Way,
 ): AsyncGenerator<Happening> {
   const found = quest.kind === 'txid' ? await appointmentsOf(quest, source, through, way) : new Set<AppointmentId>();
-  yield* merged(
-    shardsOf(quest, source).map((shard) =>
+  yield* merged([
+    ...shardsOf(quest, source).map((shard) =>
       readShard(new Timeline(quest, shard, found), source, shard, through.shards[shard] ?? 0, way),
     ),
-  );
+    ...(quest.kind === 'user' ? [readPolicy(quest.userId, source, through.policy ?? 0, way)] : []),
+  ]);
+}
+
+/** What of the invites and the list is about a user. */
+async function* readPolicy(userId: UserId, source: HistorySource, through: Position, way: Way) {
+  if (through === 0) return;
+  for await (const batch of source.read(POLICY, 1, through, way.signal)) {
+    for (const message of batch) {
+      const commit = record(message.data, message.subject, message.position, 0 as Shard);
+      const rows = eventRows(commit, message);
+      for (const [i, event] of commit.events.entries()) {
+        const row = rows[i];
+        if (row?.user_id === userId) yield { row, words: inWords(event), stored: message.time };
+      }
+    }
+    way.onRead?.(batch.length);
+  }
 }
 
 async function* readShard(timeline: Timeline, source: HistorySource, shard: Shard, through: number, way: Way) {

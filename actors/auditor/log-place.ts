@@ -2,7 +2,7 @@ import { aggregateSubject, chainAggregate, scanAggregate } from '../../events/ag
 import type { ChainCommit, Recorded } from '../../events/commit.js';
 import type { Position, Shard } from '../../events/ids.js';
 import { record } from '../../events/log/log-reader.js';
-import { CHAIN, towerStream } from '../../events/log/streams.js';
+import { CHAIN, POLICY, towerStream } from '../../events/log/streams.js';
 import type { AuditMessage } from './audit-source.js';
 import type { HistorySource } from './history-source.js';
 import { type LogPoint, LogPointError } from './log-point.js';
@@ -12,6 +12,8 @@ export interface LogPlace {
   readonly chain: Position;
   /** By shard. */
   readonly shards: readonly Position[];
+  /** In `POLICY`; absent where there is nothing before it there. */
+  readonly policy?: Position;
 }
 
 /** The place before everything. */
@@ -63,8 +65,8 @@ export class LogPlaces {
   }
 
   async #everywhere(position: (stream: string) => Promise<Position>): Promise<LogPlace> {
-    const [chain = 0, ...shards] = await Promise.all([CHAIN, ...this.#streams()].map(position));
-    return { chain, shards };
+    const [policy = 0, chain = 0, ...shards] = await Promise.all([POLICY, CHAIN, ...this.#streams()].map(position));
+    return { chain, shards, ...(policy > 0 && { policy }) };
   }
 
   #streams(): string[] {
@@ -106,7 +108,10 @@ export class LogPlaces {
           : `no block of height ${height} is on this log: it has ${lowest} to ${highest}`,
       );
     const { position, time } = found;
-    return this.#everywhere(async (stream) => (stream === CHAIN ? position : this.#scanned(stream, position, time)));
+    return this.#everywhere(async (stream) => {
+      if (stream === POLICY) return this.#countUntil(stream, time);
+      return stream === CHAIN ? position : this.#scanned(stream, position, time);
+    });
   }
 
   async #lowestHeight(): Promise<number> {

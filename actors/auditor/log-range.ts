@@ -1,5 +1,5 @@
 import type { Position, Shard } from '../../events/ids.js';
-import { CHAIN, towerStream } from '../../events/log/streams.js';
+import { CHAIN, POLICY, towerStream } from '../../events/log/streams.js';
 import { CommitReader } from './commit-reader.js';
 import { acceptanceRow, type EventRow, eventRows } from './event-rows.js';
 import type { HistorySource } from './history-source.js';
@@ -9,20 +9,21 @@ import type { Way } from './tower-fold.js';
 /** A stretch of one stream: the messages after a position, up to another. */
 export interface StreamRange {
   readonly stream: string;
-  /** Of no meaning for `CHAIN`. */
+  /** Of no meaning for `CHAIN` and `POLICY`. */
   readonly shard: Shard;
   readonly after: Position;
   readonly through: Position;
 }
 
-/** The stretches between two places: `CHAIN`, then shard by shard; or that of one shard alone. */
+/** The stretches between two places: `CHAIN`, then shard by shard, then `POLICY`; or that of one shard alone. */
 export function rangesBetween(after: LogPlace, through: LogPlace, only?: number): StreamRange[] {
   const chain = { stream: CHAIN, shard: 0 as Shard, after: after.chain, through: through.chain };
   const shards = through.shards.map((position, n) => {
     const shard = n as Shard;
     return { stream: towerStream(shard), shard, after: after.shards[n] ?? 0, through: position };
   });
-  const all = only === undefined ? [chain, ...shards] : shards.filter(({ shard }) => shard === only);
+  const policy = { stream: POLICY, shard: 0 as Shard, after: after.policy ?? 0, through: through.policy ?? 0 };
+  const all = only === undefined ? [chain, ...shards, policy] : shards.filter(({ shard }) => shard === only);
   return all.filter((range) => range.through > range.after);
 }
 

@@ -1,4 +1,8 @@
 import type { ChainCommit, Recorded } from '../../events/commit.js';
+import type { Position, Shard } from '../../events/ids.js';
+import { record } from '../../events/log/log-reader.js';
+import { POLICY } from '../../events/log/streams.js';
+import type { PolicyEvent } from '../../events/policy.js';
 import { type Answers, AnswerTimes } from './answer-times.js';
 import type { HistorySource } from './history-source.js';
 import type { LogPlace } from './log-place.js';
@@ -13,11 +17,21 @@ export interface BlockStatistics {
   deepest_reorg: number;
 }
 
+/** How often the operator, and what it made, decided about who may come in. */
+export interface Admissions {
+  invites_created: number;
+  invites_used: number;
+  invites_revoked: number;
+  users_allowed: number;
+  users_disallowed: number;
+}
+
 /** What happened in a tower over a range of its log. */
 export interface TowerStatistics extends Counted {
   readonly after: LogPlace;
   readonly through: LogPlace;
   readonly blocks: BlockStatistics;
+  readonly admissions: Admissions;
   readonly answers: Answers;
   /** What there was when the range ended. */
   readonly at_end: {
@@ -45,7 +59,36 @@ export async function statisticsOf(
     commit: (shard, commit) => shards[shard]?.commit(commit),
     acceptance: (shard, acceptance, position) => shards[shard]?.acceptance(acceptance, position),
   });
-  return { after, through, blocks: chain.blocks, ...counted, answers: answers.answers(), at_end: atEnd(fold) };
+  const admissions = await admissionsOf(source, after.policy ?? 0, through.policy ?? 0, way);
+  return {
+    after,
+    through,
+    blocks: chain.blocks,
+    admissions,
+    ...counted,
+    answers: answers.answers(),
+    at_end: atEnd(fold),
+  };
+}
+
+const COUNTED_AS: Readonly<Record<PolicyEvent['type'], keyof Admissions>> = {
+  InviteCreated: 'invites_created',
+  InviteUsed: 'invites_used',
+  InviteRevoked: 'invites_revoked',
+  UserAllowed: 'users_allowed',
+  UserDisallowed: 'users_disallowed',
+};
+
+async function admissionsOf(source: HistorySource, after: Position, through: Position, way: Way): Promise<Admissions> {
+  const counts = { invites_created: 0, invites_used: 0, invites_revoked: 0, users_allowed: 0, users_disallowed: 0 };
+  if (through <= after) return counts;
+  for await (const batch of source.read(POLICY, after + 1, through, way.signal)) {
+    for (const { data, subject, position } of batch)
+      for (const { type } of record(data, subject, position, 0 as Shard).events)
+        counts[COUNTED_AS[type as PolicyEvent['type']]]++;
+    way.onRead?.(batch.length);
+  }
+  return counts;
 }
 
 class ChainStatistics {

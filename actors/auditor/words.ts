@@ -1,5 +1,6 @@
 import type { BlockRef } from '../../events/chain.js';
 import type { Commit } from '../../events/commit.js';
+import type { AdmittedBy } from '../../events/policy.js';
 
 type Event = Commit['events'][number];
 
@@ -7,7 +8,7 @@ type Event = Commit['events'][number];
 export function inWords(event: Event): string {
   switch (event.type) {
     case 'UserRegistered':
-      return `registered (${event.dialect}): ${slots(event.slotsAdded)}, from block ${event.start} to ${event.expiry}`;
+      return `registered (${event.dialect})${admitted(event.admittedBy)}: ${slots(event.slotsAdded)}, from block ${event.start} to ${event.expiry}`;
     case 'SubscriptionRenewed':
       return `subscription renewed (${event.dialect}): ${slots(event.slotsAdded)} more, ${event.slots} in all, until block ${event.expiry}`;
     case 'AppointmentAccepted':
@@ -50,6 +51,16 @@ export function inWords(event: Event): string {
       return `block ${event.height} ${event.hash} scanned`;
     case 'BlockUnread':
       return `block ${event.height} ${event.hash} could not be read by anybody`;
+    case 'InviteCreated':
+      return `invite made for ${event.uses === 1 ? '1 user' : `${event.uses} users`}${event.note === null ? '' : `: ${event.note}`}`;
+    case 'InviteUsed':
+      return `user ${event.userId} let in at block ${event.height}`;
+    case 'InviteRevoked':
+      return 'invite revoked';
+    case 'UserAllowed':
+      return `user ${event.userId} put on the list`;
+    case 'UserDisallowed':
+      return `user ${event.userId} taken off the list`;
     default:
       return otherwise(event);
   }
@@ -60,6 +71,11 @@ const BLOB_REASONS = {
   'not-a-transaction': 'holds no transaction',
   'appointment-ended': 'is gone, since the appointment ended',
 } as const;
+
+function admitted(by: AdmittedBy | undefined): string {
+  if (by === undefined) return '';
+  return by === 'allow-list' ? ', as one on the list' : `, with invite ${by.inviteId}`;
+}
 
 const slots = (count: number): string => (count === 1 ? '1 slot' : `${count} slots`);
 const block = ({ block: { height, hash } }: { readonly block: BlockRef }): string => `block ${height} ${hash}`;

@@ -32,7 +32,8 @@ export async function follow(source: HistorySource, options: FollowOptions, sign
   if (shard !== undefined && shard >= source.shards)
     throw notUnderstood(`this log has no shard ${shard}: they are 0 to ${source.shards - 1}`);
   const after = await placeBefore(from ?? { kind: 'end' }, source, signal);
-  const everywhere = { chain: Number.POSITIVE_INFINITY, shards: after.shards.map(() => Number.POSITIVE_INFINITY) };
+  const ever = Number.POSITIVE_INFINITY;
+  const everywhere = { chain: ever, shards: after.shards.map(() => ever), policy: ever };
   const streams = rangesBetween(after, everywhere, shard);
   let isAway = false;
   const onWait = ({ message }: Error) => {

@@ -88,7 +88,7 @@ const addExport = (audit: Command) =>
     .addHelpText(
       'after',
       `${POINTS_HELP}
-The rows come stream by stream: CHAIN, TOWER_0, TOWER_1... What went to stdout and was broken off is gone on with by
+The rows come stream by stream: CHAIN, TOWER_0, TOWER_1..., POLICY. What went to stdout and was broken off is gone on with by
 --shard N --from POSITION, that of the last row plus one; in Parquet, ids and transactions are bytes, times are timestamps.
 Examples:
   argus audit export --from 2026-10-01 --until 2026-11-01 > october.ndjson

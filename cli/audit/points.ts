@@ -48,4 +48,5 @@ export const placeBefore = (
 /** How many messages there are between two places. */
 export const messagesBetween = (after: LogPlace, through: LogPlace): number =>
   Math.max(0, through.chain - after.chain) +
+  Math.max(0, (through.policy ?? 0) - (after.policy ?? 0)) +
   through.shards.reduce((sum, position, shard) => sum + Math.max(0, position - (after.shards[shard] ?? 0)), 0);

@@ -27,6 +27,7 @@ function print({ after, through, answers, ...groups }: TowerStatistics): void {
   process.stdout.write(`CHAIN ${range(after.chain, through.chain)}\n`);
   for (const [shard, position] of through.shards.entries())
     process.stdout.write(`TOWER_${shard} ${range(after.shards[shard] ?? 0, position)}\n`);
+  if (through.policy) process.stdout.write(`POLICY ${range(after.policy ?? 0, through.policy)}\n`);
   for (const [name, group] of Object.entries(groups)) {
     process.stdout.write(`\n${name.replaceAll('_', ' ')}\n`);
     printFields(Object.fromEntries(Object.entries(group).map(([field, value]) => [`  ${field}`, tally(value)])));

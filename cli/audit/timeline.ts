@@ -18,7 +18,8 @@ export async function timeline(source: HistorySource, options: TimelineOptions, 
   const { quest, until, json } = options;
   const through = await placeThrough(until, source, walk.signal);
   const shards = shardsOf(quest, source);
-  const messages = passesOf(quest) * shards.reduce((sum, shard) => sum + (through.shards[shard] ?? 0), 0);
+  const policy = quest.kind === 'user' ? (through.policy ?? 0) : 0;
+  const messages = policy + passesOf(quest) * shards.reduce((sum, shard) => sum + (through.shards[shard] ?? 0), 0);
   let count = 0;
   async function* counted() {
     for await (const happening of historyOf(quest, source, through, walk.way(messages))) {

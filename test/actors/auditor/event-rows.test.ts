@@ -8,12 +8,14 @@ import { columnOf, type EventRow } from '../../../actors/auditor/event-rows.js';
 import { rangesBetween, rowsIn } from '../../../actors/auditor/log-range.js';
 import { ParquetFile } from '../../../actors/auditor/parquet-file.js';
 import { inWords } from '../../../actors/auditor/words.js';
-import { eventDefinitions } from '../../../events/codec.js';
-import type { Recorded } from '../../../events/commit.js';
+import { isPolicy } from '../../../events/aggregate.js';
+import { eventDefinitions, readEvent } from '../../../events/codec.js';
+import { decodeCommit, type Recorded } from '../../../events/commit.js';
 import { block, chainCommit, connected, disconnected } from '../../fixtures/blocks.js';
 import { ofScan, ofTracker, ofUser, placed, scanned } from '../../fixtures/commits.js';
 import * as histories from '../../fixtures/histories.js';
 import { appointmentId, userId } from '../../fixtures/ids.js';
+import { storedCommits, storedEvents } from '../../fixtures/stored-events.js';
 import { MemorySource } from '../../support/memory-source.js';
 import { parquetRows } from '../../support/parquet-rows.js';
 import { tempDir } from '../../support/temp-dir.js';
@@ -35,6 +37,18 @@ const everything = placed(
   ofUser('alice', histories.ended('channel', 'resolved'), histories.swept(9), histories.outdated(2006)),
   ofScan(scanned(1000), { type: 'BlockUnread', ...block(999) }),
 );
+/** Of `POLICY`: a commit for each of its events. */
+const admissions = Object.values(storedCommits)
+  .map((text) => decodeCommit(Buffer.from(text)))
+  .filter(({ aggregate }) => isPolicy(aggregate))
+  .flatMap((commit, n) =>
+    Object.entries(eventDefinitions)
+      .filter(([, { of }]) => of === commit.aggregate.kind)
+      .map(([type]) => {
+        const stored = JSON.parse(storedEvents[type]?.at(-1) ?? '');
+        return { ...commit, events: [readEvent(stored)], position: n + 1 } as Recorded;
+      }),
+  );
 const source = new MemorySource([chainCommit(1, connected(1000)), chainCommit(2, disconnected(1000))], everything);
 const all = rangesBetween({ chain: 0, shards: [0] }, { chain: 2, shards: [everything.length] });
 
@@ -150,8 +164,8 @@ describe('a row of an event', () => {
 
 test('every event is told of in words of its own', () => {
   const told = new Map(
-    [...everything, chainCommit(1, connected(1000)), chainCommit(2, disconnected(1000))].flatMap((commit) =>
-      (commit as Recorded).events.map((event) => [event.type as string, inWords(event)] as const),
+    [...everything, ...admissions, chainCommit(1, connected(1000)), chainCommit(2, disconnected(1000))].flatMap(
+      (commit) => (commit as Recorded).events.map((event) => [event.type as string, inWords(event)] as const),
     ),
   );
   assert.deepEqual(Array.from(told.keys()).sort(), Object.keys(eventDefinitions).sort());
