@@ -55,7 +55,7 @@ export class Gateway {
     if (this.needs.isLate()) return refusedWith('unavailable', words[caller.dialect].refused(operation, stoodStill));
     // What another node passes on was counted at its door.
     const tooMany = caller.relayed ? undefined : this.needs.limiter.ofSource(operation, caller.source);
-    if (tooMany) return limited(operation, tooMany, caller.dialect);
+    if (tooMany) return limited(operation, tooMany, cautious(operation, caller));
     const json = requests.parseJson(body, this.mostBytes(operation));
     if (!json.ok) return this.refuse(operation, json.fault, caller.dialect);
     const request = { operation, body, caller };
@@ -256,6 +256,13 @@ const limited = (operation: requests.Operation, refusal: RateLimited, dialect: D
   ...refusedWith(refusal.kind, words[dialect].refused(operation, refusal)),
   retryMs: refusal.retryMs,
 });
+
+/**
+ * Who asks is not known yet, and a rust client that is taken for a python one loses its appointment by an answer without a code:
+ * what a rust client is told to come again with, a python client understands, too.
+ */
+const cautious = (operation: requests.Operation, { certain, dialect }: Caller): Dialect =>
+  operation === 'add_appointment' && !certain ? 'rust' : dialect;
 
 type Act = (gatekeeper: GatekeeperFace, userId: UserId) => Promise<Answer | Refusal>;
 

@@ -93,7 +93,8 @@ for (const dialect of Dialect.options) {
         all.slice(0, 10).every((each) => !each.includes('rate-limited')),
         all.join(),
       );
-      const late = all.filter((each) => each === `503/${isPython ? '-' : '7'} rate-limited 1`);
+      // Who it is was not looked at: the answer is one that neither generation takes amiss.
+      const late = all.filter((each) => each === '503/7 rate-limited 1');
       assert.ok(late.length >= 15, all.join());
       assert.doesNotMatch(refusal(await junk('192.0.2.2')), /rate-limited/);
     });

@@ -35,6 +35,7 @@ const told = ({ status, code, text }: Told) => `${status}/${code ?? '-'} ${text}
 
 const SLOTS = 'Invalid signature or user does not have enough slots available';
 const TRIGGERED = 'The provided appointment has already been triggered';
+const LATER = 'Too many requests: come again in 2 s';
 const UNKNOWN = 'User not found. Have you registered?';
 
 /** Who is refused what / what a python client is told / what a rust client is told. */
@@ -51,6 +52,28 @@ const TABLE: [operation: Operation, refusal: Refusal['kind'], python: string, ru
     '400/-34 Maximum slots reached for the subscription',
     '400/65 Subscription maximum slots count reached',
   ],
+  [
+    'register',
+    'invite-required',
+    '400/-8 This tower takes new users by invite only',
+    '401/7 This tower takes new users by invite only',
+  ],
+  [
+    'register',
+    'invite-refused',
+    '400/-8 This tower takes new users by invite only, and the invite is used up',
+    '401/7 This tower takes new users by invite only, and the invite is used up',
+  ],
+  [
+    'register',
+    'not-allowed',
+    '400/-8 This tower takes only the users that its operator allows',
+    '401/7 This tower takes only the users that its operator allows',
+  ],
+  ['register', 'user-limit-reached', '503/- This tower takes no more users', '400/65 This tower takes no more users'],
+  ['register', 'rate-limited', `503/- ${LATER}`, `503/32 ${LATER}`],
+  ['add_appointment', 'rate-limited', `503/- ${LATER}`, `503/7 ${LATER}`],
+  ['get_appointment', 'rate-limited', `503/- ${LATER}`, `503/32 ${LATER}`],
   ['register', 'unavailable', '503/- Service unavailable', '503/32 Service currently unavailable'],
   ['register', 'shard-not-served', '503/- Service unavailable', '503/32 Service currently unavailable'],
   ['add_appointment', 'authentication-failed', `400/-8 appointment rejected. ${SLOTS}`, `401/7 ${SLOTS}`],
