@@ -61,7 +61,7 @@ export class AuthCallout {
     this.#filledAt = now;
     const isFlooded = this.#left < 1;
     if (isFlooded && !this.#isFlooded) this.options.log.warn('more clients sign in than are answered');
-    // Said once for each flood: it is over when as many could come at once as at the beginning.
+    // Said once for each flood: it is over when half as many could come at once as at the beginning.
     if (isFlooded || this.#left > BURST / 2) this.#isFlooded = isFlooded;
     if (isFlooded) return false;
     this.#left -= 1;
