@@ -2,7 +2,7 @@ import { aggregateSubject, userAggregate } from './aggregate.js';
 import { toHex } from './bytes.js';
 import { alphabetOf, CanonicalReader, type Literal, literal } from './canonical-reader.js';
 import type { UserCommit } from './commit.js';
-import type { AppointmentId, Height, Shard, UserId } from './ids.js';
+import type { AppointmentId, CommitId, Height, Locator, Shard, UserId } from './ids.js';
 import { SchemeName } from './schemes/scheme.js';
 import type { AppointmentAccepted } from './user.js';
 
@@ -36,6 +36,11 @@ export class AcceptanceReader implements Acceptance {
   slotsLeft = 0;
   startBlock = 0 as Height;
   blob = 0;
+  #slots = 0;
+  #toSelfDelay = 0;
+  #size = 0;
+  /** Where what is told of the event begins. */
+  #event = 0;
   readonly #reader = new CanonicalReader();
   #bytes: Uint8Array = new Uint8Array();
 
@@ -62,25 +67,26 @@ export class AcceptanceReader implements Acceptance {
     reader.literal(NODE);
     reader.name(200);
     reader.literal(EVENT);
+    this.#event = reader.at;
     reader.hex(this.key.appointmentId);
     reader.literal(LOCATOR);
     reader.hex(this.key.locator);
     reader.literal(SCHEME);
     this.scheme = SchemeName.options[reader.either(SCHEMES)];
     reader.literal(SLOTS);
-    reader.number(0, MOST);
+    this.#slots = reader.number(0, MOST);
     reader.literal(SLOTS_LEFT);
     this.slotsLeft = reader.number(0, MOST);
     reader.literal(START_BLOCK);
     this.startBlock = reader.number(0, MOST) as Height;
     reader.literal(TO_SELF_DELAY);
-    reader.number(0, MOST);
+    this.#toSelfDelay = reader.number(0, MOST);
     reader.literal(BLOB);
     this.blob = reader.number(1, Number.MAX_SAFE_INTEGER);
     reader.literal(SHA256);
     reader.characters(64, HEX);
     reader.literal(SIZE);
-    reader.number(1, Number.MAX_SAFE_INTEGER);
+    this.#size = reader.number(1, Number.MAX_SAFE_INTEGER);
     reader.literal(USER_SIGNATURE);
     reader.characters(104, ZBASE32_OF_EITHER_CASE);
     reader.literal(RECEIPT_SIGNATURE);
@@ -114,11 +120,36 @@ export class AcceptanceReader implements Acceptance {
     return toHex(this.key.appointmentId) as AppointmentId;
   }
 
+  /** Of the bytes that were read: where a text is follows from where others are. */
   commit(): UserCommit {
-    const { buffer, byteOffset, byteLength } = this.#bytes;
-    const { id, time, node, events } = JSON.parse(Buffer.from(buffer, byteOffset, byteLength).toString('latin1'));
-    const [{ v: _, ...event }] = events;
-    return { id, time, node, aggregate: userAggregate(this.userId), events: [event] } as UserCommit;
+    const bytes = this.#bytes;
+    const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const text = (from: number, length: number) => all.toString('latin1', from, from + length);
+    const time = ID.length + 32 + AGGREGATE.length + 66 + TIME.length;
+    const node = time + 24 + NODE.length;
+    const receiptSignature = bytes.length - END.length - 104;
+    const userSignature = receiptSignature - RECEIPT_SIGNATURE.length - 104;
+    const sha256 = userSignature - USER_SIGNATURE.length - String(this.#size).length - SIZE.length - 64;
+    const event: AppointmentAccepted = {
+      type: this.type,
+      appointmentId: text(this.#event, 40) as AppointmentId,
+      locator: text(this.#event + 40 + LOCATOR.length, 32) as Locator,
+      scheme: this.scheme as SchemeName,
+      slots: this.#slots,
+      slotsLeft: this.slotsLeft,
+      startBlock: this.startBlock,
+      toSelfDelay: this.#toSelfDelay,
+      blob: { position: this.blob, sha256: text(sha256, 64), size: this.#size },
+      userSignature: text(userSignature, 104),
+      receiptSignature: text(receiptSignature, 104),
+    };
+    return {
+      id: text(ID.length, 32) as CommitId,
+      time: text(time, 24),
+      node: text(node, this.#event - EVENT.length - node),
+      aggregate: { kind: 'user', id: this.userId },
+      events: [event],
+    };
   }
 }
 

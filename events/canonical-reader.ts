@@ -63,6 +63,11 @@ export class CanonicalReader {
     return this.#isGood;
   }
 
+  /** How many bytes it has gone through. */
+  get at(): number {
+    return this.#at;
+  }
+
   /** A number that tells one long hex text that comes next from most others, without going on. */
   peek(): number {
     const from = this.#start + this.#at;

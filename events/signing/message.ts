@@ -1,4 +1,5 @@
-import { concat, sha256, toHex, utf8 } from '../bytes.js';
+import { hash } from 'node:crypto';
+import { concat, toHex, utf8 } from '../bytes.js';
 import { type TowerId, UserId } from '../ids.js';
 import type { Secp256k1 } from './curve.js';
 import { secp256k1 } from './secp256k1.js';
@@ -13,8 +14,19 @@ import { decodeZbase32, encodeZbase32 } from './zbase32.js';
 const PREFIX = utf8('Lightning Signed Message:');
 const FIRST_HEADER = 31;
 
+/** Where the prefix stands, and a message is put behind it: they are hashed by the million, and garbage is time. */
+let desk = Buffer.concat([PREFIX, Buffer.alloc(1000)]);
+const inner = Buffer.alloc(32);
+
 /** The 32 bytes that are signed in place of a message: SHA256(SHA256("Lightning Signed Message:" || message)). */
-export const messageDigest = (message: Uint8Array): Uint8Array => sha256(sha256(concat(PREFIX, message)));
+export function messageDigest(message: Uint8Array): Uint8Array {
+  const size = PREFIX.length + message.length;
+  if (desk.length < size) desk = Buffer.concat([PREFIX, Buffer.alloc(2 * size)]);
+  desk.set(message, PREFIX.length);
+  inner.write(hash('sha256', desk.subarray(0, size), 'binary'), 'latin1');
+  const { buffer, byteOffset, length } = Buffer.from(hash('sha256', inner, 'binary'), 'latin1');
+  return new Uint8Array(buffer, byteOffset, length);
+}
 
 /**
  * The signature of a message: 104 characters of zbase32, the same each time.

@@ -8,13 +8,11 @@ const ALPHABET = 'ybndrfg8ejkmcpqxot1uwisza345h769';
 /** The ASCII code of each of them. */
 const CODES = Uint8Array.from(ALPHABET, (char) => char.charCodeAt(0));
 
-const NONE = 255;
-
 /**
  * The five bits of each ASCII character. Upper case is listed by hand rather than folded by `toLowerCase`, which would let
  * in characters from outside ASCII, such as the Kelvin sign.
  */
-const VALUES = new Uint8Array(128).fill(NONE);
+const VALUES = new Int8Array(128).fill(-1);
 for (const [value, char] of [...ALPHABET].entries())
   for (const either of [char, char.toUpperCase()]) VALUES[either.charCodeAt(0)] = value;
 
@@ -42,14 +40,36 @@ export function encodeZbase32(bytes: Uint8Array): string {
  * the alphabet, a length that no byte count gives (1, 3 or 6 modulo 8), spare bits that are not zero. Never throws.
  */
 export function decodeZbase32(text: string): Uint8Array | undefined {
-  if ([1, 3, 6].includes(text.length % 8)) return undefined;
+  const rest = text.length % 8;
+  if (rest === 1 || rest === 3 || rest === 6) return undefined;
   const bytes = new Uint8Array(Math.floor((text.length * 5) / 8));
-  let at = 0;
+  const whole = text.length - rest;
+  let bad = 0;
+  for (let i = 0, at = 0; i < whole; i += 8, at += 5) {
+    const [high, low] = [twenty(text, i), twenty(text, i + 4)];
+    bad |= high | low;
+    bytes[at] = high >> 12;
+    bytes[at + 1] = high >> 4;
+    bytes[at + 2] = (high << 4) | (low >> 16);
+    bytes[at + 3] = low >> 8;
+    bytes[at + 4] = low;
+  }
+  if (bad < 0) return undefined;
+  return rest === 0 || decodeRest(text, whole, bytes) ? bytes : undefined;
+}
+
+/** Four characters' bits, the first the most significant; negative if one of them is none of the alphabet. */
+const twenty = (text: string, at: number): number =>
+  (valueAt(text, at) << 15) | (valueAt(text, at + 1) << 10) | (valueAt(text, at + 2) << 5) | valueAt(text, at + 3);
+
+/** What comes after the last eight characters; whether it is what some bytes encode to. */
+function decodeRest(text: string, from: number, bytes: Uint8Array): boolean {
+  let at = (from * 5) / 8;
   let held = 0;
   let bits = 0;
-  for (let i = 0; i < text.length; i++) {
-    const value = VALUES[text.charCodeAt(i)] ?? NONE;
-    if (value === NONE) return undefined;
+  for (let i = from; i < text.length; i++) {
+    const value = valueAt(text, i);
+    if (value < 0) return false;
     held = (held << 5) | value;
     bits += 5;
     if (bits >= 8) {
@@ -58,5 +78,8 @@ export function decodeZbase32(text: string): Uint8Array | undefined {
       held &= (1 << bits) - 1;
     }
   }
-  return held === 0 ? bytes : undefined;
+  return held === 0;
 }
+
+/** The five bits of a character; -1 for one that is none of the alphabet. */
+const valueAt = (text: string, at: number): number => VALUES[text.charCodeAt(at)] ?? -1;
