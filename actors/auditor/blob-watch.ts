@@ -9,6 +9,8 @@ import type { Booking } from './user-record.js';
 
 /** How many bytes of blobs are held that no commit has referred to yet. */
 const HELD_BYTES = 64 << 20;
+/** So many of them are read before they are referred to: what finds its blob at once is garbage at once. */
+const READY = 500;
 
 /** A blob that is there, and that no live appointment is known to refer to. */
 export interface LooseBlob {
@@ -62,9 +64,11 @@ export class BlobWatch {
     this.#batches = source.remaining(this.#stream, 1, through, signal)[Symbol.asyncIterator]();
   }
 
-  /** An appointment refers to a blob; it is looked for by `look`. */
+  /** An appointment refers to a blob: it is compared at once if it came already, else looked for by `look`. */
   expect(booking: Booking, event: AppointmentAccepted): void {
-    this.#expected.push({ booking, event });
+    const message = this.#held.get(booking.blob);
+    if (message) this.#found(booking, message, event);
+    else this.#expected.push({ booking, event });
   }
 
   /** An appointment does not refer to its blob any more, since a time. */
@@ -74,7 +78,7 @@ export class BlobWatch {
     else this.#unwanted.set(position, since);
   }
 
-  /** Looks for what is expected. */
+  /** Looks for what is expected, and reads a little further. */
   async look(): Promise<void> {
     const expected = this.#expected;
     this.#expected = [];
@@ -85,11 +89,16 @@ export class BlobWatch {
         this.unsigned++;
         continue;
       }
-      this.#take(booking.blob, message);
-      this.#compare(booking, message, event);
-      const since = this.#unwanted.get(booking.blob);
-      if (since !== undefined) this.left(booking, since);
+      this.#found(booking, message, event);
     }
+    while (this.#held.size < READY && this.#position < this.needs.through) await this.#advance();
+  }
+
+  #found(booking: Booking, message: AuditMessage, event: AppointmentAccepted): void {
+    this.#take(booking.blob, message);
+    this.#compare(booking, message, event);
+    const since = this.#unwanted.get(booking.blob);
+    if (since !== undefined) this.left(booking, since);
   }
 
   /** Reads to the end; gives the blobs that are there and that nobody refers to. */

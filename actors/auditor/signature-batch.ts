@@ -1,10 +1,12 @@
 import { hash } from 'node:crypto';
+import { toHex } from '../../events/bytes.js';
 import type { AppointmentId, Height, Locator, TowerId, UserId } from '../../events/ids.js';
 import { type Appointment, appointmentId } from '../../events/signing/appointment.js';
 import type { Secp256k1 } from '../../events/signing/curve.js';
-import { messageDigest, signatureRecord } from '../../events/signing/message.js';
+import { messageDigest } from '../../events/signing/message.js';
 import { appointmentReceipt, type Dialect } from '../../events/signing/receipts.js';
 import { secp256k1 } from '../../events/signing/secp256k1.js';
+import { decodeZbase32Into } from '../../events/signing/zbase32.js';
 
 /**
  * Signatures to be checked, as they travel to another thread: records one behind the other. What a record says is text in
@@ -120,19 +122,18 @@ export class SignatureBatch {
 /** What came of each record of a batch; `towerId` is who signs receipts. */
 export function checkBatch(bytes: Uint8Array, towerId: TowerId, curve: Secp256k1 = secp256k1): Uint8Array<ArrayBuffer> {
   const batch = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const tower = Buffer.from(towerId, 'hex');
   const results: number[] = [];
   for (let at = 0; at < batch.length; ) {
     const size =
       batch[at] === ACCEPTANCE ? ACCEPTANCE_BYTES : MESSAGE_BYTES + batch.readUInt32BE(at + 1 + SIGNATURE + KEY);
     const record = batch.subarray(at, at + size);
-    results.push(batch[at] === ACCEPTANCE ? checkAcceptance(record, tower, curve) : checkMessage(record, curve));
+    results.push(batch[at] === ACCEPTANCE ? checkAcceptance(record, towerId, curve) : checkMessage(record, curve));
     at += size;
   }
   return Uint8Array.from(results);
 }
 
-function checkAcceptance(record: Buffer, tower: Buffer, curve: Secp256k1): number {
+function checkAcceptance(record: Buffer, towerId: TowerId, curve: Secp256k1): number {
   let at = 6;
   const text = (length: number) => {
     at += length;
@@ -141,13 +142,18 @@ function checkAcceptance(record: Buffer, tower: Buffer, curve: Secp256k1): numbe
   const [userSignature, signature] = [text(SIGNATURE), text(SIGNATURE)];
   if (idOf(text(LOCATOR), text(KEY)) !== text(ID)) return WRONG_ID;
   const message = receiptOf(record[1] === 0 ? 'python' : 'rust', userSignature, record.readUInt32BE(2));
-  return message && isBy(message, signature, tower, curve) ? RIGHT : WRONG_SIGNATURE;
+  return message && isBy(message, signature, towerId, curve) ? RIGHT : WRONG_SIGNATURE;
 }
 
 /** As `appointmentId` says it, by OpenSSL where that has RIPEMD-160: a third of the time. */
 const idOf = hasRipemd()
-  ? (locator: string, userId: string) => hash('ripemd160', Buffer.from(locator + userId, 'hex'), 'hex')
+  ? (locator: string, userId: string) => {
+      const length = idDesk.write(locator, 0, 'hex');
+      return hash('ripemd160', idDesk.subarray(0, length + idDesk.write(userId, length, 'hex')), 'hex');
+    }
   : (locator: string, userId: string): string => appointmentId(locator as Locator, userId as UserId);
+
+const idDesk = Buffer.alloc((LOCATOR + KEY) / 2);
 
 function hasRipemd(): boolean {
   try {
@@ -168,13 +174,19 @@ function receiptOf(dialect: Dialect, userSignature: string, startBlock: number):
 
 function checkMessage(record: Buffer, curve: Secp256k1): number {
   const signature = record.toString('latin1', 1, 1 + SIGNATURE);
-  const signer = Buffer.from(record.toString('latin1', 1 + SIGNATURE, 1 + SIGNATURE + KEY), 'hex');
+  const signer = record.toString('latin1', 1 + SIGNATURE, 1 + SIGNATURE + KEY);
   return isBy(record.subarray(MESSAGE_BYTES), signature, signer, curve) ? RIGHT : WRONG_SIGNATURE;
 }
 
-/** As `signerIs` says it, of a key in bytes. */
-function isBy(message: Uint8Array, signature: string, signer: Buffer, curve: Secp256k1): boolean {
-  const record = signatureRecord(signature);
-  const key = record && curve.recover(messageDigest(message), record.subarray(1), (record[0] ?? 0) - FIRST_HEADER);
-  return key !== undefined && signer.equals(key);
+/** Where a signature and what it is of are put: to make memory for each takes a tenth of the time that all of it takes. */
+const recordDesk = new Uint8Array(new ArrayBuffer(65));
+const signatureDesk = recordDesk.subarray(1);
+const digestDesk = new Uint8Array(new ArrayBuffer(32));
+
+/** As `signerIs` says it. */
+function isBy(message: Uint8Array, signature: string, signer: string, curve: Secp256k1): boolean {
+  if (!decodeZbase32Into(signature, recordDesk)) return false;
+  const recoveryId = (recordDesk[0] ?? 0) - FIRST_HEADER;
+  const key = curve.recover(messageDigest(message, digestDesk), signatureDesk, recoveryId);
+  return key !== undefined && toHex(key) === signer;
 }

@@ -21,7 +21,7 @@ export interface SignaturePlace {
 
 /** Records that go to a thread together, and so many of those that each thread may have before it. */
 const BATCH = 256;
-const AHEAD = 4;
+const AHEAD = 16;
 
 interface Thread {
   readonly worker: Worker;

@@ -1,38 +1,30 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
 import { headers, type MsgHdrs, type NatsConnection } from 'nats';
 import { z } from 'zod';
-import { aggregateSubject, userAggregate } from '../../events/aggregate.js';
-import { sha256, toHex } from '../../events/bytes.js';
-import { type Commit, encodeCommit, newCommit } from '../../events/commit.js';
-import { Height, type Shard, UserId } from '../../events/ids.js';
-import { appointmentId, serializeAppointment, slotsFor } from '../../events/signing/appointment.js';
+import { toHex } from '../../events/bytes.js';
+import { Height, UserId } from '../../events/ids.js';
 import { signMessage } from '../../events/signing/message.js';
-import { appointmentReceipt, registrationReceipt } from '../../events/signing/receipts.js';
+import { registrationReceipt } from '../../events/signing/receipts.js';
 import { secp256k1 } from '../../events/signing/secp256k1.js';
-import type { UserEvent } from '../../events/user.js';
-import { randomAppointment } from './users.js';
+import { commitOf, type Message, type Part, type SignedPart, SLOTS } from './signed-appointments.js';
 
-const SHARD = 0 as Shard;
 /** Messages of one atomic batch: the server takes a thousand at the most. */
 const BATCH = 1_000;
-const SLOTS = 0xffffffff;
 
 const Ack = z.object({ seq: z.number().int().min(1), error: z.undefined().optional() });
-
-interface Message {
-  readonly subject: string;
-  readonly data: Uint8Array;
-}
 
 /**
  * Appointments on the log that no client ever handed over, but that a tower could have accepted: with their blobs, and signed by
  * users and by the tower, so that an auditor finds nothing wrong with them.
  */
 export class SignedLog {
-  readonly #users: { readonly id: UserId; readonly secret: Uint8Array; slots: number }[] = [];
+  readonly #users: { readonly id: UserId; readonly secret: Uint8Array }[] = [];
   #count = 0;
 
-  /** `nc` may do everything; all begins at `height`, which the log's chain has to have. */
+  /** `nc` may do everything; all begins at `height`, which the log's chain has to have. No blob but its own is stored. */
   constructor(
     private readonly nc: NatsConnection,
     private readonly tower: Uint8Array,
@@ -45,7 +37,7 @@ export class SignedLog {
     const commits = Array.from({ length: count }, () => {
       const secret = new Uint8Array(randomBytes(32));
       const id = UserId.parse(toHex(secp256k1.publicKey(secret)));
-      this.#users.push({ id, secret, slots: SLOTS });
+      this.#users.push({ id, secret });
       const subscription = { slots: SLOTS, start: this.height, expiry };
       const receiptSignature = signMessage(registrationReceipt('rust', { userId: id, ...subscription }), this.tower);
       return commitOf(id, {
@@ -59,51 +51,38 @@ export class SignedLog {
     for (let i = 0; i < count; i += BATCH) await this.#append(commits.slice(i, i + BATCH));
   }
 
-  /** Puts appointments on the log until there are so many, spread over the users. */
+  /** Puts appointments on the log until there are so many, spread over the users. To sign them takes the longest, and all cores. */
   async growTo(count: number): Promise<void> {
-    while (this.#count < count) {
-      const some = Array.from({ length: Math.min(BATCH, count - this.#count) }, () => {
-        const user = this.#users[this.#count++ % this.#users.length];
-        if (!user) throw new TypeError('there is no user');
-        return { user, appointment: randomAppointment(this.blobBytes) };
-      });
-      const subject = (id: UserId) => `argus.${SHARD}.blob.${id}`;
-      const last = await this.#append(
-        some.map(({ user, appointment }) => ({ subject: subject(user.id), data: appointment.encryptedBlob })),
-      );
-      await this.#append(
-        some.map(({ user, appointment }, i) => this.#accepted(user, appointment, last - some.length + 1 + i)),
-      );
+    const { tower, height, blobBytes } = this;
+    const workerData = { users: this.#users, tower, height, blobBytes };
+    const threads = Array.from(
+      { length: availableParallelism() },
+      () => new Worker(new URL('./signing-thread.js', import.meta.url), { workerData, execArgv: [], env: {} }),
+    );
+    const signed: Promise<SignedPart>[] = [];
+    let turn = 0;
+    const ask = () => {
+      for (; signed.length < threads.length && this.#count < count; turn++) {
+        const part = { first: this.#count, count: Math.min(BATCH, count - this.#count), blob: this.#count + 1 };
+        const thread = threads[turn % threads.length];
+        if (thread) signed.push(signedBy(thread, part));
+        this.#count += part.count;
+      }
+    };
+    try {
+      ask();
+      for (let part = await signed.shift(); part; part = await signed.shift()) {
+        ask();
+        await this.#append(part.blobs);
+        await this.#append(part.commits);
+      }
+    } finally {
+      await Promise.all(threads.map((thread) => thread.terminate()));
     }
   }
 
-  #accepted(
-    user: { readonly id: UserId; readonly secret: Uint8Array; slots: number },
-    appointment: ReturnType<typeof randomAppointment>,
-    position: number,
-  ): Message {
-    const { locator, encryptedBlob, toSelfDelay } = appointment;
-    const userSignature = signMessage(serializeAppointment(appointment), user.secret);
-    const receipt = appointmentReceipt('rust', { userSignature, startBlock: this.height });
-    const slots = slotsFor(encryptedBlob.length);
-    user.slots -= slots;
-    return commitOf(user.id, {
-      type: 'AppointmentAccepted',
-      appointmentId: appointmentId(locator, user.id),
-      locator,
-      scheme: 'teos-internal',
-      slots,
-      slotsLeft: user.slots,
-      startBlock: this.height,
-      toSelfDelay,
-      blob: { position, sha256: toHex(sha256(encryptedBlob)), size: encryptedBlob.length },
-      userSignature,
-      receiptSignature: signMessage(receipt, this.tower),
-    });
-  }
-
-  /** One atomic batch: one write to the disk. Gives the position of the last. */
-  async #append(messages: readonly Message[]): Promise<number> {
+  /** One atomic batch: one write to the disk. */
+  async #append(messages: readonly Message[]): Promise<void> {
     const id = toHex(randomBytes(16));
     for (const [i, { subject, data }] of messages.entries()) {
       const header: MsgHdrs = headers();
@@ -112,14 +91,15 @@ export class SignedLog {
       if (i < messages.length - 1) this.nc.publish(subject, data, { headers: header });
       else {
         header.set('Nats-Batch-Commit', '1');
-        return Ack.parse((await this.nc.request(subject, data, { headers: header, timeout: 10_000 })).json()).seq;
+        Ack.parse((await this.nc.request(subject, data, { headers: header, timeout: 10_000 })).json());
       }
     }
-    throw new TypeError('nothing to append');
   }
 }
 
-function commitOf(userId: UserId, event: UserEvent): Message {
-  const commit = newCommit(userAggregate(userId), [event], 'bench', Date.now()) as Omit<Commit, 'position'>;
-  return { subject: aggregateSubject(commit.aggregate, SHARD), data: encodeCommit(commit) };
+function signedBy(thread: Worker, part: Part): Promise<SignedPart> {
+  const signed = once(thread, 'message').then(([message]) => message);
+  signed.catch(() => {}); // told to whoever waits for it, if anybody does
+  thread.postMessage(part);
+  return signed;
 }

@@ -49,19 +49,19 @@ export class Question {
   }
 
   #keep({ headers, data }: WireMessage): void {
-    const text = Buffer.from(headers.buffer, headers.byteOffset, headers.length).toString('latin1');
-    const status = data.length === 0 ? text.slice(9, 12) : '';
+    const bytes = Buffer.from(headers.buffer, headers.byteOffset, headers.length);
+    const status = data.length === 0 ? bytes.toString('latin1', 9, 12) : '';
     if (/^\d{3}$/.test(status)) {
       // 204: that was all. 404: there is none, or none after that.
       if (status === '204' || status === '404') this.done({ messages: this.#messages });
-      else this.end(new LogUnavailableError(`${this.stream} is not to be read: ${text.slice(9).split('\r\n')[0]}`));
+      else this.end(new LogUnavailableError(`${this.stream} is not to be read: ${reasonIn(bytes)}`));
       return;
     }
     this.#messages.push({
       stream: this.stream,
-      position: Number(lastHeader(text, SEQUENCE)),
-      subject: lastHeader(text, SUBJECT),
-      time: Date.parse(lastHeader(text, TIME)),
+      position: Number(valueIn(bytes, SEQUENCE)),
+      subject: valueIn(bytes, SUBJECT),
+      time: Date.parse(valueIn(bytes, TIME)),
       data: this.#kept(data),
     });
   }
@@ -80,12 +80,17 @@ export class Question {
 }
 
 const ARENA = 1 << 18;
-const [SEQUENCE, SUBJECT, TIME] = ['\r\nNats-Sequence: ', '\r\nNats-Subject: ', '\r\nNats-Time-Stamp: '];
+const RETURN = 0x0d;
+const [SEQUENCE, SUBJECT, TIME] = ['Sequence', 'Subject', 'Time-Stamp'].map((name) =>
+  Buffer.from(`\r\nNats-${name}: `, 'latin1'),
+) as [Buffer, Buffer, Buffer];
 
 /** The last of a name, which is the server's own: whoever published the message may have put others before it. */
-function lastHeader(text: string, name: string): string {
-  const at = text.lastIndexOf(name);
-  if (at < 0) throw new LogUnavailableError(`an answer without${name.trimEnd().replace('\r\n', ' ')}`);
+function valueIn(headers: Buffer, name: Buffer): string {
+  const at = headers.lastIndexOf(name);
+  if (at < 0) throw new LogUnavailableError(`an answer without ${name.toString('latin1').trim().replace(':', '')}`);
   const begin = at + name.length;
-  return text.slice(begin, text.indexOf('\r\n', begin));
+  return headers.toString('latin1', begin, headers.indexOf(RETURN, begin));
 }
+
+const reasonIn = (headers: Buffer): string | undefined => headers.toString('latin1', 9).split('\r\n')[0];

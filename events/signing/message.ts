@@ -18,14 +18,15 @@ const FIRST_HEADER = 31;
 let desk = Buffer.concat([PREFIX, Buffer.alloc(1000)]);
 const inner = Buffer.alloc(32);
 
-/** The 32 bytes that are signed in place of a message: SHA256(SHA256("Lightning Signed Message:" || message)). */
-export function messageDigest(message: Uint8Array): Uint8Array {
+/** The 32 bytes that are signed in place of a message: SHA256(SHA256("Lightning Signed Message:" || message)); `into`: where to. */
+export function messageDigest(message: Uint8Array, into: Uint8Array = new Uint8Array(32)): Uint8Array {
   const size = PREFIX.length + message.length;
   if (desk.length < size) desk = Buffer.concat([PREFIX, Buffer.alloc(2 * size)]);
   desk.set(message, PREFIX.length);
   inner.write(hash('sha256', desk.subarray(0, size), 'binary'), 'latin1');
-  const { buffer, byteOffset, length } = Buffer.from(hash('sha256', inner, 'binary'), 'latin1');
-  return new Uint8Array(buffer, byteOffset, length);
+  const text = hash('sha256', inner, 'binary');
+  for (let i = 0; i < into.length; i++) into[i] = text.charCodeAt(i);
+  return into;
 }
 
 /**

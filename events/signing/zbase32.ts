@@ -43,7 +43,13 @@ export function decodeZbase32(text: string): Uint8Array | undefined {
   const rest = text.length % 8;
   if (rest === 1 || rest === 3 || rest === 6) return undefined;
   const bytes = new Uint8Array(Math.floor((text.length * 5) / 8));
-  const whole = text.length - rest;
+  return decodeZbase32Into(text, bytes) ? bytes : undefined;
+}
+
+/** The same, of a text of that many characters, into memory that is there already; whether there are such bytes. */
+export function decodeZbase32Into(text: string, bytes: Uint8Array): boolean {
+  if (text.length !== Math.ceil((bytes.length * 8) / 5)) return false;
+  const whole = text.length - (text.length % 8);
   let bad = 0;
   for (let i = 0, at = 0; i < whole; i += 8, at += 5) {
     const [high, low] = [twenty(text, i), twenty(text, i + 4)];
@@ -54,8 +60,7 @@ export function decodeZbase32(text: string): Uint8Array | undefined {
     bytes[at + 3] = low >> 8;
     bytes[at + 4] = low;
   }
-  if (bad < 0) return undefined;
-  return rest === 0 || decodeRest(text, whole, bytes) ? bytes : undefined;
+  return bad >= 0 && decodeRest(text, whole, bytes);
 }
 
 /** Four characters' bits, the first the most significant; negative if one of them is none of the alphabet. */
