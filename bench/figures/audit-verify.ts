@@ -60,10 +60,11 @@ export const auditVerify: Figure = {
     const checks = { one: await checkingRate(1, LIMIT_SECONDS), all: await checkingRate(threads, LIMIT_SECONDS) };
     const bare = await bareConsumeRates(await stage.connectNode(), towerStream(SHARD));
     const read = Math.max(bare.push, bare.pull);
+    lab.say(`bare: ${round(read)} messages/s read, ${round(checks.all)} and ${round(checks.one)} signatures/s checked`);
     const all = await audited(stage, threads);
-    lab.say(`${round(all.rate)} events/s on ${threads} cores`);
+    lab.say(`${round(all.rate)} events/s on ${threads} cores, ${round(all.cpuMicros)} us each`);
     const one = await audited(stage, 0);
-    lab.say(`${round(one.rate)} events/s on one core`);
+    lab.say(`${round(one.rate)} events/s on one core, ${round(one.cpuMicros)} us each`);
     const limitOf = (rate: number) => Math.min(read, rate / all.checksPerEvent);
     return {
       value: all.rate,

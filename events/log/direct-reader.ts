@@ -20,12 +20,10 @@ export interface Range {
   readonly sparse?: boolean;
 }
 
-/** Messages that are asked for at once, their bytes at the most, and so many times that. */
+/** Messages that are asked for at once, their bytes at the most, and so many times that: what waits for long is garbage late. */
 const BATCH = 500;
-/** Of a stream with gaps, where only the next question is asked ahead. */
-const SPARSE_BATCH = 1_000;
 const BATCH_BYTES = 4 << 20;
-const AHEAD = 8;
+const AHEAD = 4;
 /** How long the server may be silent about a question before it is asked again, in ms; and how often it is asked. */
 const SILENCE_MS = 3_000;
 const TRIES = 8;
@@ -97,7 +95,7 @@ export class DirectReader {
   /** What is there of a range, however little: each question begins where the answer before it ended. */
   async *#sparse(stream: string, { from, through }: Range, signal: AbortSignal) {
     const ask = (at: Position) => {
-      const answer = at > through ? undefined : this.#ask(stream, at, SPARSE_BATCH, signal);
+      const answer = at > through ? undefined : this.#ask(stream, at, BATCH, signal);
       answer?.catch(() => {});
       return answer;
     };

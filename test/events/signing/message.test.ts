@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { concat, fromHex, toHex, utf8 } from '../../../events/bytes.js';
+import { concat, fromHex, sha256, toHex, utf8 } from '../../../events/bytes.js';
 import { TowerId, UserId } from '../../../events/ids.js';
 import {
   messageDigest,
@@ -111,6 +111,18 @@ describe('signed messages', () => {
     for (let n = 0; n < 100; n++) {
       const text = encodeZbase32(concat(Uint8Array.of(31 + (n % 4)), pseudoRandom('r', n), pseudoRandom('s', n)));
       assert.match(signerOf(message, text), /^(nobody|0[23][0-9a-f]{64})$/);
+    }
+  });
+
+  test('a digest is of its own message alone, however long the one before it was', () => {
+    const prefix = utf8('Lightning Signed Message:');
+    const into = new Uint8Array(32);
+    for (const length of [0, 3, 1000, 1001, 70_000, 999, 0]) {
+      const long = new Uint8Array(length).fill(length);
+      const wanted = toHex(sha256(sha256(concat(prefix, long))));
+      assert.equal(toHex(messageDigest(long)), wanted);
+      assert.equal(messageDigest(long, into), into);
+      assert.equal(toHex(into), wanted);
     }
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fromHex, toHex } from '../../../events/bytes.js';
-import { decodeZbase32, encodeZbase32 } from '../../../events/signing/zbase32.js';
+import { decodeZbase32, decodeZbase32Into, encodeZbase32 } from '../../../events/signing/zbase32.js';
 import { notZbase32, signedMessages, zbase32Texts } from '../../fixtures/teos-vectors.js';
 import { pseudoRandom } from './curves.js';
 
@@ -53,5 +53,15 @@ describe('zbase32', () => {
     for (const text of ['y\u212a', 'y\u{1f600}', '\u{1f600}', 'y ', 'y\n', 'y\0', 'yv', 'y2', 'y-']) {
       assert.equal(decodeZbase32(text), undefined, JSON.stringify(text));
     }
+  });
+
+  test('memory that is there takes what it has room for, and nothing else', () => {
+    const bytes = pseudoRandom('into', 1);
+    const text = encodeZbase32(bytes);
+    const room = new Uint8Array(32);
+    assert.equal(decodeZbase32Into(text, room), true);
+    assert.deepEqual(room, bytes);
+    for (const other of [text.slice(0, -1), `${text}y`, '', `${text.slice(0, 40)}0${text.slice(41)}`])
+      assert.equal(decodeZbase32Into(other, room), false);
   });
 });
