@@ -4,7 +4,7 @@ import type { Height } from '../events/ids.js';
  * How many scans back an appointment may still be one that nobody has compared with the blocks since its start. A node
  * compares what it has folded before it records its next scan, so this is far more than the nodes of any tower.
  */
-export const RECENT_SCANS = 16;
+const SCANS = 16;
 
 /**
  * From which height on the appointments that were accepted lately are watched: the lowest start between each of the last
@@ -24,7 +24,7 @@ export class RecentStarts {
   }
 
   scanned(): void {
-    this.#lowest = [...this.#lowest.slice(1 - RECENT_SCANS), Number.POSITIVE_INFINITY];
+    this.#lowest = [...this.#lowest.slice(1 - SCANS), Number.POSITIVE_INFINITY];
   }
 
   /** The lowest of them; infinity if nothing was accepted lately. */

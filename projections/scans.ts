@@ -4,7 +4,7 @@ import type { ScanEvent } from '../events/scan.js';
 import type { BlockWindow, WindowBlock } from './block-window.js';
 
 /** How many heights back a scan is remembered: four weeks of blocks. Beyond, a block is scanned again, which is harmless. */
-export const SCANS_REMEMBERED = 4032;
+const REMEMBERED = 4032;
 
 interface Scan {
   readonly hash: BlockHash;
@@ -45,7 +45,7 @@ export class Scans {
     this.#byHeight.delete(event.height);
     this.#byHeight.set(event.height, { hash: event.hash, position: event.chainPosition as Position });
     for (const height of this.#byHeight.keys()) {
-      if (this.#byHeight.size <= SCANS_REMEMBERED) break;
+      if (this.#byHeight.size <= REMEMBERED) break;
       this.#byHeight.delete(height);
     }
   }

@@ -63,6 +63,10 @@ export class SnapshotSource {
 
   async #compare({ stream, position, messageSha256 }: Restored['snapshot']['header']): Promise<void> {
     const { log } = this.needs;
+    const cut = await log.cut(stream);
+    // What came between it and the cut is not told by what is left of that.
+    if (position < cut)
+      throw new SnapshotError(`it is of position ${position}, and ${stream} was trimmed up to ${cut}`);
     const found = await log.digestAt(stream, position);
     if (found === messageSha256) return;
     const tail = found === undefined ? await log.tail(stream) : undefined;
@@ -108,7 +112,7 @@ export interface UnusedSnapshot {
 
 export interface SnapshotSourceNeeds {
   readonly folder: SnapshotFolder;
-  readonly log: Pick<EventLog, 'tail' | 'digestAt'>;
+  readonly log: Pick<EventLog, 'tail' | 'digestAt' | 'cut'>;
   readonly heads: Pick<HeadStore, 'at'>;
   readonly shared: () => Promise<Pick<SharedFiles, 'about' | 'get'>>;
   /** After how many commits there is a new one. */

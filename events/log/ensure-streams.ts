@@ -1,4 +1,5 @@
 import type { JetStreamManager, NatsConnection, StreamInfo } from 'nats';
+import type { TowerId } from '../ids.js';
 import { isApiError } from './api-errors.js';
 import { compareConfig, isHarmless, type StreamDifference, StreamDriftError } from './stream-drift.js';
 import {
@@ -10,9 +11,11 @@ import {
   type LogLayout,
   type LogWish,
   layoutOf,
+  shardOfStream,
   type WantedStream,
   wantedStreams,
 } from './streams.js';
+import { assertSigned, copyStreamOf, cutOf, readRecord, TRIMMING } from './trims.js';
 
 /** Making the streams of the log, and finding out that they are something else than what a node wants. */
 
@@ -29,7 +32,8 @@ export interface EnsuredLog {
  * Makes the streams that are missing and reads all of them back.
  *
  * A server silently drops options it does not know, a stream may have been made for another network, tower or number
- * of shards, and a stream of a log that was whole may be lost: each is a `StreamDriftError`, and nothing is changed.
+ * of shards, and a stream of a log that was whole may be lost: each is a `StreamDriftError`, and nothing is changed. So it is
+ * while a stream is being rebuilt (`TrimUnfinishedError`), or if the tower did not sign what is said of a trim (`DamagedTrimError`).
  *
  * A log that was made before there were tree heads, or invites, gets the stream for them, and only then says in CHAIN that it
  * has it: so a log that lost its heads is told apart from one that never had any.
@@ -39,6 +43,11 @@ export async function ensureStreams(nc: NatsConnection, wish: LogWish): Promise<
   const { layout, streams, drift, missing } = await readLog(jsm, wish);
   // Whether it is our log is known before anything is added to it.
   if (!drift.every(isHarmless) || missing.length > 0) throw new StreamDriftError(drift, missing);
+  for (const { wanted, found } of streams) {
+    const [shard, cut] = [shardOfStream(wanted.name), found ? cutOf(found.config) : 0];
+    if (shard !== undefined && cut > 0)
+      assertSigned(await readRecord(jsm, shard, cut), shard, layout.towerId as TowerId);
+  }
   const made = streams.filter(({ found }) => !found).map(({ wanted }) => wanted);
   for (const wanted of inMakingOrder(made)) await makeStream(jsm, wanted);
   const chain = streams.find(({ wanted }) => wanted.name === CHAIN)?.found?.config;
@@ -76,7 +85,29 @@ export interface LogReading {
   readonly missing: readonly string[];
 }
 
-/** Reads a log's streams; changes nothing. */
+/** A stream is being rebuilt, or was when that ended: what there is of it may be half of it. */
+export class TrimUnfinishedError extends Error {
+  readonly code = 'trim-unfinished';
+
+  constructor(stream: string) {
+    super(
+      `${stream} is being trimmed, and that is not finished: run argus archive --trim again, with the same archive`,
+    );
+  }
+}
+
+async function assertNotTrimming(jsm: JetStreamManager, streams: LogReading['streams']): Promise<void> {
+  for (const { wanted, found } of streams) {
+    const shard = shardOfStream(wanted.name);
+    if (shard === undefined) continue;
+    const isUnderWay = found
+      ? found.config.metadata?.[TRIMMING] !== undefined
+      : (await readStream(jsm, copyStreamOf(shard))) !== undefined;
+    if (isUnderWay) throw new TrimUnfinishedError(wanted.name);
+  }
+}
+
+/** Reads a log's streams; changes nothing. Rejects with `TrimUnfinishedError` if one of them is being rebuilt. */
 export async function readLog(jsm: JetStreamManager, wish: LogWish): Promise<LogReading> {
   // CHAIN is asked for before the others, and made after them, by whomever.
   const chain = await readStream(jsm, CHAIN);
@@ -87,6 +118,7 @@ export async function readLog(jsm: JetStreamManager, wish: LogWish): Promise<Log
       found: wanted.name === CHAIN ? chain : await readStream(jsm, wanted.name),
     })),
   );
+  await assertNotTrimming(jsm, streams);
   const drift = streams.flatMap(({ wanted, found }) => (found ? compareConfig(wanted, found.config) : []));
   return { layout, streams, drift, missing: missingOf(streams, drift) };
 }
@@ -107,7 +139,10 @@ function missingOf(streams: LogReading['streams'], drift: readonly StreamDiffere
 
 const STREAM_NOT_FOUND = 10059;
 
-export async function readStream(jsm: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
+export async function readStream(
+  jsm: { readonly streams: Pick<JetStreamManager['streams'], 'info'> },
+  name: string,
+): Promise<StreamInfo | undefined> {
   try {
     return await jsm.streams.info(name);
   } catch (error) {

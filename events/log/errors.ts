@@ -18,3 +18,12 @@ export class MissingMessageError extends Error {
     super(`${stream} has no message ${position}`);
   }
 }
+
+/** A message was asked for that is not on the log any more, since that was trimmed: an archive has it. */
+export class TrimmedError extends Error {
+  readonly code = 'trimmed';
+
+  constructor(stream: string, cut: number) {
+    super(`${stream} was trimmed up to ${cut}: what was there is in the archive (--archive)`);
+  }
+}

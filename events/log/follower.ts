@@ -6,6 +6,7 @@ import {
   type JetStreamManager,
   type NatsConnection,
 } from 'nats';
+import { DamagedTrimError, Succession, type Trim } from '../trim-record.js';
 import { openBulkLine } from './bulk-line.js';
 import { LogDamagedError } from './errors.js';
 import { type Control, clientLine, type Line, type Listener } from './line.js';
@@ -22,6 +23,8 @@ export interface FollowOptions {
   readonly stream: string;
   /** Only messages of this subject, which are at positions with gaps; all of the stream, without gaps, unless given. */
   readonly subject?: string;
+  /** What is left of the stream, if it was trimmed: asked once, before it is followed. */
+  readonly trim?: () => Promise<Trim | undefined>;
   /** How to read what is there already, if it is much; by the client, like all else, unless given. */
   readonly bulk?: Bulk | undefined;
   /** The position after which to begin; 0 for the beginning. */
@@ -49,10 +52,14 @@ const nanos = (ms: number) => ms * 1_000_000;
  * Follows a stream, or one subject of it, from a position, in order and without gaps, through restarts and outages of the server.
  *
  * Uses an ephemeral push consumer with flow control, made anew at the next position whenever it falls silent or a
- * message is lost on the way. A message that the server itself no longer has is damage: nothing may delete from the log.
+ * message is lost on the way. A message that the server itself no longer has is damage: nothing may delete from the log. Of a
+ * stream that was trimmed exactly the messages come that its record names; and it is followed from its beginning, or from
+ * behind the cut, since what came in between is told by none of them.
  */
 export class Follower {
   #position: number;
+  /** Which position comes after which; undefined until that was asked. */
+  #succession: Succession | undefined;
   #line: Line | undefined;
   /** Which beginning this is: whatever an earlier one comes to is too late. */
   #turn = 0;
@@ -92,6 +99,7 @@ export class Follower {
     const inbox = createInbox();
     this.#arrived = 0;
     try {
+      this.#succession ??= await this.#learn();
       const line = await this.#open(inbox, turn);
       if (turn !== this.#turn) return line.close();
       this.#line = line;
@@ -99,9 +107,18 @@ export class Follower {
       if (turn === this.#turn) this.#watch();
     } catch (error) {
       if (turn !== this.#turn) return;
+      if (isDamage(error)) return this.#fail(error);
       this.options.onWait?.(toError(error));
       this.#again();
     }
+  }
+
+  async #learn(): Promise<Succession> {
+    const { stream, after, trim: ask, subject } = this.options;
+    const trim = subject === undefined ? await ask?.() : undefined;
+    if (trim && after > 0 && after < trim.cut)
+      throw new LogDamagedError(`${stream} was trimmed up to ${trim.cut}: it cannot be followed from ${after} on`);
+    return new Succession(trim);
   }
 
   /** What is there already comes in bulk, if it is much; what is new, and all where that does not work, by the client. */
@@ -159,19 +176,22 @@ export class Follower {
       return;
     }
     this.#arrived = delivery;
-    const next = this.#position + 1;
-    if (position < next) return;
-    if (position > next && this.options.subject === undefined) {
-      this.#fail(new LogDamagedError(`${this.options.stream} has no message ${next}: it goes on at ${position}`));
-      return;
-    }
+    if (position <= this.#position) return;
     try {
+      if (this.options.subject === undefined) this.#assertNext(position);
       this.options.onMessage({ subject, data, position });
       this.#position = position;
       if (position === this.#bulkEnd) void this.#begin();
     } catch (error) {
       this.#fail(toError(error));
     }
+  }
+
+  #assertNext(position: number): void {
+    const { stream } = this.options;
+    const next = this.#succession?.after(this.#position) ?? position;
+    if (position > next) throw new LogDamagedError(`${stream} has no message ${next}: it goes on at ${position}`);
+    if (position < next) throw new LogDamagedError(`${stream} has message ${position}, which was trimmed`);
   }
 
   /**
@@ -216,6 +236,9 @@ export class Follower {
     this.#line = undefined;
   }
 }
+
+const isDamage = (error: unknown): error is LogDamagedError | DamagedTrimError =>
+  error instanceof LogDamagedError || error instanceof DamagedTrimError;
 
 const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 

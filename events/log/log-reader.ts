@@ -21,6 +21,7 @@ import { type Bulk, Follower, type FollowOptions, type StreamMessage } from './f
 import { REQUEST_MS } from './publish.js';
 import { Requests } from './requests.js';
 import { CHAIN, POLICY, towerStream } from './streams.js';
+import { cutOf, readTrim } from './trims.js';
 
 export interface FollowCommitsOptions extends Omit<FollowOptions, 'stream' | 'subject' | 'bulk' | 'onMessage'> {
   readonly onCommit: (commit: Recorded) => void;
@@ -181,6 +182,11 @@ export class LogReader {
     return (await this.jsm.streams.info(stream)).state.last_seq;
   }
 
+  /** Up to where a stream was trimmed; 0 if it was not. */
+  async cut(stream: string): Promise<Position> {
+    return cutOf((await this.jsm.streams.info(stream)).config);
+  }
+
   /**
    * SHA-256, hex, of the message at a position, read from the stream's leader: by it a log is told from any other. Undefined
    * if there is none. Rejects with `LogUnavailableError`.
@@ -222,7 +228,8 @@ export class LogReader {
 
   /** Follows the messages of any stream, as bytes; see `Follower`. */
   messages(options: FollowOptions, onStop: () => void = () => {}): Following {
-    const follower = new Follower(this.nc, this.jsm, options, (stopped) => {
+    const trim = () => readTrim(this.jsm, options.stream);
+    const follower = new Follower(this.nc, this.jsm, { trim, ...options }, (stopped) => {
       this.#followers.delete(stopped);
       onStop();
     });

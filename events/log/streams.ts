@@ -13,14 +13,22 @@ export const POLICY = 'POLICY';
 export const SNAPSHOTS = 'SNAPSHOTS';
 export const SNAPSHOTS_STREAM = `OBJ_${SNAPSHOTS}`;
 export const towerStream = (shard: Shard): string => `TOWER_${shard}`;
+/** What is said of a trimmed `TOWER_<shard>`, where there is one: see `trims.ts`. */
+export const trimsStream = (shard: Shard): string => `TRIMS_${shard}`;
 export const blobStream = (shard: Shard): string => `BLOBS_${shard}`;
+
+/** The shard of a `TOWER_<shard>`; undefined of any other stream. */
+export function shardOfStream(stream: string): Shard | undefined {
+  const [, number] = /^TOWER_(\d{1,4})$/.exec(stream) ?? [];
+  return number === undefined ? undefined : (Number(number) as Shard);
+}
 
 /** What a log can do without: it can be read from bitcoind again, or made from the log. */
 export const isExpendable = (stream: string): boolean => stream === TXIDS || stream === SNAPSHOTS_STREAM;
 
 /** Whether atomic batches go into a stream: those of the shards, where many users come at once. */
 export const takesBatches = (stream: string): boolean =>
-  ![CHAIN, CHECKPOINTS, POLICY].includes(stream) && !isExpendable(stream);
+  ![CHAIN, CHECKPOINTS, POLICY].includes(stream) && !stream.startsWith('TRIMS_') && !isExpendable(stream);
 
 /** What a log is made with, once, and what every node on it must agree with. */
 export interface LogIdentity {
@@ -31,6 +39,8 @@ export interface LogIdentity {
 
 export interface LogLayout extends LogIdentity {
   readonly replicas: number;
+  /** Whether it has streams that say what was trimmed of its shards. */
+  readonly hasTrims?: boolean;
 }
 
 /** What a node knows of its log before it has seen it. What is left open the log says, or is 1 when a log is made. */
@@ -58,7 +68,7 @@ const DAY = 24 * 60 * 60 * 1_000_000_000;
 const TXIDS_WINDOW = 14 * DAY;
 
 /** What the streams of a log must be configured as. */
-export function wantedStreams({ replicas, ...identity }: LogLayout): WantedStream[] {
+export function wantedStreams({ replicas, hasTrims = false, ...identity }: LogLayout): WantedStream[] {
   const common = {
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
@@ -106,6 +116,7 @@ export function wantedStreams({ replicas, ...identity }: LogLayout): WantedStrea
         subjects: [`argus.${shard}.blob.*`],
         allow_atomic: true,
       },
+      ...(hasTrims ? [{ ...forEver, name: trimsStream(shard), subjects: [`argus.trims.${shard}.*`] }] : []),
     ]),
     { ...common, ...objects(SNAPSHOTS), max_age: 0 },
   ];
@@ -137,6 +148,12 @@ export function isNotYet(stream: string, chain: Partial<StreamConfig>): boolean 
   return mark !== undefined && chain.metadata?.[mark] !== LATER_MARKS[mark];
 }
 
+/** What CHAIN says of a log of which a shard was ever trimmed: then there is a `TRIMS_<shard>` for each. */
+export const HAS_TRIMS = { 'argus.trims': '1' } as const;
+
+const hasTrims = (chain: Partial<StreamConfig> | undefined): boolean =>
+  Object.entries(HAS_TRIMS).every(([key, value]) => chain?.metadata?.[key] === value);
+
 /** The layout of a log whose `CHAIN` is `found`; of one to be made when there is none. What is wished goes first. */
 export function layoutOf(wish: LogWish, found: Partial<StreamConfig> | undefined): LogLayout {
   const { network, towerId, shards, replicas } = wish;
@@ -145,6 +162,7 @@ export function layoutOf(wish: LogWish, found: Partial<StreamConfig> | undefined
     towerId,
     shards: shards ?? shardsOf(found) ?? 1,
     replicas: replicas ?? found?.num_replicas ?? 1,
+    ...(hasTrims(found) && { hasTrims: true }),
   };
 }
 

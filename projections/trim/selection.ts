@@ -3,8 +3,6 @@ import type { Recorded, ShardCommit } from '../../events/commit.js';
 import type { AppointmentId, BlockHash, Position, UserId } from '../../events/ids.js';
 import type { ScanEvent } from '../../events/scan.js';
 import type { UserEvent } from '../../events/user.js';
-import { RECENT_SCANS } from '../recent-starts.js';
-import { SCANS_REMEMBERED } from '../scans.js';
 import { type Account, rememberedAs } from '../user.js';
 
 /**
@@ -17,10 +15,11 @@ import { type Account, rememberedAs } from '../user.js';
  *     bookings    of each appointment that is there, live or remembered: the commit that put it into its user's list, that of
  *                 its newest version, and what ended it if it is remembered
  *     trackers    all, and from a tracker's beginning on all that is said of its appointment
- *     scans       those that are remembered, and all of blocks that were ever unread
- *     the newest  everything since the scans that `RecentStarts` goes back to
+ *     scans       those of the last 4,032 heights, and all of blocks that were ever unread
+ *     the newest  everything since the 17th scan from the end
  *
- * Whoever drops the others folds both and compares (`stateDigest`): that this list is right is not to be believed.
+ * Whoever drops the others folds both and compares (`stateDigest`): that this list is right is not to be believed. What it says
+ * of a log is what version 1 of a `TrimRecord` means, for ever: an auditor says it again.
  */
 export class TrimSelection {
   readonly #sure: Position[] = [];
@@ -64,13 +63,14 @@ export class TrimSelection {
 
   /** The positions that matter, ascending; the last one read is always among them. */
   kept(): Float64Array {
-    const newest = this.#scans.filter(({ isScanned }) => isScanned).at(-1 - RECENT_SCANS)?.position ?? 1;
-    const kept = new Set(this.#sure);
-    for (const { since } of this.#users.values()) for (const position of since) kept.add(position);
-    for (const positions of this.#bookings.values()) for (const position of positions) kept.add(position);
-    for (const position of this.#keptScans()) kept.add(position);
-    for (let position = newest; position <= this.#position; position++) kept.add(position);
-    return Float64Array.from(kept).sort();
+    const newest = this.#scans.filter(({ isScanned }) => isScanned).at(-SCANS_BACK)?.position ?? 1;
+    const kept = this.#sure.slice();
+    for (const { since } of this.#users.values()) for (const position of since) kept.push(position);
+    for (const positions of this.#bookings.values()) for (const position of positions) kept.push(position);
+    for (const position of this.#keptScans()) kept.push(position);
+    for (let position = newest; position <= this.#position; position++) kept.push(position);
+    const sorted = Float64Array.from(kept).sort();
+    return sorted.filter((position, i) => position !== sorted[i - 1]);
   }
 
   #applyUser(id: UserId, events: readonly UserEvent[], position: Position): void {
@@ -153,7 +153,7 @@ export class TrimSelection {
   *#keptScans(): Generator<Position> {
     const heights = new Set<number>();
     for (const { position, events, isScanned } of this.#scans.toReversed()) {
-      const isRemembered = heights.size < SCANS_REMEMBERED;
+      const isRemembered = heights.size < HEIGHTS;
       for (const { type, height } of events) if (type === 'BlockScanned') heights.add(height);
       if ((isScanned && isRemembered) || events.some(({ hash }) => this.#unread.has(hash))) yield position;
     }
@@ -161,6 +161,10 @@ export class TrimSelection {
     if (last) yield last.position;
   }
 }
+
+/** As many as `Scans` remembers, and one more than `RecentStarts` goes back. Should those change, a record gets a new version. */
+const HEIGHTS = 4032;
+const SCANS_BACK = 17;
 
 /** What is followed of a user. */
 interface Trail {

@@ -17,7 +17,12 @@ const WHERE = 7;
 const treeHead = { position: WHERE, sha256: headHash(head) };
 
 /** Whether a snapshot is used of a log that has a head there, and why not. */
-async function used(t: TestContext, named: typeof treeHead | null, there: TreeHead | undefined): Promise<string> {
+async function used(
+  t: TestContext,
+  named: typeof treeHead | null,
+  there: TreeHead | undefined,
+  cut = 0,
+): Promise<string> {
   const state = new ShardState();
   for (const commit of placed(ofUser('alice', registered()))) state.apply(commit);
   const folder = new SnapshotFolder(tempDir(t));
@@ -25,7 +30,7 @@ async function used(t: TestContext, named: typeof treeHead | null, there: TreeHe
   const told: string[] = [];
   const source = new SnapshotSource({
     folder,
-    log: { tail: async () => state.position, digestAt: async () => place.messageSha256 },
+    log: { tail: async () => state.position, digestAt: async () => place.messageSha256, cut: async () => cut },
     heads: { at: async (shard, position) => (shard === 0 && position === WHERE ? there : undefined) },
     shared: async () => assert.fail('its own is new enough'),
     every: 1_000,
@@ -43,4 +48,9 @@ test('a snapshot is used where the tree head is that it was made under, and wher
 test('a snapshot is not used of a log that was signed otherwise', async (t) => {
   for (const there of [other, undefined])
     assert.equal(await used(t, treeHead, there), 'it is of another log: its tree head is not at 7 of CHECKPOINTS');
+});
+
+test('a snapshot is not used of a log that was trimmed beyond it', async (t) => {
+  assert.equal(await used(t, treeHead, head, 1), 'used');
+  assert.equal(await used(t, treeHead, head, 2), 'it is of position 1, and TOWER_0 was trimmed up to 2');
 });
