@@ -9,6 +9,7 @@ import { Progress } from './audit/progress.js';
 import { openSource } from './audit/source.js';
 import { printFields, printJson, Table } from './print.js';
 import { addWhereabouts, configOf } from './settings.js';
+import { trim } from './trim/trim.js';
 
 /** `argus archive`: the log in files that outlast its server, written with the auditor's key. */
 export function addArchiveCommands(program: Command): void {
@@ -16,17 +17,22 @@ export function addArchiveCommands(program: Command): void {
     .description('for auditors and operators: write what is old of the log to compressed files, and check these')
     .argument('<folder>', 'where the files are, or shall be (one that is called like a command: ./list)')
     .option('--older-than <age>', 'leave what is younger, in days, hours or minutes: 90d, 12h, 30m', '90d')
-    .option('--json', 'one line of JSON for each file')
+    .option('--trim', 'instead, take what is archived and needed no more out of the log; every node has to be stopped')
+    .option('--yes', 'trim without asking')
+    .option('--json', 'one line of JSON for each file, or stream')
     .addHelpText(
       'after',
       `
-What was archived before is left as it is, and gone on from. The log itself loses nothing.
+What was archived before is left as it is, and gone on from. The log itself loses nothing, unless it is trimmed.
 Examples:
   argus archive /var/backups/argus --older-than 30d --nats nats://10.0.0.1:4222
   argus archive verify /var/backups/argus --tower 0256cc1f...
+  argus archive /var/backups/argus --trim
   argus audit timeline 6a3f... --archive /var/backups/argus --offline`,
     )
-    .action((folder: string, _options, command: Command) => write(folder, command));
+    .action((folder: string, _options, command: Command) =>
+      command.opts<{ trim?: true }>().trim ? trimTo(folder, command) : write(folder, command),
+    );
   archive
     .command('list <folder>')
     .description('the files of an archive, as they say they are; nothing is unpacked')
@@ -68,6 +74,21 @@ async function write(folder: string, command: Command): Promise<void> {
     } finally {
       progress.end();
       await source.close();
+    }
+  });
+}
+
+async function trimTo(folder: string, command: Command): Promise<void> {
+  const { yes = false, json = false } = command.opts<{ yes?: boolean; json?: boolean }>();
+  if (!yes && !process.stdin.isTTY) throw notUnderstood('there is no terminal to ask at: --yes');
+  const progress = new Progress('messages');
+  await interruptible(async (signal) => {
+    const way = { signal, onRead: (count: number) => progress.add(count) };
+    try {
+      const shown = { expect: (count: number) => progress.expect(count), pause: () => progress.end() };
+      process.exitCode = await trim(configOf(command), { folder, yes, json, way, ...shown });
+    } finally {
+      progress.end();
     }
   });
 }

@@ -1,10 +1,10 @@
-import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../actors/config.js';
 import { type LogReading, readLog, readStream } from '../events/log/ensure-streams.js';
 import { changeSetting, inChangingOrder, isWhole, readCopies, type StreamCopies } from '../events/log/migration.js';
 import { isIdentity, type StreamDifference, StreamDriftError, textOf } from '../events/log/stream-drift.js';
 import { CHAIN } from '../events/log/streams.js';
+import { isConfirmed } from './confirm.js';
 import { copyLog, printCopy } from './copy-log.js';
 import { type LogAccess, withLog } from './log-access.js';
 import { OperatorError } from './operator.js';
@@ -92,21 +92,9 @@ function printPlan({ layout }: LogReading, changes: readonly StreamDifference[])
 
 /** Whether so many things may be done: because there are none, or that was said, or it is said now. */
 async function mayChange(count: number, { yes }: MigrateOptions): Promise<boolean> {
-  if (count === 0 || yes || (await isConfirmed(count))) return true;
+  if (count === 0 || yes || (await isConfirmed(`Do ${count === 1 ? 'it' : `these ${count}`}?`))) return true;
   process.stderr.write('argus: nothing was changed\n');
   return false;
-}
-
-/** Asks the person at the terminal. */
-async function isConfirmed(count: number): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
-  try {
-    const question = `Do ${count === 1 ? 'it' : `these ${count}`}? Only 'yes' is taken for it: `;
-    return (await Promise.race([terminal.question(question), closed])).trim() === 'yes';
-  } finally {
-    terminal.close();
-  }
 }
 
 /** Makes the changes, one after another; gives how many the server refused. */

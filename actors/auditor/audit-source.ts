@@ -27,10 +27,15 @@ export interface AuditSource {
   tail(stream: string): Promise<number>;
   /**
    * The messages from one position through another, all of which have to be there: rejects with `MissingMessageError`, which
-   * names stream and position, where one is not; with `LogUnavailableError` if the log does not answer.
+   * names stream and position, where one is not; with `TrimmedError` where it was trimmed; with `LogUnavailableError` if the
+   * log does not answer.
    */
   read(stream: string, from: number, through: number, signal: AbortSignal): AsyncIterable<readonly AuditMessage[]>;
   /** The same of what is there of them, of a stream that messages are erased from. */
   remaining(stream: string, from: number, through: number, signal: AbortSignal): AsyncIterable<readonly AuditMessage[]>;
+  /** Up to where a stream was trimmed, 0 if it was not; of a source without it none ever is. What was trimmed cannot be read. */
+  cut?(stream: string): Promise<number>;
+  /** Of an archive and a log as one: the two, to be compared where the log was trimmed. */
+  readonly parts?: { readonly archive: AuditSource; readonly live: AuditSource };
   close(): Promise<void>;
 }

@@ -25,6 +25,11 @@ export class CommitReader {
     this.#acceptances = new AcceptanceReader(shard);
   }
 
+  /** What comes before a position is left out: it is known that nobody needs it. */
+  skipTo(position: Position): void {
+    this.last = position - 1;
+  }
+
   /** Throws `LogDamagedError`, `DamagedCommitError` or `UnknownEventError`, which name the position. */
   read(message: AuditMessage, sink: CommitSink): void {
     const { position, data, subject } = message;

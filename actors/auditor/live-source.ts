@@ -1,8 +1,9 @@
 import type { NatsConnection } from 'nats';
 import { z } from 'zod';
 import { DirectReader } from '../../events/log/direct-reader.js';
-import { LogUnavailableError } from '../../events/log/errors.js';
+import { LogUnavailableError, MissingMessageError, TrimmedError } from '../../events/log/errors.js';
 import { CHAIN, type LogIdentity } from '../../events/log/streams.js';
+import { cutOf } from '../../events/log/trims.js';
 import type { AuditSource } from './audit-source.js';
 
 /** How an auditor's requests are called in its account of NATS, which `nats.conf` gives it and which can do nothing else. */
@@ -28,13 +29,23 @@ const StreamInfo = z.object({
 export async function openLiveSource(nc: NatsConnection, seed: string): Promise<AuditSource> {
   const identity = identityOf(await streamInfo(nc, CHAIN));
   const reader = await DirectReader.open(nc, { seed, inboxPrefix: AUDITOR_INBOX, subjectOf: messagesOf });
+  const cut = async (stream: string) => cutOf((await streamInfo(nc, stream))?.config ?? {});
   return {
     identity,
     shards: identity.shards,
     hasBlobs: true,
     hasPolicy: true,
     tail: async (stream) => (await streamInfo(nc, stream))?.state?.last_seq ?? 0,
-    read: (stream, from, through, signal) => reader.read(stream, { from, through }, signal),
+    cut,
+    read: async function* (stream, from, through, signal) {
+      try {
+        yield* reader.read(stream, { from, through }, signal);
+      } catch (error) {
+        if (!(error instanceof MissingMessageError)) throw error;
+        const trimmed = await cut(stream);
+        throw error.position <= trimmed ? new TrimmedError(stream, trimmed) : error;
+      }
+    },
     remaining: (stream, from, through, signal) => reader.read(stream, { from, through, sparse: true }, signal),
     close: async () => {
       reader.close();

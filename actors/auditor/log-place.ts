@@ -145,7 +145,8 @@ export class LogPlaces {
 
   /** How many messages of a stream were stored by then: half of what is left is ruled out by each look. */
   async #countUntil(stream: string, time: number): Promise<number> {
-    let [from, to] = [1, await this.source.tail(stream)];
+    // Of a trimmed stream what was there cannot be looked at.
+    let [from, to] = [Math.max(1, (await this.source.cut?.(stream)) ?? 0), await this.source.tail(stream)];
     while (from <= to) {
       const middle = Math.floor((from + to) / 2);
       if ((await this.#message(stream, middle)).time <= time) from = middle + 1;

@@ -32,11 +32,14 @@ export class TowerFold {
     this.shards = Array.from({ length: source.shards }, () => new ShardState());
   }
 
-  /** Folds on from where it is. Rejects with what `CommitReader` throws. */
-  async foldTo(place: LogPlace, way: Way, witness: Witness = {}): Promise<void> {
+  /**
+   * Folds on from where it is. Rejects with what `CommitReader` throws; of a log that was trimmed with `TrimmedError` at a place
+   * before the cut, or where a witness is to be told of everything.
+   */
+  async foldTo(place: LogPlace, way: Way, witness?: Witness): Promise<void> {
     const { chain } = this;
     const onBlock = (commit: Recorded) => {
-      witness.block?.(commit as Recorded<ChainCommit>);
+      witness?.block?.(commit as Recorded<ChainCommit>);
       chain.apply(commit as Recorded<ChainCommit>);
     };
     await this.#fold(CHAIN, 0 as Shard, chain.position, place.chain, { onCommit: onBlock }, way);
@@ -44,16 +47,32 @@ export class TowerFold {
       const shard = n as Shard;
       const sink: CommitSink = {
         onCommit: (commit) => {
-          witness.commit?.(shard, commit as Recorded<ShardCommit>);
+          witness?.commit?.(shard, commit as Recorded<ShardCommit>);
           state.apply(commit as Recorded<ShardCommit>);
         },
         onAcceptance: (acceptance, { position }) => {
-          witness.acceptance?.(shard, acceptance, position);
+          witness?.acceptance?.(shard, acceptance, position);
           state.accept(acceptance, position);
         },
       };
-      await this.#fold(towerStream(shard), shard, state.position, place.shards[n] ?? 0, sink, way);
+      const [stream, through] = [towerStream(shard), place.shards[n] ?? 0];
+      const begun = witness ? state.position : await this.#foldLeft(stream, shard, state.position, through, sink, way);
+      await this.#fold(stream, shard, begun, through, sink, way);
     }
+  }
+
+  /** Of a trimmed stream what is left: at the cut and beyond that is as good as all of it. Gives up to where it has come. */
+  async #foldLeft(stream: string, shard: Shard, after: Position, through: Position, sink: CommitSink, way: Way) {
+    const { source } = this;
+    const cut = (await source.cut?.(stream)) ?? 0;
+    if (after > 0 || cut === 0 || through < cut || !source.remaining) return after;
+    const reader = new CommitReader(stream, shard, after);
+    for await (const batch of source.remaining(stream, 1, cut, way.signal))
+      for (const message of batch) {
+        reader.skipTo(message.position);
+        reader.read(message, sink);
+      }
+    return cut;
   }
 
   async #fold(stream: string, shard: Shard, after: Position, through: Position, sink: CommitSink, way: Way) {

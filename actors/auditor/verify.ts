@@ -14,6 +14,7 @@ import { PolicyRecord } from './policy-record.js';
 import type { Done, SavedAudit } from './saved-audit.js';
 import { type MinedClaim, ShardAudit } from './shard-audit.js';
 import { SignatureChecks } from './signature-checks.js';
+import { auditTrim } from './trim-audit.js';
 
 /**
  * Whether a log is one that a tower would have written, and has signed:
@@ -76,6 +77,7 @@ class Verification {
   readonly #heads: HeadRecord;
   readonly #shards: (ShardAudit | undefined)[] = [];
   readonly #claims: MinedClaim[][] = [];
+  readonly #trimmedTo: number[] = [];
   #chainDone: Done;
   #headsDone: Done;
   readonly #policy = new PolicyRecord();
@@ -168,6 +170,16 @@ class Verification {
       this.#shards[i] = shard;
       await this.#guarded(() => shard.run());
     }
+    await this.#auditTrims();
+  }
+
+  /** What a log says of its trimming can be judged by whoever has the archive, too. */
+  async #auditTrims(): Promise<void> {
+    const { source, towerId, signal } = this.options;
+    if (!source.parts) return;
+    const found = (finding: Finding) => this.findings.add(finding);
+    for (let i = 0; i < source.shards && !this.findings.areEnough; i++)
+      this.#trimmedTo[i] = await auditTrim(i as Shard, source.parts, towerId, found, { signal });
   }
 
   #shardAudit(shard: Shard, through: Tails['shards'][number]): ShardAudit {
@@ -286,7 +298,10 @@ class Verification {
       heads: this.#headsDone.position,
       policy_messages: this.#policyDone.position,
       signatures: this.signatures.count,
-      shards: this.#shards.flatMap((shard, i) => (shard ? [{ shard: i, ...shard.counts }] : [])),
+      shards: this.#shards.flatMap((shard, i) => {
+        const trimmed_to = this.#trimmedTo[i];
+        return shard ? [{ shard: i, ...shard.counts, ...(trimmed_to && { trimmed_to }) }] : [];
+      }),
     };
   }
 }

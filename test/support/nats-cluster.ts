@@ -24,7 +24,7 @@ export interface TestClusterOptions {
   /** Makes each server's certificate, for a name; without it routes are plain. */
   readonly certificate?: (name: string) => Certificate;
   /** The keys to let in; new ones unless told. */
-  readonly keys?: { readonly nodeSeed: string; readonly operatorSeed: string };
+  readonly keys?: { readonly nodeSeed: string; readonly operatorSeed: string; readonly auditorSeed?: string };
 }
 
 /** Starts them, from `nats-cluster.conf` if there are certificates, else from `nats.conf` and flags. */
@@ -38,7 +38,7 @@ export async function startTestCluster(t: Cleanup, options: TestClusterOptions =
   }); // registered before the folder's removal, hence run before it
   const newSeed = () => new TextDecoder().decode(nkeys.createUser().getSeed());
   const { nodeSeed: node, operatorSeed: operator } = keys ?? { nodeSeed: newSeed(), operatorSeed: newSeed() };
-  const auditor = newSeed();
+  const auditor = keys?.auditorSeed ?? newSeed();
   const routes = (await freePorts(3)).map((port) => `nats://127.0.0.1:${port}`);
   const folder = tempDir(t);
   await Promise.all(

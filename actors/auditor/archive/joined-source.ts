@@ -27,6 +27,7 @@ export async function joinSources(
     shards: live.shards,
     hasBlobs: live.hasBlobs,
     hasPolicy: live.hasPolicy,
+    parts: { archive, live },
     tail: (stream) => live.tail(stream),
     read: async function* (stream, from, through, signal) {
       const archived = Math.min(through, await archive.tail(stream));
@@ -59,6 +60,12 @@ async function assertMeet(
     throw new ArchiveError(
       `${stream} ${tail + 1}`,
       `the archive has messages up to ${last}, the live log only up to ${tail}: it was set back, or is another one`,
+    );
+  const cut = (await live.cut?.(stream)) ?? 0;
+  if (cut > last)
+    throw new ArchiveError(
+      `${stream} ${last + 1}`,
+      `the log was trimmed up to ${cut}, and the archive has no more than ${last}`,
     );
   const [kept, found] = [await one(archive, stream, last, signal), await one(live, stream, last, signal)];
   if (!isSame(kept, found))
