@@ -15,6 +15,7 @@ import { Mempool } from './mempool-watch/mempool.js';
 import { MempoolWatch } from './mempool-watch/mempool-watch.js';
 import { Supervisor } from './runtime/supervisor.js';
 import { why } from './runtime/why.js';
+import { areOfBlock } from './txids-check.js';
 
 /** What of a node has to do with its bitcoind, put together: what watches it, and what asks it for something. */
 export class BitcoindSide {
@@ -39,6 +40,11 @@ export class BitcoindSide {
       (hash) => missing.txids(hash),
       (block, error) => logger.warn({ ...why(error), height: block.height }, 'waiting for the txids of a block'),
       stopping,
+      {
+        areOfBlock: (hash, txids) => areOfBlock(this.rpc, hash, txids),
+        onWrong: (hash) =>
+          logger.error({ hash }, "the txids of a block on the log are not the block's; asking bitcoind"),
+      },
     );
     this.#mempoolWatch = new MempoolWatch({
       zmqUrl: bitcoind.zmqSequence,

@@ -9,7 +9,8 @@ const RETRY_MS = 500;
 
 /**
  * The txids of blocks, for whoever evaluates them: from memory, from the log, or, when the log's window does not reach
- * back so far, asked of the node's own bitcoind, which publishes them again.
+ * back so far, asked of the node's own bitcoind, which publishes them again. So it does when what is on the log is not the
+ * block's: another node's mistake must not make this one pass over a breach.
  */
 export class BlockTxids {
   readonly #memory = new Map<BlockHash, Uint8Array>();
@@ -21,6 +22,7 @@ export class BlockTxids {
     private readonly fetch: (hash: BlockHash) => Promise<Uint8Array | undefined>,
     private readonly onWait: (block: BlockRef, error: unknown) => void,
     private readonly signal: AbortSignal,
+    private readonly check: TxidsCheck,
   ) {}
 
   /** Publishes a block's txids: 32 bytes each, internal order. */
@@ -48,9 +50,17 @@ export class BlockTxids {
   async ifAny({ hash }: BlockRef): Promise<Uint8Array | undefined> {
     const known = this.#memory.get(hash);
     if (known) return known;
-    const txids = (await this.store.get(hash)) ?? (await this.#republish(hash));
+    const txids = (await this.#stored(hash)) ?? (await this.#republish(hash));
     if (txids) this.#remember(hash, txids);
     return txids;
+  }
+
+  /** Where bitcoind cannot tell, they are taken for what they should be: there is nobody else to ask. */
+  async #stored(hash: BlockHash): Promise<Uint8Array | undefined> {
+    const stored = await this.store.get(hash);
+    if (!stored || (await this.check.areOfBlock(hash, stored)) !== false) return stored;
+    this.check.onWrong(hash);
+    return undefined;
   }
 
   async #republish(hash: BlockHash): Promise<Uint8Array | undefined> {
@@ -73,6 +83,14 @@ export class BlockTxids {
     this.#bytes -= this.#memory.get(hash)?.length ?? 0;
     this.#memory.delete(hash);
   }
+}
+
+/** How what the log has is compared with the chain. */
+export interface TxidsCheck {
+  /** Whether these are the txids of a block; undefined if that cannot be told now. Never rejects. */
+  readonly areOfBlock: (hash: BlockHash, txidsInternal: Uint8Array) => Promise<boolean | undefined>;
+  /** The log has others. */
+  readonly onWrong: (hash: BlockHash) => void;
 }
 
 /** The single txids, 32 bytes each in internal order, of a block's bytes. */

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseToml } from 'smol-toml';
+import { readSmallFile } from './small-file.js';
 
 /** Where a configuration's values come from: a TOML file, the environment over it, flags over both. */
 
@@ -78,7 +78,7 @@ function fromFile({ file }: ConfigSources, overrides: readonly Found[]): Found[]
   const name = file ?? defaultFile(overrides);
   let text: string;
   try {
-    text = readFileSync(name, 'utf8');
+    text = readSmallFile(name);
   } catch (cause) {
     if (file === undefined && cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
     throw new ConfigError(`${name}: cannot be read (${cause instanceof Error ? cause.message : cause})`, { cause });
@@ -109,7 +109,8 @@ const isTable = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 
 function nest(values: ReadonlyMap<SettingPath, unknown>): Record<string, unknown> {
-  const root: Record<string, unknown> = {};
+  // Without a prototype, so that no name is one of its.
+  const root: Record<string, unknown> = Object.create(null);
   const sections = new Map<string, Record<string, unknown>>();
   for (const [path, value] of values) {
     const [section, key] = path.split('.', 2);
@@ -120,7 +121,7 @@ function nest(values: ReadonlyMap<SettingPath, unknown>): Record<string, unknown
     }
     // What is no section, though it has the name of one, stays to be refused.
     if (Object.hasOwn(root, section) && root[section] !== sections.get(section)) continue;
-    const table = sections.get(section) ?? {};
+    const table = sections.get(section) ?? Object.create(null);
     table[key] = value;
     root[section] = sections.set(section, table).get(section);
   }

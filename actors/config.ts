@@ -106,6 +106,8 @@ const Settings = z.strictObject({
       key_file: z.string().min(1).optional(),
       max_connections: number().pipe(z.number().min(1).max(100_000)).default(1000),
       trusted_proxies: proxies().prefault([]),
+      // Left out, a quarter of those.
+      max_connections_per_source: number().pipe(z.number().min(1).max(100_000)).optional(),
     })
     .prefault({}),
   metrics: z.strictObject({ listen: addressOrOff().prefault('off') }).prefault({}),
@@ -195,6 +197,8 @@ export interface HttpConfig {
   readonly maxConnections: number;
   /** Addresses and networks of proxies whose word is taken for where a request comes from. */
   readonly trustedProxies: readonly string[];
+  /** Of them from one IPv4 address or IPv6 network; this machine's own do not count. */
+  readonly maxConnectionsPerSource: number;
 }
 
 /** Reads the configuration. Throws `ConfigError` with one line for the first value that is wrong. */
@@ -210,11 +214,14 @@ function explain(error: z.ZodError, origin: ReadonlyMap<SettingPath, string>): s
   if (!issue) return 'the configuration is not valid';
   if (issue.code === 'unrecognized_keys') {
     const path = [...issue.path, issue.keys[0]].join('.');
-    return `${origin.get(path) ?? 'configuration'}: there is no setting ${path}`;
+    return `${origin.get(path) ?? 'configuration'}: there is no setting ${spelt(path)}`;
   }
   const path = issue.path.join('.');
   return `${origin.get(path) ?? 'configuration'}: ${path}: ${issue.message}`;
 }
+
+/** A name that may be any text, as part of a line. */
+const spelt = (name: string): string => JSON.stringify(name.slice(0, 100)).slice(1, -1);
 
 function toConfig(settings: Settings): Config {
   const { network, nats, bitcoind } = settings;
@@ -258,6 +265,7 @@ function httpOf({ listen, ...http }: Settings['http']): HttpConfig {
     tls: certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined,
     maxConnections: http.max_connections,
     trustedProxies: http.trusted_proxies,
+    maxConnectionsPerSource: http.max_connections_per_source ?? Math.ceil(http.max_connections / 4),
   };
 }
 

@@ -110,10 +110,10 @@ export class Doors {
       chain: () => needs.chain,
       shards: () => shards.states,
     });
-    const { listen, maxConnections, trustedProxies } = config.http;
+    const { listen, maxConnections: mostInside, maxConnectionsPerSource: mostOfSource, trustedProxies } = config.http;
     const proxies = parseProxies(trustedProxies);
     const { patience } = needs;
-    this.#admission = new Admission({ isAble: needs.isAble, mostInside: maxConnections });
+    this.#admission = new Admission({ isAble: needs.isAble, mostInside, mostOfSource });
     this.#http = listen.map(
       ({ dialect, ...address }) =>
         new HttpDoor({ gateway, admission: this.#admission, address, dialect, proxies, tls, patience, log }),

@@ -3,6 +3,7 @@ import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { z } from 'zod';
 import { fromHex, toHex, utf8 } from '../events/bytes.js';
 import { TowerId } from '../events/ids.js';
+import { parseJsonText } from '../events/json.js';
 import { secp256k1 } from '../events/signing/secp256k1.js';
 
 /**
@@ -143,7 +144,7 @@ async function openKey(header: Header, key: Uint8Array, passphrase: string): Pro
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text.trim());
+    return parseJsonText(text.trim());
   } catch {
     const packed = text.replaceAll(/\s/g, '');
     const beginning = `{"format":"${FORMAT}"`;

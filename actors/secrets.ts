@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { nkeys } from 'nats';
 import { fromHex, isHex, toHex } from '../events/bytes.js';
@@ -7,6 +7,7 @@ import { TowerId } from '../events/ids.js';
 import { signMessage } from '../events/signing/message.js';
 import { secp256k1 } from '../events/signing/secp256k1.js';
 import { makePrivateFile, replacePrivateFile } from './private-file.js';
+import { readSmallFile } from './small-file.js';
 
 /** The secrets of a tower: files that only their owner may read, made on first use, never printed. */
 
@@ -135,7 +136,7 @@ function readSecret(file: string): string {
     const { mode } = statSync(file);
     if ((mode & 0o077) !== 0)
       throw new SecretFileError(`${file} can be read by others (mode ${(mode & 0o777).toString(8)}): chmod 600 it`);
-    return readFileSync(file, 'utf8').trim();
+    return readSmallFile(file).trim();
   } catch (cause) {
     if (cause instanceof SecretFileError) throw cause;
     throw new SecretFileError(`${file} cannot be read: ${cause instanceof Error ? cause.message : cause}`, { cause });

@@ -4,6 +4,7 @@ import pretty from 'pino-pretty';
 import type { Config } from '../actors/config.js';
 import { natsServers, natsTrust } from '../actors/config-nats.js';
 import { TowerNode } from '../actors/node.js';
+import { logLimits } from '../actors/runtime/log-limits.js';
 import { existingNatsSeed, natsSeed, towerKey, towerKeyFile } from '../actors/secrets.js';
 import { startOwnNats } from './own-nats.js';
 import type { NatsServer } from './servers/nats-server.js';
@@ -55,8 +56,8 @@ function createLogger(level: Config['logLevel']): Logger {
     sync: true,
   };
   return process.stderr.isTTY
-    ? pino({ level }, pretty(forPeople))
-    : pino({ level }, pino.destination({ dest: 2, sync: true }));
+    ? pino({ level, ...logLimits() }, pretty(forPeople))
+    : pino({ level, ...logLimits() }, pino.destination({ dest: 2, sync: true }));
 }
 
 /** SIGINT or SIGTERM, or the node giving up; a second signal ends the process at once. */

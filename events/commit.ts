@@ -5,6 +5,7 @@ import { toHex } from './bytes.js';
 import type { ChainEvent } from './chain.js';
 import { eventDefinitions, readEvent, type StoredEvent, storeEvent } from './codec.js';
 import { type AppointmentId, CommitId, type InviteId, type Position, type UserId } from './ids.js';
+import { parseJson } from './json.js';
 import type { AllowListEvent, InviteEvent } from './policy.js';
 import type { ScanEvent } from './scan.js';
 import type { TrackerEvent } from './tracker.js';
@@ -111,7 +112,7 @@ export function decodeCommit(bytes: Uint8Array): Commit {
 
 function readEnvelope(bytes: Uint8Array): z.infer<typeof Envelope> {
   try {
-    return Envelope.parse(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')));
+    return Envelope.parse(parseJson(bytes));
   } catch (cause) {
     throw new DamagedCommitError('not a commit', { cause });
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fromHex, sha256, toHex, utf8 } from './bytes.js';
 import { BlockHash, Height, Shard } from './ids.js';
+import { parseJson } from './json.js';
 import type { TreeRoot } from './proofs/merkle.js';
 
 /**
@@ -64,7 +65,7 @@ export const encodeHead = (head: TreeHead): Uint8Array =>
 /** The head in a message's bytes. Throws `DamagedHeadError` if they are not those of a head, to the last one. */
 export function decodeHead(bytes: Uint8Array): TreeHead {
   try {
-    const head = TreeHead.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    const head = TreeHead.parse(parseJson(bytes));
     if (toHex(encodeHead(head)) === toHex(bytes)) return head;
   } catch (cause) {
     throw new DamagedHeadError('not a tree head', { cause });

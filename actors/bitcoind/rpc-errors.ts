@@ -35,8 +35,23 @@ const RPC_IN_WARMUP = -28;
  */
 export function failureOf(method: string, cause: unknown): Error {
   const { code, message } = (typeof cause === 'object' && cause !== null ? cause : {}) as Record<string, unknown>;
-  const text = `${method}: ${typeof message === 'string' ? message : String(code)}`;
+  const text = `${method}: ${typeof message === 'string' ? message : String(code)}`.slice(0, MOST_SAID);
   if (code === 401 || code === 403) return new BitcoindUnauthorized(text, { cause });
   if (typeof code === 'number' && code < 0 && code !== RPC_IN_WARMUP) return new BitcoindRefused(code, text, { cause });
   return new BitcoindUnreachable(text, { cause });
+}
+
+/** How much of what a bitcoind says of a failure is kept. */
+const MOST_SAID = 1_000;
+
+/**
+ * What `read` makes of an answer. Where it can make nothing of it (it throws), that is not bitcoind's, and so an outage like
+ * any other: throws `BitcoindUnreachable`.
+ */
+export function understood<T>(method: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new BitcoindUnreachable(`${method}: an answer that is not bitcoind's`, { cause });
+  }
 }

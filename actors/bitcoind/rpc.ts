@@ -42,7 +42,9 @@ export class BitcoindRpc {
   async callMany(method: string, calls: readonly (readonly unknown[])[]): Promise<unknown[]> {
     if (calls.length === 0) return [];
     const commands = calls.map((parameters) => ({ method, parameters }));
-    const results = await this.#ask(method, (client) => client.command<unknown[]>(commands));
+    const results: unknown = await this.#ask(method, (client) => client.command<unknown[]>(commands));
+    if (!Array.isArray(results) || results.length !== calls.length)
+      throw new BitcoindUnreachable(`${method}: not as many answers as questions`);
     return results.map((result) => {
       if (!(result instanceof RpcFailure)) return result;
       const failure = failureOf(method, result);

@@ -1,6 +1,8 @@
+import { Transaction } from 'bitcoinjs-lib';
 import { z } from 'zod';
+import { fromHex, isHex, reversed, sha256, toHex } from '../../events/bytes.js';
 import type { BlockHash, Txid } from '../../events/ids.js';
-import { BitcoindRefused } from '../bitcoind/rpc-errors.js';
+import { BitcoindRefused, understood } from '../bitcoind/rpc-errors.js';
 import { BlockTemplate, blockProposal } from './block-proposal.js';
 import { ANY_BURN, ANY_FEE, type SendingBitcoind, Sends } from './sends.js';
 import {
@@ -64,7 +66,8 @@ export class Carrier {
   async #rawTransaction(...where: [Txid, BlockHash?]): Promise<string | undefined> {
     const [txid, ...block] = where;
     try {
-      return z.string().parse(await this.bitcoind.call('getrawtransaction', txid, false, ...block));
+      const answer = await this.bitcoind.call('getrawtransaction', txid, false, ...block);
+      return understood('getrawtransaction', () => transactionOf(txid, answer));
     } catch (error) {
       if (error instanceof BitcoindRefused && NOT_THERE.has(error.rpcCode)) return undefined;
       throw error;
@@ -73,18 +76,18 @@ export class Carrier {
 
   /** Whether an output exists, in the chain or the mempool, and nothing there spends it. */
   async isUnspent(txid: Txid, vout: number): Promise<boolean> {
-    return (await this.bitcoind.call('gettxout', txid, vout)) !== null;
+    return isThere(await this.bitcoind.call('gettxout', txid, vout));
   }
 
   /** Whether an output exists in the chain and nothing in the chain spends it. */
   async isUnspentInChain(txid: Txid, vout: number): Promise<boolean> {
-    return (await this.bitcoind.call('gettxout', txid, vout, false)) !== null;
+    return isThere(await this.bitcoind.call('gettxout', txid, vout, false));
   }
 
   /** A block's raw hex; undefined where bitcoind has it not: pruned, or unknown to it. */
   async rawBlock(hash: BlockHash): Promise<string | undefined> {
     const answer = await this.#orRefused('getblock', hash, 0);
-    return answer === undefined ? undefined : z.string().parse(answer);
+    return answer === undefined ? undefined : understood('getblock', () => blockOf(hash, answer));
   }
 
   async #send(rawTx: string): Promise<Refusal | undefined> {
@@ -97,7 +100,8 @@ export class Carrier {
 
   /** Why the mempool does not take it; undefined if by now it would. */
   async #rejectToken(rawTx: string): Promise<string | undefined> {
-    const [test] = TestMempoolAccept.parse(await this.bitcoind.call('testmempoolaccept', [rawTx], ANY_FEE));
+    const answer = await this.bitcoind.call('testmempoolaccept', [rawTx], ANY_FEE);
+    const [test] = understood('testmempoolaccept', () => TestMempoolAccept.parse(answer));
     const reason = test['reject-reason'];
     return reason === undefined ? undefined : tokenOf(reason);
   }
@@ -146,3 +150,23 @@ const NOT_THERE = new Set([-5, -1]);
 
 const TestMempoolAccept = z.tuple([z.object({ 'reject-reason': z.string().optional() })]);
 const SubmitPackage = z.object({ package_msg: z.string() });
+
+const TxOut = z.looseObject({ bestblock: z.string() }).nullable();
+const isThere = (answer: unknown): boolean => understood('gettxout', () => TxOut.parse(answer)) !== null;
+
+/** The raw hex of a transaction, if it is that one. */
+function transactionOf(txid: Txid, answer: unknown): string {
+  const raw = z.string().parse(answer);
+  if (Transaction.fromHex(raw).getId() !== txid)
+    throw new TypeError(`asked for transaction ${txid}, bitcoind gave another`);
+  return raw;
+}
+
+/** The raw hex of a block, if its header is that one's. */
+function blockOf(hash: BlockHash, answer: unknown): string {
+  const raw = z.string().refine(isHex).parse(answer);
+  const header = fromHex(raw.slice(0, 160));
+  if (toHex(reversed(sha256(sha256(header)))) !== hash)
+    throw new TypeError(`asked for block ${hash}, bitcoind gave another`);
+  return raw;
+}

@@ -1,4 +1,5 @@
-import { BitcoindRefused } from '../bitcoind/rpc-errors.js';
+import { Txid } from '../../events/ids.js';
+import { BitcoindRefused, understood } from '../bitcoind/rpc-errors.js';
 
 /** What sending needs of bitcoind: calls that reject with the classes of `rpc-errors.ts`. */
 export interface SendingBitcoind {
@@ -68,11 +69,14 @@ export class Sends {
     const [first] = calls;
     if (first && calls.length === 1) return [await this.bitcoind.call(METHOD, ...first).then(noRefusal, refusalOf)];
     const answers = await this.bitcoind.callMany(METHOD, calls);
-    return answers.map((answer) => (answer instanceof BitcoindRefused ? answer : undefined));
+    return answers.map((answer) => (answer instanceof BitcoindRefused ? answer : noRefusal(answer)));
   }
 }
 
-const noRefusal = (): undefined => undefined;
+/** It was sent only if bitcoind gives its id. */
+function noRefusal(answer: unknown): undefined {
+  understood(METHOD, () => Txid.parse(answer));
+}
 
 function refusalOf(error: unknown): BitcoindRefused {
   if (error instanceof BitcoindRefused) return error;

@@ -80,4 +80,8 @@ export const mayPassAsPackage = ({ rpcCode, token }: Refusal): boolean =>
   rpcCode === RPC.missingInputs || (token !== undefined && (FEE_TOO_LOW.has(token) || token === 'missing-inputs'));
 
 /** The token of a reject reason: what stands before the words for people, which come in brackets or after a comma. */
-export const tokenOf = (rejectReason: string): string => rejectReason.split(/ \(|, /, 1)[0] ?? rejectReason;
+export const tokenOf = (rejectReason: string): string =>
+  (rejectReason.split(/ \(|, /, 1)[0] ?? rejectReason).slice(0, MOST_TOKEN);
+
+/** More than any of bitcoind's. */
+const MOST_TOKEN = 100;

@@ -32,7 +32,12 @@ export class BlockSignal {
   }
 
   #subscribe(url: string): void {
-    const subscriber = new Subscriber({ reconnectInterval: 100, reconnectMaxInterval: 5_000, linger: 0 });
+    const subscriber = new Subscriber({
+      reconnectInterval: 100,
+      reconnectMaxInterval: 5_000,
+      maxMessageSize: LONGEST,
+      linger: 0,
+    });
     this.#subscriber = subscriber;
     subscriber.events.on('connect', () => this.onWake());
     subscriber.events.on('handshake', () => this.onWake());
@@ -47,3 +52,6 @@ export class BlockSignal {
     for await (const [, hash] of subscriber) this.onWake(BlockHash.safeParse(hash?.toString('hex')).data);
   }
 }
+
+/** The longest part of a message, in bytes, before the line is cut: a hash has 32. */
+const LONGEST = 1024;

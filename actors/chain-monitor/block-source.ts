@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { BlockConnected } from '../../events/chain.js';
 import { BlockHash, Height } from '../../events/ids.js';
-import { BitcoindRefused } from '../bitcoind/rpc-errors.js';
+import { BitcoindRefused, BitcoindUnreachable, understood } from '../bitcoind/rpc-errors.js';
 
 /** JSON-RPC calls to bitcoind; they reject with the classes of `rpc-errors.ts`. */
 export interface Rpc {
@@ -25,7 +25,7 @@ const HeaderAnswer = z.object({
   chainwork: z.string().regex(/^[0-9a-f]{64}$/),
   /** Absent for the genesis block alone. */
   previousblockhash: BlockHash.default(NO_PARENT as BlockHash),
-  time: z.number().int(),
+  time: z.number().int().min(0),
   nTx: z.number().int().min(1),
 });
 /** The txids are checked as they are turned into bytes: one by one that takes longer than all else. */
@@ -40,21 +40,21 @@ export class BlockSource {
 
   /** The hash of the genesis block, by which a network is known. */
   async genesis(): Promise<BlockHash> {
-    return BlockHash.parse(await this.rpc.call('getblockhash', 0));
+    return this.#ask(BlockHash, 'getblockhash', 0);
   }
 
   /** bitcoind's version as one number: 29.1.0 is 290100. */
   async version(): Promise<number> {
-    return NetworkInfo.parse(await this.rpc.call('getnetworkinfo')).version;
+    return (await this.#ask(NetworkInfo, 'getnetworkinfo')).version;
   }
 
   /** For how many seconds bitcoind has been running. */
   async uptime(): Promise<number> {
-    return z.number().parse(await this.rpc.call('uptime'));
+    return this.#ask(z.number(), 'uptime');
   }
 
   async bestHash(): Promise<BlockHash> {
-    return BlockHash.parse(await this.rpc.call('getbestblockhash'));
+    return this.#ask(BlockHash, 'getbestblockhash');
   }
 
   /** The hashes at some heights of bitcoind's own best chain. Rejects with `BitcoindRefused` if it is not that high (now). */
@@ -63,12 +63,15 @@ export class BlockSource {
       'getblockhash',
       heights.map((height) => [height]),
     );
-    return answers.map((answer) => BlockHash.parse(orThrow(answer)));
+    return answers.map((answer) => {
+      const hash = orThrow(answer);
+      return understood('getblockhash', () => BlockHash.parse(hash));
+    });
   }
 
   async block(hash: BlockHash): Promise<Block> {
     const [block] = await this.blocks([hash]);
-    if (!block) throw new TypeError('bitcoind gave fewer answers than it was asked for');
+    if (!block) throw new BitcoindUnreachable('getblock: no answer');
     return block;
   }
 
@@ -78,21 +81,24 @@ export class BlockSource {
       'getblock',
       hashes.map((hash) => [hash, 1]),
     );
-    return Promise.all(
-      answers.map(async (answer, i) =>
-        answer instanceof BitcoindRefused && answer.rpcCode === NO_DATA
-          ? {
-              connected: connectedOf(HeaderAnswer.parse(await this.rpc.call('getblockheader', hashes[i], true))),
-              txidsInternal: undefined,
-            }
-          : blockOf(orThrow(answer)),
-      ),
-    );
+    return Promise.all(hashes.map((hash, i) => this.#blockOf(hash, answers[i])));
+  }
+
+  async #blockOf(hash: BlockHash, answer: unknown): Promise<Block> {
+    if (!(answer instanceof BitcoindRefused && answer.rpcCode === NO_DATA)) {
+      const block = orThrow(answer);
+      return understood('getblock', () => blockOf(hash, block));
+    }
+    const header = await this.rpc.call('getblockheader', hash, true);
+    return {
+      connected: understood('getblockheader', () => connectedOf(hash, HeaderAnswer.parse(header))),
+      txidsInternal: undefined,
+    };
   }
 
   /** The peers that keep all blocks, and so may have one that bitcoind has not. */
   async archivePeers(): Promise<number[]> {
-    const peers = Peers.parse(await this.rpc.call('getpeerinfo'));
+    const peers = await this.#ask(Peers, 'getpeerinfo');
     return peers.filter(({ servicesnames }) => servicesnames.includes('NETWORK')).map(({ id }) => id);
   }
 
@@ -106,6 +112,12 @@ export class BlockSource {
       throw error;
     }
   }
+
+  /** An answer of a shape. */
+  async #ask<S extends z.ZodType>(shape: S, method: string, ...params: unknown[]): Promise<z.infer<S>> {
+    const answer = await this.rpc.call(method, ...params);
+    return understood(method, () => shape.parse(answer));
+  }
 }
 
 /** RPC_MISC_ERROR: what `getblock` answers for a block whose header alone it has. */
@@ -116,14 +128,17 @@ function orThrow(answer: unknown): unknown {
   return answer;
 }
 
-function connectedOf(header: z.infer<typeof HeaderAnswer>): BlockConnected {
+function connectedOf(hash: BlockHash, header: z.infer<typeof HeaderAnswer>): BlockConnected {
+  if (header.hash !== hash) throw new TypeError(`asked for block ${hash}, bitcoind gave ${header.hash}`);
   const { previousblockhash: prevHash, nTx: txCount, ...rest } = header;
   return { type: 'BlockConnected', ...rest, prevHash, txCount };
 }
 
-function blockOf(answer: unknown): Block {
+function blockOf(hash: BlockHash, answer: unknown): Block {
   const { tx, ...header } = BlockAnswer.parse(answer);
-  return { connected: connectedOf(header), txidsInternal: internalTxids(tx) };
+  if (tx.length !== header.nTx)
+    throw new TypeError(`a block of ${header.nTx} transactions, of which bitcoind gave ${tx.length}`);
+  return { connected: connectedOf(hash, header), txidsInternal: internalTxids(tx) };
 }
 
 /**
@@ -133,9 +148,9 @@ function blockOf(answer: unknown): Block {
  * all else is the engine's own. All bytes are turned around at once, hence the ids are put the other way round before.
  */
 export function internalTxids(txids: readonly string[]): Uint8Array {
-  const bytes = Buffer.from(txids.toReversed().join(''), 'hex');
+  const isOfLength = txids.every((txid) => typeof txid === 'string' && txid.length === 64);
+  const bytes = Buffer.from(isOfLength ? txids.toReversed().join('') : '', 'hex');
   // Reading hex ends at the first character that is none.
-  if (bytes.length !== 32 * txids.length || txids.some((txid) => txid.length !== 64))
-    throw new TypeError('bitcoind gave a txid that is not 32 bytes of hex');
+  if (bytes.length !== 32 * txids.length) throw new TypeError('bitcoind gave a txid that is not 32 bytes of hex');
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length).reverse();
 }

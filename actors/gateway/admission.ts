@@ -8,6 +8,7 @@
  */
 export class Admission {
   #inside = 0;
+  readonly #ofSource = new Map<string, number>();
   #crowded = false;
   /** Until when nobody is let in because the tower had to say that it cannot accept; in ms of `performance.now()`. */
   #shutUntil = 0;
@@ -29,12 +30,28 @@ export class Admission {
     this.#doors.add(door);
   }
 
-  entered(): void {
-    this.#inside++;
-    this.#count();
+  /** Whether as many are inside as may be: then who says nothing has little time. */
+  get isCrowded(): boolean {
+    return this.#crowded;
   }
 
-  left(): void {
+  /** A connection was made, from an address. False if there are as many from there as may be: it has to go, and is not counted. */
+  entered(address: string | undefined): boolean {
+    const source = sourceOf(address);
+    const others = source === undefined ? 0 : (this.#ofSource.get(source) ?? 0);
+    if (others >= this.needs.mostOfSource) return false;
+    if (source !== undefined) this.#ofSource.set(source, others + 1);
+    this.#inside++;
+    this.#count();
+    return true;
+  }
+
+  /** One that had entered is gone. */
+  left(address: string | undefined): void {
+    const source = sourceOf(address);
+    const others = source === undefined ? 0 : (this.#ofSource.get(source) ?? 0) - 1;
+    if (source !== undefined && others > 0) this.#ofSource.set(source, others);
+    else if (source !== undefined) this.#ofSource.delete(source);
     this.#inside--;
     this.#count();
   }
@@ -76,6 +93,23 @@ export interface AdmissionNeeds {
   readonly isAble: () => boolean;
   /** How many connections there may be; at that number the doors close until half of them are gone. */
   readonly mostInside: number;
+  /** How many of them may come from one source. */
+  readonly mostOfSource: number;
+}
+
+/**
+ * Whom a connection's address belongs to, as far as can be told: an IPv4 address, or the first half of an IPv6 address, since
+ * a subscriber has all of the second. Undefined for this machine itself: there a proxy, or Tor, speaks for many.
+ */
+export function sourceOf(address: string | undefined): string | undefined {
+  const ip4 = address?.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
+  if (ip4 === undefined || ip4 === '127.0.0.1' || ip4 === '::1') return undefined;
+  if (!ip4.includes(':')) return ip4;
+  const [before = '', after] = (ip4.split('%', 1)[0] ?? '').split('::', 2);
+  const groups = before === '' ? [] : before.split(':');
+  const last = after === undefined || after === '' ? [] : after.split(':');
+  while (after !== undefined && groups.length + last.length < 8) groups.push('0');
+  return [...groups, ...last].slice(0, 4).join(':');
 }
 
 /** How often the doors are told anew. */

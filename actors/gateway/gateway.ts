@@ -56,7 +56,7 @@ export class Gateway {
     // What another node passes on was counted at its door.
     const tooMany = caller.relayed ? undefined : this.needs.limiter.ofSource(operation, caller.source);
     if (tooMany) return limited(operation, tooMany, cautious(operation, caller));
-    const json = requests.parseJson(body, this.mostBytes(operation));
+    const json = requests.objectOf(body, this.mostBytes(operation));
     if (!json.ok) return this.refuse(operation, json.fault, caller.dialect);
     const request = { operation, body, caller };
     switch (operation) {

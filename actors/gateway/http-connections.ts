@@ -6,24 +6,28 @@ import type { Told } from './dialect.js';
 import { comeAgain } from './rust.js';
 
 /**
- * The connections of an HTTP server: counted, each request on them given so much time to arrive, and each told why before it
- * is cut. What cannot be read as HTTP has no generation, so the answer is one that neither takes amiss.
+ * The connections of an HTTP server: counted, each request on them given so much time to arrive, each answer so much to be
+ * taken, and each told why before it is cut. What cannot be read as HTTP has no generation, so the answer is one that neither
+ * takes amiss.
+ *
+ * When there are as many as may be, nobody new is let in: then who has not asked for anything within a moment is cut, so that
+ * nobody shuts the door by saying nothing. What one source alone may hold is the Admission's to say.
  */
 export class Connections {
   readonly #sockets = new Map<Socket, Connection>();
+  /** Those that are not through with TLS yet, by the client's address and port, and since when. */
+  readonly #shaking = new Map<string, { readonly socket: Socket; readonly since: number }>();
   #whenEmpty: () => void = () => {};
+  #sweep: NodeJS.Timeout | undefined;
 
   constructor(
     server: Server,
     tls: boolean,
-    admission: Admission,
+    private readonly admission: Admission,
     /** How long a request may take to arrive, in ms. */
     private readonly requestMs: number,
   ) {
-    server.on('connection', (socket) => {
-      admission.entered();
-      socket.on('close', () => admission.left());
-    });
+    server.on('connection', (socket) => this.#entered(socket, tls));
     server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => this.#came(socket));
     server.on('request', (request, response) => this.#asked(request, response));
     server.on('clientError', (error: Error & { code?: string }, socket: Socket) => this.#broken(error.code, socket));
@@ -37,13 +41,45 @@ export class Connections {
     if (this.#sockets.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
   }
 
+  /**
+   * Resolves when a request is to be read: at once, unless as many that came before it on its connection are not answered yet.
+   * Until then the connection is not listened to.
+   */
+  async turn(request: IncomingMessage): Promise<void> {
+    const connection = this.#sockets.get(request.socket);
+    if (!connection || connection.unanswered.size <= MOST_AT_ONCE) return;
+    request.socket.pause();
+    await new Promise<void>((resolve) => connection.waiting.push(resolve));
+  }
+
+  #entered(socket: Socket, tls: boolean): void {
+    const { remoteAddress: address } = socket;
+    if (!this.admission.entered(address)) return void socket.destroy();
+    socket.on('close', () => this.admission.left(address));
+    this.#sweep ??= setInterval(() => this.#look(performance.now()), LOOK_MS).unref();
+    if (!tls) return;
+    const name = nameOf(socket);
+    this.#shaking.set(name, { socket, since: performance.now() });
+    socket.on('close', () => this.#shaking.delete(name));
+  }
+
   #came(socket: Socket): void {
-    this.#sockets.set(socket, { unanswered: new Set(), last: false, deadline: undefined });
+    if (socket.destroyed) return;
+    this.#shaking.delete(nameOf(socket));
+    const waiting: Connection['waiting'] = [];
+    this.#sockets.set(socket, {
+      unanswered: new Set(),
+      waiting,
+      last: false,
+      deadline: undefined,
+      ...expected(socket),
+    });
     this.#expect(socket, this.requestMs);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       clearTimeout(this.#sockets.get(socket)?.deadline);
       this.#sockets.delete(socket);
+      for (const goOn of waiting.splice(0)) goOn();
       if (this.#sockets.size === 0) this.#whenEmpty();
     });
   }
@@ -57,6 +93,8 @@ export class Connections {
     request.on('end', () => clearTimeout(connection.deadline));
     response.on('close', () => {
       connection.unanswered.delete(request);
+      connection.waiting.shift()?.();
+      if (connection.waiting.length === 0) socket.resume();
       if (connection.unanswered.size > 0) return;
       if (connection.last) takeLeave(socket);
       else this.#expect(socket, this.requestMs);
@@ -73,9 +111,32 @@ export class Connections {
     const connection = this.#sockets.get(socket);
     if (!connection || connection.last) return;
     clearTimeout(connection.deadline);
+    Object.assign(connection, expected(socket));
     connection.deadline = setTimeout(() => {
       if (!this.#isAnswering(socket)) this.#cut(socket, comeAgain);
     }, ms);
+  }
+
+  /** Ends what holds a place for nothing. */
+  #look(now: number): void {
+    const { isCrowded } = this.admission;
+    if (this.#sockets.size + this.#shaking.size === 0) {
+      clearInterval(this.#sweep);
+      this.#sweep = undefined;
+    }
+    for (const { socket, since } of this.#shaking.values()) if (isCrowded && now - since > CROWDED_MS) socket.destroy();
+    for (const [socket, connection] of this.#sockets) {
+      const { stuckSince = now } = connection;
+      if (socket.writableLength === 0) connection.stuckSince = undefined;
+      else if (now - stuckSince > this.requestMs) socket.destroy();
+      else connection.stuckSince = stuckSince;
+      if (!isCrowded || this.#isAnswering(socket) || now - connection.since < CROWDED_MS) continue;
+      // Who has been answered and rests would take what it is told for the answer to its next request.
+      const isIdle = socket.bytesRead > 0 && socket.bytesRead === connection.heard;
+      if (isIdle || connection.last) socket.destroySoon();
+      else this.#cut(socket, comeAgain);
+      connection.since = now;
+    }
   }
 
   #broken(code: string | undefined, socket: Socket): void {
@@ -97,11 +158,27 @@ export class Connections {
 
 interface Connection {
   readonly unanswered: Set<IncomingMessage>;
+  /** Lets the requests that are not read yet go on, one by one. */
+  readonly waiting: (() => void)[];
+  /** Since when a request is waited for, and how many bytes had come by then. */
+  since: number;
+  heard: number;
+  /** Since when answers wait for the client to take them. */
+  stuckSince?: number | undefined;
   /** Whether nothing that comes now is heard any more. */
   last: boolean;
   deadline: NodeJS.Timeout | undefined;
 }
 
+const expected = (socket: Socket) => ({ since: performance.now(), heard: socket.bytesRead });
+const nameOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
+
+/** How many requests of one connection are read before they are answered; no client that exists sends a second one. */
+const MOST_AT_ONCE = 64;
+/** How often it is looked who holds a place for nothing, in ms. */
+const LOOK_MS = 500;
+/** How long a client has for its request while nobody else is let in, in ms. */
+const CROWDED_MS = 2_000;
 /** What is left to a connection without a request when the door closes for good. */
 const LAST_MS = 2_000;
 /** How long a client may go on sending when it has been told its last. */

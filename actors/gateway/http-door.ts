@@ -69,6 +69,7 @@ export class HttpDoor {
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { log, admission } = this.needs;
     try {
+      await this.#connections.turn(request);
       const answer = await this.#answer(request);
       if (answer === 'pong') this.#send(response, 200, {});
       else {

@@ -91,5 +91,9 @@ export function respond(message: ServiceMsg, { status, body, reason, retryMs }: 
   }
   const error = 'error' in body ? String(body.error) : reason;
   const later = retryMs !== undefined && { retry_after_ms: retryMs };
-  message.respondError(status, error, Buffer.from(JSON.stringify({ error, ...body, reason, ...later })));
+  message.respondError(status, headerText(error), Buffer.from(JSON.stringify({ error, ...body, reason, ...later })));
 }
+
+/** A text as a header may carry it: what a client sent may be repeated in it, and a header with a line's end is refused. */
+const headerText = (text: string): string => text.slice(0, MOST_HEADER).replace(/[^\x20-\x7e]/g, '?');
+const MOST_HEADER = 256;

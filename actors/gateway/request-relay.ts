@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Shard } from '../../events/ids.js';
+import { parseJson } from '../../events/json.js';
 import { Dialect } from '../../events/signing/receipts.js';
 import type { Refusal } from '../outcomes.js';
 import { type Parcel, type Served, ShardNotServedError, type ShardRelay } from '../runtime/shard-relay.js';
@@ -66,7 +67,7 @@ const Body = z.record(z.string(), z.unknown());
 /** A newer node may know reasons that this one does not: they are only handed on. */
 function answerOf({ data, about }: Parcel): Answer {
   const { status, reason } = AnswerAbout.parse(about);
-  const body = Body.parse(JSON.parse(Buffer.from(data).toString('utf8')));
+  const body = Body.parse(parseJson(data));
   return {
     status,
     body,

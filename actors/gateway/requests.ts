@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { bytesOfHex, fromHex, isHex } from '../../events/bytes.js';
 import { Locator, UserId } from '../../events/ids.js';
+import { parseJson } from '../../events/json.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import { secp256k1 } from '../../events/signing/secp256k1.js';
 import type { Fault } from './faults.js';
@@ -164,13 +165,11 @@ export function parseGetSubscriptionInfo(json: Record<string, unknown>): Parsed<
 
 const faulty = (json: Record<string, unknown>): Parsed<never> => ({ ok: false, fault: { kind: 'fields', json } });
 
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
-
 /** The object in a request's bytes. */
-export function parseJson(body: Uint8Array, most = SHORT): Parsed<Record<string, unknown>> {
+export function objectOf(body: Uint8Array, most = SHORT): Parsed<Record<string, unknown>> {
   if (body.length > most) return { ok: false, fault: { kind: 'too-long', most } };
   try {
-    const value: unknown = JSON.parse(UTF8.decode(body));
+    const value: unknown = parseJson(body);
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
       return { ok: true, value: Object.fromEntries(Object.entries(value)) };
     return { ok: false, fault: { kind: 'not-an-object' } };

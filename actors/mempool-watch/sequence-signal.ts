@@ -5,6 +5,8 @@ import { readSequence, type SequenceMessage } from './sequence.js';
 
 /** Waiting messages that are kept at the most; a bitcoind that loads its mempool publishes all of it in a moment. */
 const MOST_WAITING = 200_000;
+/** The longest part of a message, in bytes, before the line is cut: the longest of bitcoind's has 41. */
+const LONGEST = 1024;
 
 /** Hears bitcoind's `sequence` over ZMQ, and of each new connection, since what was published before it was not heard. */
 export class SequenceSignal {
@@ -12,6 +14,7 @@ export class SequenceSignal {
     reconnectInterval: 100,
     reconnectMaxInterval: 5_000,
     receiveHighWaterMark: MOST_WAITING,
+    maxMessageSize: LONGEST,
     linger: 0,
   });
 

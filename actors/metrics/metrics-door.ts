@@ -32,12 +32,16 @@ const said = (status: number, text: string, type = PLAIN): Said => ({ status, ty
  *   GET /ready     200 if the node is level with the log and connected to NATS, else 503 and why not
  */
 export class MetricsDoor {
-  readonly #server = createServer((request, response) => void this.#serve(request, response));
+  readonly #server = createServer({ connectionsCheckingInterval: CHECK_MS }, (...both) => void this.#serve(...both));
+  #rendering: Promise<string> | undefined;
   #url = '';
 
   constructor(private readonly needs: MetricsDoorNeeds) {
     this.#server.maxConnections = MOST_CONNECTIONS;
     this.#server.requestTimeout = REQUEST_MS;
+    this.#server.headersTimeout = REQUEST_MS;
+    // Also who does not take an answer holds its place for no longer.
+    this.#server.timeout = IDLE_MS;
   }
 
   /** `http://127.0.0.1:9815`; empty before it is open. */
@@ -75,13 +79,21 @@ export class MetricsDoor {
     response.end(method === 'HEAD' ? undefined : text);
   }
 
+  /** Whoever asks while the numbers are being gathered gets the same. */
+  #render(): Promise<string> {
+    this.#rendering ??= this.needs.metrics.render().finally(() => {
+      this.#rendering = undefined;
+    });
+    return this.#rendering;
+  }
+
   async #answer(method: string | undefined, path: string | undefined): Promise<Said> {
     if (method !== 'GET' && method !== 'HEAD') return said(405, 'only GET\n');
     const { metrics, state, isConnected, log } = this.needs;
     switch (path) {
       case '/metrics':
         try {
-          return said(200, await metrics.render(), metrics.contentType);
+          return said(200, await this.#render(), metrics.contentType);
         } catch (error) {
           log.warn(why(error), 'metrics could not be read');
           return said(500, 'the metrics could not be read; the log says why\n');
@@ -106,3 +118,6 @@ const ALLOW = { Allow: 'GET, HEAD' };
 const MOST_CONNECTIONS = 64;
 /** How long a request may take to arrive, in ms. */
 const REQUEST_MS = 5_000;
+const CHECK_MS = 1_000;
+/** How long nothing may move on a connection, in ms: longer than any answer takes. */
+const IDLE_MS = 30_000;

@@ -2,6 +2,7 @@ import type { NatsConnection, Service, ServiceMsg } from 'nats';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { Locator, type Shard, UserId } from '../../events/ids.js';
+import { parseJson } from '../../events/json.js';
 import { ShardNotServedError, ShardSilentError } from '../runtime/shard-relay.js';
 import { operatorSubjects } from '../wire.js';
 import type { Place } from './pages.js';
@@ -192,6 +193,8 @@ const Page = z.object({ items: z.array(z.unknown()), next: z.object({ index: who
 const COUNTS = ['users', 'watched_appointments', 'trackers', 'stuck_trackers'] as const;
 const Numbers = z.looseObject({ users: whole, watched_appointments: whole, trackers: whole, stuck_trackers: whole });
 
+/** How long a question may be, in bytes. */
+const LONGEST = 1024;
 /** The most items on a page: some 300 bytes each, far below a message's size. */
 const MOST = 1000;
 
@@ -210,9 +213,10 @@ type Question = z.infer<typeof Question>;
 function readQuestion(message: ServiceMsg): Question {
   let asked: unknown = {};
   try {
-    if (message.data.length > 0) asked = JSON.parse(message.string());
+    if (message.data.length > LONGEST) throw new SyntaxError('too long');
+    if (message.data.length > 0) asked = parseJson(message.data);
   } catch {
-    throw new DeskError(400, 'the request is not JSON');
+    throw new DeskError(400, `the request is not JSON of at most ${LONGEST} bytes`);
   }
   const { data, error } = Question.safeParse(asked);
   if (data) return data;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Locator, type Shard, UserId } from '../../events/ids.js';
+import { parseJson } from '../../events/json.js';
 import type { BlockWindow } from '../../projections/block-window.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import type { Booked } from '../../projections/watchlist.js';
@@ -44,7 +45,7 @@ export class ShardDesk {
   /** From now on other nodes' questions about a shard are answered. Call what is returned to end that. */
   serve(shard: Shard): Served {
     return this.needs.relay.serve(shard, QUESTION, async ({ data }) => {
-      const question = ShardQuestion.parse(JSON.parse(Buffer.from(data).toString('utf8')));
+      const question = ShardQuestion.parse(parseJson(data));
       const local = this.needs.local(shard);
       if (!local) throw new Error(`shard ${shard} is not running any more`);
       return { data: Buffer.from(JSON.stringify(await this.#answer(shard, local, question))) };
@@ -57,7 +58,7 @@ export class ShardDesk {
     if (local) return this.#answer(shard, local, question);
     const asked = { data: Buffer.from(JSON.stringify(question)) };
     const { data } = await this.needs.relay.ask(shard, QUESTION, asked, PATIENCE_MS);
-    return JSON.parse(Buffer.from(data).toString('utf8'));
+    return parseJson(data);
   }
 
   async #answer(shard: Shard, local: LocalShard, question: ShardQuestion): Promise<object | null> {

@@ -11,10 +11,12 @@ import { nodeSubjects, type StateAnswer } from '../wire.js';
  * takes   nothing
  * gives   a `StateAnswer`, from each node of the tower: those of two nodes at the same position have to be equal
  *
- * It reads and changes nothing. An answer takes a pass over the whole state (some seconds for a million appointments).
+ * It reads and changes nothing. An answer takes a pass over the whole state (some seconds for a million appointments), so one
+ * that was made just now is given again.
  */
 export class StateDesk {
   #service: Service | undefined;
+  #last: { readonly text: string; readonly untilMs: number } | undefined;
 
   constructor(
     private readonly nc: NatsConnection,
@@ -29,13 +31,23 @@ export class StateDesk {
     this.#service.addEndpoint('state', {
       subject: nodeSubjects.state,
       handler: (error, message) => {
-        if (!error) message.respond(JSON.stringify(this.#answer()));
+        if (!error) message.respond(this.#text());
       },
     });
   }
 
   async close(): Promise<void> {
     await this.#service?.stop();
+  }
+
+  /** Who asks again and again is answered anew only so often that nobody else waits for it. */
+  #text(): string {
+    const began = performance.now();
+    if (this.#last && began < this.#last.untilMs) return this.#last.text;
+    const text = JSON.stringify(this.#answer());
+    const now = performance.now();
+    this.#last = { text, untilMs: now + REST * (now - began) };
+    return text;
   }
 
   #answer(): StateAnswer {
@@ -49,6 +61,9 @@ export class StateDesk {
     };
   }
 }
+
+/** An answer is good for as many times as long as it took to make. */
+const REST = 10;
 
 interface FoldedState extends Canonical {
   readonly position: Position;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { concat, sha256, toHex, utf8 } from '../../events/bytes.js';
 import { Shard, TowerId } from '../../events/ids.js';
+import { parseJson } from '../../events/json.js';
 import { signatureRecord, signerIs } from '../../events/signing/message.js';
 import { encodeZbase32 } from '../../events/signing/zbase32.js';
 
@@ -139,7 +140,7 @@ export function readFrame(bytes: Uint8Array, subject: SnapshotSubject): Snapshot
 
 function readHeader(bytes: Uint8Array): Header {
   try {
-    return Header.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    return Header.parse(parseJson(bytes));
   } catch (cause) {
     throw new SnapshotError('its header cannot be read', { cause });
   }

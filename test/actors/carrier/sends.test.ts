@@ -7,6 +7,9 @@ import { buildBreach, openChannels } from '../../../cli/demo/channel.js';
 import { RegtestChain } from '../../../cli/servers/regtest-chain.js';
 import { startTestBitcoind } from '../../support/bitcoind.js';
 
+/** What bitcoind gives for a transaction that it took. */
+const TXID = 'ab'.repeat(32);
+
 /** What bitcoind is asked, and answers when it is told to. */
 function heldBack() {
   const requests: { count: number; answer: () => void; lose: () => void }[] = [];
@@ -16,8 +19,8 @@ function heldBack() {
       requests.push({ count, answer: () => resolve(result), lose });
     });
   const sends = new Sends({
-    call: () => ask(1, 'txid'),
-    callMany: (_, calls) => ask(calls.length, new Array<unknown>(calls.length).fill('txid')),
+    call: () => ask(1, TXID),
+    callMany: (_, calls) => ask(calls.length, new Array<unknown>(calls.length).fill(TXID)),
   });
   return { sends, requests, counts: () => requests.map(({ count }) => count) };
 }

@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import {
   dialectOfRegistration,
   mostBytes,
+  objectOf,
   operations,
-  parseJson,
   parseRegister,
 } from '../../../actors/gateway/requests.js';
 import { fromHex, utf8 } from '../../../events/bytes.js';
@@ -16,7 +16,7 @@ const { locator, blob, toSelfDelay, userSignature } = python;
 
 /** What is at fault with bytes, if they hold no object. */
 function verdict(bytes: Uint8Array, most?: number) {
-  const parsed = parseJson(bytes, most);
+  const parsed = objectOf(bytes, most);
   return parsed.ok ? 'an object' : parsed.fault.kind;
 }
 
@@ -100,7 +100,7 @@ describe('bytes that are no request', () => {
     for (const operation of operations) {
       const most = mostBytes(operation, MOST);
       assert.equal(most, operation === 'add_appointment' ? 2 * MOST + 1024 : 1024);
-      assert.deepEqual(parseJson(noise(most + 1), most), { ok: false, fault: { kind: 'too-long', most } });
+      assert.deepEqual(objectOf(noise(most + 1), most), { ok: false, fault: { kind: 'too-long', most } });
       assert.equal(verdict(noise(most), most), 'not-json');
     }
   });
@@ -122,17 +122,16 @@ describe('bytes that are no request', () => {
   test('are nested as deep as fits: no harm done', () => {
     const nested = (text: string) => utf8(`{"signature":${text}`.slice(0, 1023));
     assert.equal(verdict(nested('['.repeat(2000))), 'not-json');
-    const closed = parseJson(utf8(`{"signature":${'['.repeat(500)}${']'.repeat(500)}}`), 1024);
-    assert.ok(closed.ok);
-    assert.ok(!requests.get_subscription_info.parse(closed.value).ok);
-    const deep = utf8(`{"signature":${'['.repeat(60_000)}${']'.repeat(60_000)}}`);
-    const parsed = parseJson(deep, mostBytes('add_appointment', 65_536));
+    const closed = (depth: number) => utf8(`{"signature":${'['.repeat(depth)}${']'.repeat(depth)}}`);
+    const most = mostBytes('add_appointment', 65_536);
+    for (const depth of [32, 500, 60_000]) assert.equal(verdict(closed(depth), most), 'not-json');
+    const parsed = objectOf(closed(31), most);
     assert.ok(parsed.ok);
     assert.ok(!requests.add_appointment.parse(parsed.value).ok);
   });
 
   test('a prototype cannot be set by them', () => {
-    const parsed = parseJson(utf8('{"__proto__":{"signature":"x"}}'));
+    const parsed = objectOf(utf8('{"__proto__":{"signature":"x"}}'));
     assert.ok(parsed.ok);
     assert.equal(parsed.value.signature, undefined);
     assert.ok(!requests.get_subscription_info.parse(parsed.value).ok);
