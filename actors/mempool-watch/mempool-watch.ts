@@ -38,6 +38,8 @@ export class MempoolWatch {
   /** What was heard since the reading that is under way began; undefined while none is. */
   #meanwhile: Change[] | undefined;
   #wanted = false;
+  /** How many transactions were added since the whole mempool was read. */
+  #added = 0;
 
   constructor(private readonly needs: MempoolWatchNeeds) {}
 
@@ -77,6 +79,8 @@ export class MempoolWatch {
 
   #change(change: Change): void {
     const { mempool } = this.needs;
+    // Whoever only ever adds would fill the memory: what is not in the mempool is forgotten when all of it is read.
+    if (change.kind === 'added' && ++this.#added >= MOST_ADDED) this.#read();
     if (change.kind === 'added') mempool.add(change.txidInternal);
     else mempool.remove(change.txidInternal);
     this.#meanwhile?.push(change);
@@ -152,6 +156,7 @@ export class MempoolWatch {
 
   async #readAll(meanwhile: readonly Change[]): Promise<void> {
     const { mempool, rpc, log } = this.needs;
+    this.#added = 0;
     const snapshot = RawMempool.parse(await rpc.call('getrawmempool', false, true));
     const present = new Set<string>();
     for (const [i, txid] of snapshot.txids.entries()) {
@@ -175,6 +180,8 @@ type Change = Exclude<SequenceEvent, { kind: 'block' }> | { readonly kind: 'mine
 const RawMempool = z.object({ txids: z.array(Txid), mempool_sequence: z.coerce.number() });
 const MempoolInfo = z.object({ size: z.number().int() });
 
+/** Transactions that are heard of before the whole mempool is read; those of half a day. */
+const MOST_ADDED = 300_000;
 /** Readings of the whole mempool are that far apart at the least, in ms. */
 const PAUSE_MS = 250;
 const RETRY_MS = 1_000;

@@ -11,7 +11,7 @@ export function logLimits({ mostLines = MOST_LINES, withinMs = WITHIN_MS } = {})
       const said = args.find((arg): arg is string => typeof arg === 'string') ?? '';
       const log = (...line: [object, string]) => method.apply(this, line);
       if (level < INFO || isWithin(windows, `${level} ${said.slice(0, MOST_TEXT)}`, { mostLines, withinMs, log }))
-        method.apply(this, args);
+        method.apply(this, args.map(shortened) as typeof args);
     },
   };
   return { hooks, serializers: { err: short } };
@@ -42,6 +42,11 @@ function isWithin(
   }, withinMs).unref();
   return true;
 }
+
+const shortened = (arg: unknown): unknown => {
+  if (arg instanceof Error) return { err: arg, msg: arg.message.slice(0, MOST_TEXT) };
+  return typeof arg === 'string' ? arg.slice(0, MOST_TEXT) : arg;
+};
 
 /** An error as pino writes it, without what in it has no bound. */
 function short(error: unknown): unknown {

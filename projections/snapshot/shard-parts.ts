@@ -86,6 +86,7 @@ function* readTrackers(section: Uint8Array): Generator<readonly [AppointmentId, 
   const decoder = new TextDecoder();
   for (let from = 0; from < section.length; ) {
     const to = section.indexOf(NEW_LINE, from);
+    if (to < 0) throw new RangeError('a line without an end');
     const [id, version, state]: [AppointmentId, number, TrackerState] = JSON.parse(
       decoder.decode(section.subarray(from, to)),
     );

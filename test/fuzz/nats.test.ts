@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Msg } from 'nats';
+import { publicSubjects } from '../../actors/wire.js';
+import { startFuzzedNode } from './fuzzed-node.js';
+import { inTurn } from './in-turn.js';
+import { Shots } from './requests.js';
+import { chanceOf, REQUESTS } from './settings.js';
+
+/** How many requests wait for their answers at once. */
+const AT_ONCE = 400;
+
+const SUBJECTS = {
+  register: publicSubjects.register,
+  add_appointment: publicSubjects.addAppointment,
+  delete_appointment: publicSubjects.deleteAppointment,
+  get_appointment: publicSubjects.getAppointment,
+  get_proof: publicSubjects.getProof,
+  get_subscription_info: publicSubjects.getSubscriptionInfo,
+};
+
+test('the NATS door answers whatever it is asked, and nothing comes of it', async (t) => {
+  const node = await startFuzzedNode(t);
+  const nc = await node.nats.connect('public');
+  const shots = new Shots(chanceOf(1), node.secret);
+  const statuses = new Map<number, number>();
+  await node.endures(
+    (count) =>
+      inTurn(count, AT_ONCE, async () => {
+        const { operation, body } = shots.next();
+        const status = statusOf(await nc.request(SUBJECTS[operation], body, { timeout: 30_000 }), body);
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      }),
+    REQUESTS,
+  );
+  t.diagnostic(JSON.stringify(Object.fromEntries(statuses)));
+  assert.deepEqual(
+    Array.from(statuses.keys()).filter((status) => ![200, 400, 401, 404, 413, 503].includes(status)),
+    [],
+  );
+});
+
+/** The status of an answer that must be JSON, and be one that the service convention knows. */
+function statusOf(message: Msg, asked: Buffer): number {
+  const json = message.json<{ error?: unknown; reason?: unknown }>();
+  const status = Number(message.headers?.get('Nats-Service-Error-Code') || 200);
+  if (status !== 200) assert.equal(typeof json.error, 'string', asked.toString('latin1'));
+  return status;
+}
