@@ -132,9 +132,15 @@ export class Gateway {
     const { locator, locatorText, signature } = parsed.value;
     const asked = await this.#authenticate(request, getAppointmentRequest(locatorText), signature, locatorText);
     return this.#answer(asked, async (gatekeeper, userId) => {
-      const shown = await gatekeeper.appointment(userId, locator);
-      if (shown.kind === 'responded') return responded(shown);
-      return shown.kind === 'watched' ? this.#watched(userId, shown) : shown;
+      for (let tries = 0; ; tries++) {
+        const shown = await gatekeeper.appointment(userId, locator);
+        if (shown.kind === 'responded') return responded(shown);
+        if (shown.kind !== 'watched') return shown;
+        const blob = await this.needs.blob(userId, shown.blob);
+        if (blob) return watched(shown, blob);
+        // It may have ended or been replaced since it was looked up: then the blob is gone, and nothing is amiss.
+        if (tries > 0) return { kind: 'unavailable', why: 'the blob is not stored' };
+      }
     });
   }
 
@@ -208,11 +214,6 @@ export class Gateway {
       );
       return away;
     }
-  }
-
-  async #watched(userId: UserId, shown: Shown & { kind: 'watched' }): Promise<Answer | Refusal> {
-    const blob = await this.needs.blob(userId, shown.blob);
-    return blob ? watched(shown, blob) : { kind: 'unavailable', why: 'the blob is not stored' };
   }
 }
 

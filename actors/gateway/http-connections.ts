@@ -95,7 +95,7 @@ export class Connections {
       connection.unanswered.delete(request);
       connection.waiting.shift()?.();
       if (connection.waiting.length === 0) socket.resume();
-      if (connection.unanswered.size > 0) return;
+      if (this.#isAnswering(socket)) return;
       if (connection.last) takeLeave(socket);
       else this.#expect(socket, this.requestMs);
     });

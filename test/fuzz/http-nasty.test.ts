@@ -47,6 +47,7 @@ describe('the HTTP door', () => {
       ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', [400]],
       ['headers without end', `${HEAD}${`x: ${'y'.repeat(1_000)}\r\n`.repeat(20)}`, [503]],
       ['half a head', HEAD.slice(0, 30), [503]],
+      ['a request, and half of another', `GET /ping HTTP/1.1\r\n\r\n${HEAD}content-length: 15\r\n\r\n{`, [200, 503]],
       ['half a body', `${HEAD}content-length: 15\r\n\r\n${body.slice(0, 7)}`, [503]],
       ['nothing', '', []],
       ['an upgrade', `GET /ping HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`, [200]],
@@ -76,6 +77,13 @@ describe('the HTTP door', () => {
   test('gives a request that drips in so long and no longer, and one that never comes', async (t) => {
     const url = urlOf(await startHttpTower(t, { patience: PATIENCE }));
     const whole = `${HEAD}content-length: 1000000000000\r\n\r\n{${' '.repeat(10_000)}`;
+    // It is cut also where another one was answered before it, on the same connection.
+    const second = open(url);
+    second.socket.write(`GET /ping HTTP/1.1\r\n\r\n${HEAD}content-length: 15\r\n\r\n{`);
+    assert.deepEqual(
+      (await second.heard).answers.map(({ status }) => status),
+      [200, 503],
+    );
     for (const [text, every] of [
       [whole, 1],
       [whole, HEAD.length + 40],

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { mostBytes, type Operation, operations } from '../../actors/gateway/requests.js';
 import { deleteAppointmentRequest, getProofRequest } from '../../events/signing/appointment.js';
 import { signMessage } from '../../events/signing/message.js';
+import { locator as locatorOf } from '../fixtures/ids.js';
 import type { Chance } from '../model/chance.js';
 import { Asker, anAppointment } from '../support/teos-requests.js';
 import { mutated, noise } from './bytes.js';
@@ -57,6 +58,7 @@ function requestLike(operation: Operation, secret: Uint8Array): fc.Arbitrary<str
   const signature = text(Object.entries(asker.subscription())[0]?.[1]);
   const sign = (message: Uint8Array) => text(signMessage(message, secret));
   const get = objectLike({ locator: text(locator), signature });
+  const other = locatorOf('never added');
   const proof = sign(getProofRequest(locator));
   const whole = {
     // Never in order: each that is granted is another commit, and the log is not what is tried here.
@@ -73,7 +75,8 @@ function requestLike(operation: Operation, secret: Uint8Array): fc.Arbitrary<str
     ),
     delete_appointment: fc.oneof(
       objectLike({ locator: text(locator), receipt: text(add.signature), signature }),
-      objectLike({ locator: text(locator), signature: sign(deleteAppointmentRequest(appointment.locator, null)) }),
+      // Of what was never added: else each that is granted is a commit, and the log is not what is tried here.
+      objectLike({ locator: text(other), signature: sign(deleteAppointmentRequest(other, null)) }),
     ),
     get_appointment: fc.oneof(get, fc.constant(text(asker.get(locator as typeof appointment.locator)))),
     get_proof: objectLike({ locator: text(locator), signature: proof, size: '1', from: '9007199254740991' }),

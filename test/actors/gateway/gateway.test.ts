@@ -5,7 +5,7 @@ import * as wire from '../../../actors/wire.js';
 import { fromHex } from '../../../events/bytes.js';
 import { blob as ref } from '../../fixtures/histories.js';
 import { exchange } from '../../fixtures/teos-vectors.js';
-import { locator, responded } from './granted.js';
+import { locator, responded, watched } from './granted.js';
 import { add, asPython, asRust, gateway, get, info, json, no, user } from './granting-gateway.js';
 
 const { python, rust, getAppointmentSignature } = exchange;
@@ -121,6 +121,15 @@ describe('the Gateway answers', () => {
         penalty_rawtx: '0200',
       },
     });
+  });
+
+  test('an appointment that ended while its blob was read as not found, and one whose blob is lost as unavailable', async () => {
+    let asked = 0;
+    const appointment = async () => (asked++ === 0 ? watched : ({ kind: 'appointment-not-found' } as const));
+    const blob = async () => undefined;
+    const ended = await gateway({ appointment }, { blob }).to.serve('get_appointment', get(), asRust);
+    assert.deepEqual([no(ended), asked], ['404/36 appointment-not-found', 4], 'asked again as every refusal is');
+    assert.match(no(await gateway({}, { blob }).to.serve('get_appointment', get(), asRust)), /^503.* unavailable$/);
   });
 
   test('a subscription with its locators under the names of both generations', async () => {
