@@ -167,6 +167,8 @@ export class Gatekeeper implements BlockListener {
     const { userId, locator, receipt, userSignature } = request;
     const height = this.#height();
     if (height === undefined) return noChain;
+    // Behind many of the same user's: each of them asks the log, and none would be answered in time.
+    if (performance.now() > deadline) return tooLate;
     await this.level();
     const { state } = this.needs.fold;
     const key = { appointmentId: appointmentId(locator, userId), locator };
@@ -271,6 +273,8 @@ export class Gatekeeper implements BlockListener {
     return this.needs.chain.state.tip?.height;
   }
 }
+
+const tooLate: Refusal = { kind: 'unavailable', why: 'the request waited too long; send it again' };
 
 const OUTDATED_AT_ONCE = 2;
 

@@ -60,7 +60,7 @@ function short(error: unknown): unknown {
 }
 
 const INFO = 30;
-const MOST_LINES = 100;
+const MOST_LINES = 30;
 const WITHIN_MS = 10_000;
 const MOST_KEYS = 1_000;
 const MOST_TEXT = 500;

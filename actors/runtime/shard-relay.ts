@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { headers, type Msg, type MsgHdrs, type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
+import { z } from 'zod';
 import type { Shard } from '../../events/ids.js';
+import { why } from './why.js';
 
 /** What travels between two nodes: bytes, and what is to be known of them, as headers. */
 export interface Parcel {
@@ -83,7 +85,10 @@ export class ShardRelay {
       const { data, about = {} } = await answer({ data: message.data, about: aboutOf(message.headers) });
       message.respond(data, { headers: headersOf(about) });
     } catch (error) {
-      this.log.error({ err: error, subject: message.subject }, 'a question from another node could not be answered');
+      const about = { subject: message.subject };
+      if (error instanceof z.ZodError || error instanceof SyntaxError)
+        this.log.warn({ ...why(error), ...about }, 'a question from another node is none');
+      else this.log.error({ err: error, ...about }, 'a question from another node could not be answered');
       if (!this.nc.isClosed()) message.respond(undefined, { headers: headersOf({ [FAILED]: 'true' }) });
     }
   }
