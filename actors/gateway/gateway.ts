@@ -9,7 +9,7 @@ import {
 } from '../../events/signing/appointment.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import type { BlobRef } from '../../events/user.js';
-import type { Proven, Refusal, Shown } from '../outcomes.js';
+import type { Proven, Refusal } from '../outcomes.js';
 import { why } from '../runtime/why.js';
 import {
   type Answer,
