@@ -43,7 +43,18 @@ interface Found {
   readonly from: string;
 }
 
-const SECTIONS = ['nats', 'http', 'metrics', 'log', 'snapshots', 'bitcoind', 'subscription', 'registration', 'limits'];
+const SECTIONS = [
+  'key',
+  'nats',
+  'http',
+  'metrics',
+  'log',
+  'snapshots',
+  'bitcoind',
+  'subscription',
+  'registration',
+  'limits',
+];
 /** Environment variables that begin like a setting's and are none. */
 const FOREIGN = new Set([
   'ARGUS_NATS_STORE',

@@ -82,6 +82,7 @@ const Settings = z.strictObject({
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   locator_cache_size: number().pipe(z.number().min(1).max(1000)).default(6),
   signature_threads: number().pipe(z.number().min(0).max(64)).default(defaultSignatureThreads),
+  key: z.strictObject({ passphrase_file: z.string().min(1).optional() }).prefault({}),
   nats: z
     .strictObject({
       url: natsUrls().optional(),
@@ -167,6 +168,8 @@ export interface Config {
   readonly locatorCacheSize: number;
   /** Threads that recover keys and sign receipts; with none the node's own does it. */
   readonly signatureThreads: number;
+  /** The file with the passphrase of the tower's key, where that is encrypted. */
+  readonly key: { readonly passphraseFile: string | undefined };
   readonly nats: NatsConfig;
   readonly http: HttpConfig;
   /** Where programs that look after the node are answered; undefined for nowhere. */
@@ -233,6 +236,7 @@ function toConfig(settings: Settings): Config {
     logLevel: settings.log_level,
     locatorCacheSize: settings.locator_cache_size,
     signatureThreads: settings.signature_threads,
+    key: { passphraseFile: settings.key.passphrase_file },
     nats: natsOf(nats, data),
     http: httpOf(settings.http),
     metrics: { listen: settings.metrics.listen },

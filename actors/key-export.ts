@@ -5,9 +5,11 @@ import { fromHex, toHex, utf8 } from '../events/bytes.js';
 import { TowerId } from '../events/ids.js';
 import { parseJsonText } from '../events/json.js';
 import { secp256k1 } from '../events/signing/secp256k1.js';
+import { secretBytes } from './secret-bytes.js';
 
 /**
- * A tower's key as it travels from one node to another, or into a safe: a JSON object, encrypted under a passphrase.
+ * A tower's key as it travels from one node to another or into a safe, and as a node may keep it: a JSON object, encrypted
+ * under a passphrase.
  *
  *   header    format, v, tower_id, kdf (scrypt), n, r, p, salt, cipher (xchacha20poly1305), nonce
  *   key       the 32 bytes of the secret key and the tag, 16 bytes, encrypted; the header is the associated data
@@ -50,6 +52,7 @@ const COST: KdfCost = { n: 2 ** 17, r: 8, p: 1 };
 const MAX_BYTES = 2 ** 30;
 const MAX_WORK = 2 ** 24;
 
+const SECRET_BYTES = 32;
 const FORMAT = 'argus-tower-key';
 const VERSION = 1;
 
@@ -70,7 +73,7 @@ const Exported = z.strictObject({
   salt: bytes(32),
   cipher: z.literal('xchacha20poly1305'),
   nonce: bytes(24),
-  key: bytes(32 + 16),
+  key: bytes(SECRET_BYTES + 16),
   checksum: bytes(32),
 });
 
@@ -105,8 +108,24 @@ export async function exportKey(secret: Uint8Array, passphrase: string, cost: Kd
   return `${JSON.stringify({ ...header, key, checksum: checksumOf(header, key) }, null, 2)}\n`;
 }
 
-/** Reads a key's export, however its JSON is laid out. Throws a `KeyExportError`. */
-export function readKeyExport(text: string): SealedKey {
+/**
+ * Reads a key's export, however its JSON is laid out. Throws a `KeyExportError`; that, and what opening throws, begins with
+ * the name of the `file` that the text is from.
+ */
+export function readKeyExport(text: string, file?: string): SealedKey {
+  const named = (error: unknown): unknown =>
+    error instanceof KeyExportError && file !== undefined
+      ? new KeyExportError(error.code, `${file}: ${error.message}`)
+      : error;
+  try {
+    const { towerId, open } = readExport(text);
+    return { towerId, open: (passphrase) => open(passphrase).catch((error) => Promise.reject(named(error))) };
+  } catch (error) {
+    throw named(error);
+  }
+}
+
+function readExport(text: string): SealedKey {
   const json = parseJson(text);
   const known = Known.safeParse(json);
   if (!known.success) throw isOurs(json) ? damaged() : foreign();
@@ -132,9 +151,9 @@ export function readKeyExport(text: string): SealedKey {
 async function openKey(header: Header, key: Uint8Array, passphrase: string): Promise<Uint8Array> {
   const secret = await withCipher(header, passphrase, (cipher) => {
     try {
-      return cipher.decrypt(key);
+      return cipher.decrypt(key, secretBytes(SECRET_BYTES));
     } catch {
-      throw new KeyExportError('wrong-passphrase', 'the passphrase is not the one that it was exported with');
+      throw new KeyExportError('wrong-passphrase', 'the passphrase is not the one that it was encrypted with');
     }
   });
   if (secp256k1.isValidSecretKey(secret) && toHex(secp256k1.publicKey(secret)) === header.tower_id) return secret;

@@ -3,17 +3,19 @@ import {
   closeSync,
   constants,
   copyFileSync,
+  existsSync,
   fchmodSync,
   fsyncSync,
   linkSync,
   openSync,
+  readdirSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /**
  * Files that only their owner may read (mode 0600), written whole or not at all: the text is on the disk under a name of
@@ -21,7 +23,7 @@ import { dirname } from 'node:path';
  */
 
 /** Makes a file. Throws the system's error: `EEXIST` if there is anything of that name already, which is left as it is. */
-export function makePrivateFile(file: string, text: string): void {
+export function makePrivateFile(file: string, text: Uint8Array | string): void {
   withDraft(file, text, (draft) => {
     try {
       linkSync(draft, file);
@@ -34,7 +36,7 @@ export function makePrivateFile(file: string, text: string): void {
 }
 
 /** Makes a file, in the place of the one of that name or where a symbolic link leads. Throws if that is no regular file. */
-export function replacePrivateFile(file: string, text: string): void {
+export function replacePrivateFile(file: string, text: Uint8Array | string): void {
   const found = statSync(file, { throwIfNoEntry: false });
   // To be root and to rename over /dev/null would be a pity.
   if (found && !found.isFile()) throw new Error(`${file} is not a regular file`);
@@ -46,7 +48,21 @@ export function replacePrivateFile(file: string, text: string): void {
 const hasNoLinks = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && ['EPERM', 'ENOTSUP', 'ENOSYS'].includes(String(error.code));
 
-function withDraft(file: string, text: string, use: (draft: string) => void): void {
+/**
+ * Removes what attempts at a file left that were killed, which may hold a secret. Nobody else may be writing that file.
+ */
+export function removeDrafts(file: string): void {
+  const target = existsSync(file) ? realpathSync(file) : file;
+  const [folder, name] = [dirname(target), basename(target)];
+  if (!existsSync(folder)) return;
+  for (const other of readdirSync(folder))
+    if (other.startsWith(`${name}.`) && DRAFT.test(other.slice(name.length)))
+      rmSync(join(folder, other), { force: true });
+}
+
+const DRAFT = /^\.[0-9a-f]{16}\.new$/;
+
+function withDraft(file: string, text: Uint8Array | string, use: (draft: string) => void): void {
   const draft = `${file}.${randomBytes(8).toString('hex')}.new`;
   try {
     const fd = openSync(draft, 'wx', 0o600);

@@ -1,5 +1,5 @@
 import type { Config } from '../actors/config.js';
-import { towerKey, towerKeyFile } from '../actors/secrets.js';
+import { keptTowerKey, towerKeyFile, towerOf } from '../actors/secrets.js';
 import { ensureStreams } from '../events/log/ensure-streams.js';
 import { wantedStreams } from '../events/log/streams.js';
 import { printDrift } from './drift.js';
@@ -9,7 +9,7 @@ import { printFields, printJson, Table } from './print.js';
 /** Makes a tower's log, and its key if there is none; finds the same again if they are there. */
 export async function init(config: Config, json: boolean): Promise<void> {
   await withLog(config, async ({ nc, patiently }) => {
-    const { towerId } = towerKey(towerKeyFile(config.data));
+    const towerId = towerOf(keptTowerKey(towerKeyFile(config.data)));
     const wish = { network: config.network, towerId, ...config.log };
     const { layout, made, drift } = await patiently(() => ensureStreams(nc, wish));
     const { network, shards, replicas } = layout;

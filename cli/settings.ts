@@ -28,6 +28,15 @@ const whereabouts: readonly Flag[] = [
   { setting: 'nats.port', flags: '--nats-port <port>', help: "the port of the node's own NATS server (default: 4222)" },
 ];
 
+/** Of every command that opens the tower's key. */
+const ofKey: readonly Flag[] = [
+  {
+    setting: 'key.passphrase_file',
+    flags: '--key-passphrase-file <file>',
+    help: "a file's first line is the passphrase of the tower's key, if that is encrypted (- is stdin)",
+  },
+];
+
 /** Of a node alone. */
 const ofNode: readonly Flag[] = [
   { setting: 'node', flags: '--node <name>', help: "this node's name in the log (default: the host's)" },
@@ -102,7 +111,9 @@ export const addBitcoindFlags = (command: Command): Command =>
     ofNode.filter(({ setting }) => setting.startsWith('bitcoind.') && !setting.startsWith('bitcoind.zmq')),
   );
 
-export const addNodeFlags = (command: Command): Command => addFlags(addWhereabouts(command), ofNode);
+export const addNodeFlags = (command: Command): Command => addFlags(addFlags(addWhereabouts(command), ofKey), ofNode);
+
+export const addKeyFlags = (command: Command): Command => addFlags(addFolder(command), ofKey);
 
 function addFlags(command: Command, flags: readonly Flag[]): Command {
   for (const { flags: spelt, help } of flags) command.addOption(new Option(spelt, help));
@@ -112,7 +123,7 @@ function addFlags(command: Command, flags: readonly Flag[]): Command {
 /** The configuration from a command's flags, the environment and the file. Throws `ConfigError`. */
 export function configOf(command: Command): Config {
   const given = command.opts<Record<string, string | undefined>>();
-  const known = [...folder, ...whereabouts, ...ofNode].map(({ setting, flags }) => [
+  const known = [...folder, ...whereabouts, ...ofKey, ...ofNode].map(({ setting, flags }) => [
     setting,
     given[new Option(flags).attributeName()],
   ]);

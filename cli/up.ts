@@ -5,7 +5,9 @@ import type { Config } from '../actors/config.js';
 import { natsServers, natsTrust } from '../actors/config-nats.js';
 import { TowerNode } from '../actors/node.js';
 import { logLimits } from '../actors/runtime/log-limits.js';
-import { existingNatsSeed, natsSeed, towerKey, towerKeyFile } from '../actors/secrets.js';
+import { existingNatsSeed, natsSeed, type TowerKey } from '../actors/secrets.js';
+import { CORE_DUMPS, mayDumpCore } from './core-dumps.js';
+import { openTowerKey } from './kept-key.js';
 import { startOwnNats } from './own-nats.js';
 import type { NatsServer } from './servers/nats-server.js';
 
@@ -16,7 +18,18 @@ const STOP_MS = 10_000;
 export async function up(config: Config): Promise<number> {
   const logger = createLogger(config.logLevel);
   const stop = stopSignal();
-  const key = towerKey(towerKeyFile(config.data));
+  const key = await Promise.race([openTowerKey(config), stop.requested.then(() => undefined)]);
+  if (!key) return 0;
+  if (mayDumpCore()) logger.warn(CORE_DUMPS);
+  try {
+    await run(config, { key, logger, stop });
+  } finally {
+    key.wipe();
+  }
+  return report(stop.failure(), logger);
+}
+
+async function run(config: Config, { key, logger, stop }: Given): Promise<void> {
   const owned = config.nats.url === undefined ? await startOwnNats(config, stop.signal) : undefined;
   if (owned) void keepRunning(owned, stop, logger);
   const natsUrl = natsServers(config.nats);
@@ -36,7 +49,13 @@ export async function up(config: Config): Promise<number> {
   } finally {
     await owned?.stop();
   }
-  return report(stop.failure(), logger);
+}
+
+/** What a run is given. */
+interface Given {
+  readonly key: TowerKey;
+  readonly logger: Logger;
+  readonly stop: ReturnType<typeof stopSignal>;
 }
 
 function report(failure: Error | undefined, logger: Logger): number {

@@ -1,9 +1,10 @@
 import type { Way } from '../../actors/auditor/tower-fold.js';
 import type { Config } from '../../actors/config.js';
-import { existingTowerSecret, towerKeyFile, towerKeyOf } from '../../actors/secrets.js';
+import { existingTowerKey, towerKeyFile, towerKeyOf } from '../../actors/secrets.js';
 import { EventLog } from '../../events/log/log.js';
 import { towerStream } from '../../events/log/streams.js';
 import { isConfirmed } from '../confirm.js';
+import { secretIn } from '../kept-key.js';
 import { withLog } from '../log-access.js';
 import { printJson, Table } from '../print.js';
 import { type ShardPlan, Trimmer } from './trimmer.js';
@@ -27,12 +28,11 @@ const CHANGE_MS = 60_000;
  * key and the tower's, while no node runs. Gives the exit status.
  */
 export async function trim(config: Config, { folder, yes, json, way, expect, pause }: TrimOptions): Promise<number> {
-  const secret = existingTowerSecret(towerKeyFile(config.data));
+  const key = towerKeyOf(await secretIn(existingTowerKey(towerKeyFile(config.data)), config));
   try {
     return await withLog(config, async ({ nc }) => {
       const log = await EventLog.open(nc);
       const jsm = await nc.jetstreamManager({ timeout: CHANGE_MS, checkAPI: false });
-      const key = towerKeyOf(secret);
       const trimmer = await Trimmer.open({ log, jsm, folder, key, network: config.network, way, expect });
       const plans = await trimmer.plan();
       pause();
@@ -55,7 +55,7 @@ export async function trim(config: Config, { folder, yes, json, way, expect, pau
       return 0;
     });
   } finally {
-    secret.fill(0);
+    key.wipe();
   }
 }
 

@@ -47,6 +47,7 @@ describe('the configuration', () => {
       logLevel: 'info',
       locatorCacheSize: 6,
       signatureThreads: Math.max(1, Math.min(4, availableParallelism() - 1)),
+      key: { passphraseFile: undefined },
       nats: {
         url: undefined,
         nodeNkeyFile: join(data, 'nats', 'node.nkey'),
@@ -120,6 +121,7 @@ describe('the configuration', () => {
       ARGUS_LOG_LEVEL: 'debug',
       ARGUS_LOCATOR_CACHE_SIZE: '7',
       ARGUS_SIGNATURE_THREADS: '3',
+      ARGUS_KEY_PASSPHRASE_FILE: '/passphrase',
       ARGUS_NATS_URL: 'nats://nats:4222,nats://other:4222',
       ARGUS_NATS_NKEY_FILE: '/nkey',
       ARGUS_NATS_CA_FILE: '/ca',
@@ -165,6 +167,7 @@ describe('the configuration', () => {
       logLevel: 'debug',
       locatorCacheSize: 7,
       signatureThreads: 3,
+      key: { passphraseFile: '/passphrase' },
       nats: {
         url: 'nats://nats:4222,nats://other:4222',
         nodeNkeyFile: '/nkey',

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { existingNatsSeed, natsSeed, publicNkey, SecretFileError, towerKey } from '../../actors/secrets.js';
-import { utf8 } from '../../events/bytes.js';
+import { SecretFileError } from '../../actors/secret-file.js';
+import { existingNatsSeed, existingTowerKey, natsSeed, publicNkey, towerKey, towerOf } from '../../actors/secrets.js';
+import { toHex, utf8 } from '../../events/bytes.js';
 import { signerIs } from '../../events/signing/message.js';
+import { exportedKeys } from '../fixtures/exported-keys.js';
 import { exchange } from '../fixtures/teos-vectors.js';
 import { tempDir } from '../support/temp-dir.js';
 
@@ -57,7 +60,7 @@ describe("the tower's key", () => {
   test('cannot be printed by accident', (t) => {
     const key = towerKey(fileOf(t, exchange.towerSecret));
     assert.ok(!JSON.stringify(key).includes(exchange.towerSecret));
-    assert.deepEqual(Object.keys(key), ['towerId', 'sign', 'copySecret']);
+    assert.deepEqual(Object.keys(key), ['towerId', 'sign', 'copySecret', 'wipe']);
   });
 
   test('is refused if it is none, and the file is left as it is', (t) => {
@@ -66,6 +69,58 @@ describe("the tower's key", () => {
       const file = fileOf(t, text);
       isRefused(towerKey, file, /does not hold a tower key/, text);
       assert.equal(readFileSync(file, 'utf8'), text);
+    }
+  });
+});
+
+describe("the tower's key in memory", () => {
+  test('is gone when it is wiped, and signs nothing any more', (t) => {
+    const key = towerKey(fileOf(t, exchange.towerSecret));
+    const copy = new Uint8Array(32);
+    key.copySecret(copy);
+    assert.equal(toHex(copy), exchange.towerSecret);
+    key.wipe();
+    key.copySecret(copy);
+    assert.equal(toHex(copy), '00'.repeat(32));
+    assert.throws(() => key.sign(utf8('a receipt')), RangeError);
+  });
+
+  test('that is asked only which tower it is of is wiped at once', (t) => {
+    const kept = existingTowerKey(fileOf(t, exchange.towerSecret.toUpperCase()));
+    assert.ok('secret' in kept);
+    assert.equal(towerOf(kept), exchange.towerId);
+    assert.equal(toHex(kept.secret), '00'.repeat(32));
+  });
+});
+
+describe("an encrypted tower's key", () => {
+  const [{ text, towerId, passphrase, secret }] = exportedKeys;
+
+  test('says which tower it is of, signs nothing without a passphrase, and is opened by it', async (t) => {
+    const file = fileOf(t, text);
+    isRefused(towerKey, file, /is encrypted: it takes a passphrase/);
+    const kept = existingTowerKey(file);
+    assert.ok('sealed' in kept);
+    assert.equal(towerOf(kept), towerId);
+    assert.equal(toHex(await kept.sealed.open(passphrase)), secret);
+    await assert.rejects(kept.sealed.open(`${passphrase}.`), {
+      code: 'wrong-passphrase',
+      message: `${file}: the passphrase is not the one that it was encrypted with`,
+    });
+  });
+
+  test('that is cut off or damaged says so, and which file', (t) => {
+    for (const [bad, said] of [
+      [text.slice(0, 100), /is cut off/],
+      [text.replace('131072', '131073'), /is damaged/],
+      ['{}', /not a tower key/],
+    ] as const) {
+      const file = fileOf(t, bad);
+      for (const read of [towerKey, existingTowerKey])
+        assert.throws(
+          () => read(file),
+          (error: Error) => error.message.startsWith(`${file}: `) && said.test(error.message),
+        );
     }
   });
 });
@@ -108,8 +163,31 @@ describe('a secret that others may read', () => {
   });
 });
 
+test('a secret of another user is refused', {
+  skip: process.geteuid?.() !== 0 && 'only root gives files away',
+}, (t) => {
+  const file = fileOf(t, exchange.towerSecret);
+  chownSync(file, 4321, 4321);
+  isRefused(towerKey, file, /belongs to user 4321, who may change it, not to 0: chown 0 /, exchange.towerSecret);
+});
+
+test('a secret behind a symbolic link is judged by what the link leads to', (t) => {
+  const link = join(tempDir(t), 'link');
+  symlinkSync(fileOf(t, exchange.towerSecret, 0o640), link);
+  isRefused(towerKey, link, /mode 640.*chmod 600/, exchange.towerSecret);
+  const good = join(tempDir(t), 'link');
+  symlinkSync(fileOf(t, exchange.towerSecret), good);
+  assert.equal(towerKey(good).towerId, exchange.towerId);
+});
+
+test('a secret that is a pipe is not waited for', (t) => {
+  const pipe = join(tempDir(t), 'pipe');
+  spawnSync('mkfifo', ['-m', '600', pipe]);
+  isRefused(towerKey, pipe, /cannot be read: it is not a regular file/);
+});
+
 test('a secret that cannot be read says why', (t) => {
   const folder = tempDir(t);
   chmodSync(folder, 0o700);
-  isRefused(towerKey, folder, /cannot be read: EISDIR/);
+  isRefused(towerKey, folder, /cannot be read: it is not a regular file/);
 });

@@ -28,7 +28,7 @@ function emptyNode(t: Cleanup) {
 
 function backupFile(t: Cleanup, text: string = backup.text): string {
   const file = join(tempDir(t), 'backup.json');
-  writeFileSync(file, text);
+  writeFileSync(file, text, { mode: 0o600 });
   return file;
 }
 
@@ -48,8 +48,11 @@ function failed({ status, stdout, stderr }: Said, said: RegExp, expected = 1): v
 describe('argus key show', () => {
   test('names the tower and the file, and never the key', async (t) => {
     const node = newNode(t);
-    succeeded(await key('show', node), `tower id  ${node.towerId}\nfile      ${node.file}\n`);
-    succeeded(await key('show', node, ['--json']), `{"tower_id":"${node.towerId}","file":"${node.file}"}\n`);
+    succeeded(await key('show', node), `tower id   ${node.towerId}\nfile       ${node.file}\nencrypted  false\n`);
+    succeeded(
+      await key('show', node, ['--json']),
+      `{"tower_id":"${node.towerId}","file":"${node.file}","encrypted":false}\n`,
+    );
   });
 
   test('makes none', async (t) => {
@@ -182,7 +185,7 @@ describe('a passphrase', () => {
   test("is a file's first line, or that of stdin, before the environment's", async (t) => {
     const node = newNode(t);
     const file = join(tempDir(t), 'passphrase');
-    writeFileSync(file, `${PASSPHRASE}\r\nand a second line\n`);
+    writeFileSync(file, `${PASSPHRASE}\r\nand a second line\n`, { mode: 0o600 });
     const exported = [
       await key('export', node, ['--passphrase-file', file], { env: { ARGUS_PASSPHRASE: 'this is not it' } }),
       await key('export', node, ['--passphrase-file', '-'], { input: PASSPHRASE }),

@@ -7,7 +7,7 @@ import { decodeAudit } from '../../actors/auditor/saved-audit.js';
 import { readConfig } from '../../actors/config.js';
 import { parseRegister } from '../../actors/gateway/requests.js';
 import { readKeyExport } from '../../actors/key-export.js';
-import { existingTowerSecret } from '../../actors/secrets.js';
+import { existingTowerKey } from '../../actors/secrets.js';
 import { concat, sha256, toHex, utf8 } from '../../events/bytes.js';
 import { decodeCommit } from '../../events/commit.js';
 import { readMissedBreach } from '../../events/proofs/missed-breach.js';
@@ -86,6 +86,9 @@ const commits = Object.values(storedEvents)
       `{"id":"${'0'.repeat(32)}","aggregate":"chain","time":"2026-01-01T00:00:00.000Z","node":"one","events":[${event}]}`,
   );
 
+/** What is wrong with an exported key, in a word. */
+const EXPORT_CODES = ['foreign', 'truncated', 'damaged', 'newer', 'too-costly'];
+
 describe('what is almost in order is taken or refused, and nothing else', () => {
   test('settings', (t) => {
     const file = join(tempDir(t), 'argus.toml');
@@ -105,19 +108,19 @@ describe('what is almost in order is taken or refused, and nothing else', () => 
 
   test('a key file', (t) => {
     const file = join(tempDir(t), 'tower.key');
-    tryAll(21, [`${'5a'.repeat(32)}\n`, `${'f'.repeat(64)}\n`, `${'0'.repeat(64)}\n`], ['secret-file'], (bytes) => {
+    const texts = [`${'5a'.repeat(32)}\n`, `${'f'.repeat(64)}\n`, `${'0'.repeat(64)}\n`];
+    tryAll(21, texts, ['secret-file', ...EXPORT_CODES], (bytes) => {
       writeFileSync(file, bytes, { mode: 0o600 });
-      const secret = existingTowerSecret(file);
-      assert.equal(secret.length, 32);
+      const kept = existingTowerKey(file);
+      assert('secret' in kept && kept.secret.length === 32);
     });
   });
 
   test('an exported key', () => {
-    const codes = ['foreign', 'truncated', 'damaged', 'newer', 'too-costly'];
     tryAll(
       22,
       exportedKeys.map(({ text }) => text),
-      codes,
+      EXPORT_CODES,
       (bytes) => readKeyExport(bytes.toString('utf8')),
     );
   });
