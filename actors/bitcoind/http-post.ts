@@ -1,4 +1,5 @@
 import { type Agent, type IncomingMessage, request } from 'node:http';
+import { request as requestOverTls } from 'node:https';
 
 export interface HttpAnswer {
   readonly statusCode: number;
@@ -25,7 +26,8 @@ export function post({ url, user, password, body, agent, timeoutMs }: Post): Pro
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
     const options = { method: 'POST', auth: `${user}:${password}`, agent, headers, timeout: timeoutMs };
-    const asked = request(url, options, (answer) => {
+    const ask = url.startsWith('https:') ? requestOverTls : request;
+    const asked = ask(url, options, (answer) => {
       receive(answer).then(resolve, reject);
     });
     const giveUp = () => asked.destroy(new TypeError('an answer that does not end'));

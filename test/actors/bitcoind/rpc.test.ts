@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { renameSync, writeFileSync } from 'node:fs';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { BitcoindRpc } from '../../../actors/bitcoind/rpc.js';
@@ -80,8 +80,47 @@ test('forbidden is unauthorized, and no proxy is used', async (t) => {
   await assert.rejects(rpc.call('getblockcount'), BitcoindUnauthorized);
 });
 
-async function rpcOf(t: Cleanup, answer: (response: ServerResponse) => void): Promise<BitcoindRpc> {
-  const server = createServer((request, response) => request.resume().on('end', () => answer(response)));
+test('nobody but who the operator named is sent anything, whatever an answer asks for', async (t) => {
+  const elsewhere: string[] = [];
+  const other = createServer((request, response) => {
+    elsewhere.push(`${request.method} ${request.url}`);
+    json(response, 200, { result: 1, error: null, id: 1 });
+  });
+  t.after(() => other.close());
+  await once(other.listen(0, '127.0.0.1'), 'listening');
+  const address = other.address();
+  assert.ok(typeof address === 'object' && address);
+  const location = `http://127.0.0.1:${address.port}/`;
+  for (const status of [301, 302, 303, 307, 308]) {
+    let asked = 0;
+    const rpc = await rpcOf(t, (response) => {
+      asked++;
+      response.writeHead(status, { location, refresh: `0; url=${location}`, 'set-cookie': 'a=b' }).end();
+    });
+    await assert.rejects(rpc.call('getblockcount'), BitcoindUnreachable);
+    await assert.rejects(rpc.callMany('getblockhash', [[1], [2]]), BitcoindUnreachable);
+    assert.equal(asked, 2);
+  }
+  assert.deepEqual(elsewhere, []);
+});
+
+test('credentials are sent as bitcoind takes them, and in no other form that an answer asks for', async (t) => {
+  const sent: (string | undefined)[] = [];
+  const rpc = await rpcOf(t, (response, request) => {
+    sent.push(request.headers.authorization?.split(' ')[0], request.headers.cookie, request.headers.referer);
+    response
+      .writeHead(401, { 'www-authenticate': 'Digest realm="r", nonce="n", qop="auth"', 'set-cookie': 'a=b' })
+      .end();
+  });
+  await assert.rejects(rpc.call('getblockcount'), BitcoindUnauthorized);
+  await assert.rejects(rpc.call('getblockcount'), BitcoindUnauthorized);
+  assert.deepEqual(sent, ['Basic', undefined, undefined, 'Basic', undefined, undefined]);
+});
+
+type Answer = (response: ServerResponse, request: IncomingMessage) => void;
+
+async function rpcOf(t: Cleanup, answer: Answer): Promise<BitcoindRpc> {
+  const server = createServer((request, response) => request.resume().on('end', () => answer(response, request)));
   t.after(() => server.close());
   t.after(() => server.closeAllConnections());
   await once(server.listen(0, '127.0.0.1'), 'listening');
