@@ -18,6 +18,8 @@ const STOP_MS = 10_000;
 export async function up(config: Config): Promise<number> {
   const logger = createLogger(config.logLevel);
   const stop = stopSignal();
+  // It is in the configuration by now, and no business of the servers and makers that are started.
+  delete process.env.ARGUS_BITCOIND_PASSWORD;
   const key = await Promise.race([openTowerKey(config), stop.requested.then(() => undefined)]);
   if (!key) return 0;
   if (mayDumpCore()) logger.warn(CORE_DUMPS);

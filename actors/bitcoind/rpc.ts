@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
 import Client from 'bitcoin-core';
 import { type HttpAnswer, type Post, post } from './http-post.js';
 import { BitcoindRefused, BitcoindUnauthorized, BitcoindUnreachable, failureOf } from './rpc-errors.js';
 
 /** Where a bitcoind is and how it knows us. */
 export interface BitcoindAccess {
-  /** Its RPC, such as `http://127.0.0.1:8332`. */
+  /** Its RPC, such as `http://127.0.0.1:8332`; `https:` where something before it speaks TLS. */
   readonly url: string;
   /** A user and password of its configuration, or the file in which it leaves a cookie, a new one at each start. */
   readonly auth: { readonly user: string; readonly password: string } | { readonly cookieFile: string };
@@ -23,11 +24,13 @@ const CALLS_AT_ONCE = 12;
  */
 export class BitcoindRpc {
   readonly #access: BitcoindAccess;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: CALLS_AT_ONCE });
+  readonly #agent: Agent;
   #client: { readonly client: Client; readonly secret: string } | undefined;
 
   constructor(access: BitcoindAccess) {
     this.#access = access;
+    const kept = { keepAlive: true, maxSockets: CALLS_AT_ONCE };
+    this.#agent = access.url.startsWith('https:') ? new TlsAgent(kept) : new Agent(kept);
   }
 
   /** The `result` of one call with positional parameters. Rejects with one of the classes of `rpc-errors.ts`. */

@@ -159,14 +159,32 @@ describe('an encrypted key', () => {
   });
 });
 
-/** Kills a command at the moment at which it writes in the node's folder. */
-async function killedWriting(what: string, node: Node): Promise<void> {
+test('a node whose key is encrypted does not start without the passphrase, says why, and makes nothing', async (t) => {
+  const node = await encrypted(t);
+  const up = (args: string[]) => argus(['up', '--network=regtest', '--data', node.data, ...args]);
+  failed(await up([]), /^argus: .*tower\.key is encrypted, and there is no terminal .*: give --key-passphrase-file$/m);
+  for (const [text, said] of [
+    ['not the passphrase', /^argus: .*tower\.key: the passphrase is not the one that it was encrypted with$/m],
+    ['', /^argus: the passphrase in .* is empty$/m],
+  ] as const)
+    failed(await up(['--key-passphrase-file', passphraseFile(t, text)]), said);
+  failed(await up(['--key-passphrase-file', '/none']), /^argus: \/none cannot be read: ENOENT/m);
+  chmodSync(node.file, 0o640);
+  failed(await up(byFile(node)), /^argus: .*tower\.key can be read by others \(mode 640\): chmod 600 .*tower\.key$/m);
+  assert.deepEqual(readdirSync(node.data), ['tower.key']);
+});
+
+/** Kills a command while it writes in the node's folder: at the first change that is seen there, or some later. */
+async function killedWriting(what: string, node: Node, later: number): Promise<void> {
+  let changes = 0;
   const watcher = watch(node.data);
   const child = spawn(process.execPath, [MAIN, 'key', what, ...byFile(node), '--data', node.data], {
     env: { PATH: process.env.PATH, HOME: '/nonexistent' },
     stdio: 'ignore',
   });
-  watcher.once('change', () => child.kill('SIGKILL'));
+  watcher.on('change', () => {
+    if (changes++ === later) child.kill('SIGKILL');
+  });
   await new Promise((resolve) => child.once('close', resolve));
   watcher.close();
 }
@@ -177,7 +195,7 @@ test('there is a key at every moment, and what a killed attempt left is gone wit
   for (let round = 0; round < 8; round++) {
     const kept = existingTowerKey(node.file);
     const what = 'sealed' in kept ? 'decrypt' : 'encrypt';
-    await killedWriting(what, node);
+    await killedWriting(what, node, round % 4);
     const now = existingTowerKey(node.file);
     if ('sealed' in now) assert.equal(toHex(await now.sealed.open(PASSPHRASE)), node.secret);
     else assert.equal(toHex(now.secret), node.secret);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { readKeyExport } from '../../actors/key-export.js';
 import { towerKey } from '../../actors/secrets.js';
+import { exportedKeys } from '../fixtures/exported-keys.js';
 import { MAIN } from '../support/argus.js';
 import { type Cleanup, tempDir } from '../support/temp-dir.js';
 import { until } from '../support/until.js';
@@ -52,6 +53,39 @@ describe('at a terminal', { skip }, () => {
     await importing.answer('Passphrase: ', `${PASSPHRASE}\r`);
     assert.deepEqual(await importing.end(), { status: 0, seen: 'Passphrase: \n' });
     assert.equal(towerKey(join(other, 'tower.key')).towerId, towerId);
+  });
+
+  test("that of the tower's own key is called so, new or known", async (t) => {
+    const data = tempDir(t);
+    const { towerId } = towerKey(join(data, 'tower.key'));
+    const [known, fresh] = ["Passphrase of the tower's key: ", "New passphrase of the tower's key: "];
+    const encrypting = atTerminal(t, ['key', 'encrypt', '--data', data]);
+    await encrypting.answer(fresh, `${PASSPHRASE}\r`);
+    await encrypting.answer('Again: ', `${PASSPHRASE}\r`);
+    assert.deepEqual(await encrypting.end(), { status: 0, seen: `${fresh}\nAgain: \n` });
+    const changing = atTerminal(t, ['key', 'encrypt', '--data', data]);
+    await changing.answer(known, `${PASSPHRASE}\r`);
+    await changing.answer(fresh, `${PASSPHRASE}!\r`);
+    await changing.answer('Again: ', `${PASSPHRASE}!\r`);
+    assert.deepEqual(await changing.end(), { status: 0, seen: `${known}\n${fresh}\nAgain: \n` });
+    const decrypting = atTerminal(t, ['key', 'decrypt', '--data', data]);
+    await decrypting.answer(known, `${PASSPHRASE}!\r`);
+    assert.deepEqual(await decrypting.end(), { status: 0, seen: `${known}\n` });
+    assert.equal(towerKey(join(data, 'tower.key')).towerId, towerId);
+  });
+
+  test('a node asks for it before anything else, and ends when it is broken off', async (t) => {
+    const data = tempDir(t);
+    writeFileSync(join(data, 'tower.key'), exportedKeys[0].text, { mode: 0o600 });
+    const known = "Passphrase of the tower's key: ";
+    const starting = atTerminal(t, ['up', '--network', 'regtest', '--data', data]);
+    await starting.answer(known, '\x03');
+    const { status, seen } = await starting.end();
+    assert.equal(status, 1);
+    assert.match(
+      seen,
+      /^Passphrase of the tower's key: \nargus: .*tower\.key is encrypted, and no passphrase was given/,
+    );
   });
 
   test('two that are not the same, and Ctrl-C, end it', async (t) => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -20,11 +21,15 @@ import { secretKey } from '../support/tower.js';
 import { until } from '../support/until.js';
 
 const PASSPHRASE = 'a passphrase that is nowhere else';
+/** Of bitcoind, and in the variable that a passphrase might be in: what the node is given, its children are not. */
+const PASSWORD = 'a password for the node alone';
 const skip = !existsSync('/proc/self/maps') && 'processes show themselves on Linux only';
 
 /** A folder with a key that is encrypted, and bitcoind: all that `argus up` needs. */
 async function startPlace(t: Cleanup, isEncrypted: boolean) {
-  const [folder, bitcoind, [natsPort = 0]] = [tempDir(t), await startTestBitcoind(t), await freePorts(1)];
+  const auth = `-rpcauth=argus:00$${createHmac('sha256', '00').update(PASSWORD).digest('hex')}`;
+  const bitcoind = await startTestBitcoind(t, { extraArgs: [auth] });
+  const [folder, [natsPort = 0]] = [tempDir(t), await freePorts(1)];
   const chain = new RegtestChain(bitcoind.rpc);
   await chain.mine(10);
   const [data, passphrase, log] = [join(folder, 'data'), join(folder, 'passphrase'), join(folder, 'up.log')];
@@ -35,11 +40,16 @@ async function startPlace(t: Cleanup, isEncrypted: boolean) {
   const where = ['--network=regtest', `--data=${data}`];
   const byFile = [`--key-passphrase-file=${passphrase}`];
   if (isEncrypted) assert.equal((await argus(['key', 'encrypt', ...where, ...byFile])).status, 0);
-  const ofBitcoind = [`--bitcoind=${bitcoind.rpcUrl}`, `--bitcoind-cookie=${bitcoind.cookieFile}`];
+  const ofBitcoind = [`--bitcoind=${bitcoind.rpcUrl}`, '--bitcoind-user=argus'];
   const args = [...where, ...byFile, ...ofBitcoind, `--zmq=${bitcoind.zmqUrl}`, `--nats-port=${natsPort}`];
   const start = async () => {
     const up = ['up', ...args, '--http=off', '--log-level=trace'];
-    const env = { ARGUS_SNAPSHOTS_EVERY: '5', ARGUS_BITCOIND_POLL_SECONDS: '1', ARGUS_PASSPHRASE: 'of no use here' };
+    const env = {
+      ARGUS_SNAPSHOTS_EVERY: '5',
+      ARGUS_BITCOIND_POLL_SECONDS: '1',
+      ARGUS_BITCOIND_PASSWORD: PASSWORD,
+      ARGUS_PASSPHRASE: PASSWORD,
+    };
     const child = await startChild({ program: process.execPath, args: [MAIN, ...up], logFile: log, env });
     t.after(() => child.stop());
     let ended = false;
@@ -81,11 +91,13 @@ describe("the tower's key", { skip }, () => {
   test("is in no log, stream, file, argument, environment or answer in all of a tower's life", async (t) => {
     const place = await startPlace(t, true);
     const seen: Buffer[] = [];
+    const ofChildren: Buffer[] = [];
     const kinds = new Set<string>();
     const up = await place.start();
     const looking = setInterval(() => {
       for (const pid of familyOf(up.pid)) {
         const places = obviousPlaces(pid);
+        if (pid !== up.pid) ofChildren.push(places);
         for (const kind of ['nats-server', 'maker.js', 'main.js']) if (places.includes(kind)) kinds.add(kind);
         if (!seen.some((known) => known.equals(places))) seen.push(places);
       }
@@ -105,6 +117,11 @@ describe("the tower's key", { skip }, () => {
     assert.deepEqual(await up.stop(), { code: 0, signal: null });
 
     assert.deepEqual([...kinds].sort(), ['main.js', 'maker.js', 'nats-server'], 'all kinds of processes were seen');
+    assert.ok(
+      seen.some((places) => places.includes(PASSWORD)),
+      'the node was given it',
+    );
+    assert.ok(ofChildren.length > 0 && !ofChildren.some((places) => places.includes(PASSWORD)));
     const files = [...filesBelow(place.data), place.log].map((file) => readFileSync(file));
     const written = [...files, ...seen, Buffer.from(JSON.stringify(asked))];
     const has = (what: Buffer) => written.some((bytes) => bytes.includes(what));

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { BitcoindRpc } from '../../../actors/bitcoind/rpc.js';
 import { BitcoindRefused, BitcoindUnauthorized, BitcoindUnreachable } from '../../../actors/bitcoind/rpc-errors.js';
+import { packageRoot } from '../../../actors/package-root.js';
 import { startTestBitcoind } from '../../support/bitcoind.js';
+import { makeAuthority, noCertificates } from '../../support/certificates.js';
 import { type Cleanup, tempDir } from '../../support/temp-dir.js';
 
 test('answers come back, many at once; an error keeps its code', async (t) => {
@@ -87,6 +92,7 @@ test('nobody but who the operator named is sent anything, whatever an answer ask
     json(response, 200, { result: 1, error: null, id: 1 });
   });
   t.after(() => other.close());
+  t.after(() => other.closeAllConnections());
   await once(other.listen(0, '127.0.0.1'), 'listening');
   const address = other.address();
   assert.ok(typeof address === 'object' && address);
@@ -115,6 +121,31 @@ test('credentials are sent as bitcoind takes them, and in no other form that an 
   await assert.rejects(rpc.call('getblockcount'), BitcoindUnauthorized);
   await assert.rejects(rpc.call('getblockcount'), BitcoindUnauthorized);
   assert.deepEqual(sent, ['Basic', undefined, undefined, 'Basic', undefined, undefined]);
+});
+
+test('over TLS, only who has a certificate of a known authority is spoken to', { skip: noCertificates }, async (t) => {
+  const { cert, key, ca } = makeAuthority(tempDir(t))('bitcoind');
+  let asked = 0;
+  const tls = { cert: readFileSync(cert), key: readFileSync(key) };
+  const server = createTlsServer(tls, (request, response) => {
+    asked++;
+    request.resume().on('end', () => json(response, 200, { result: 7, error: null, id: 1 }));
+  });
+  t.after(() => server.close());
+  t.after(() => server.closeAllConnections());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address);
+  const access = { url: `https://127.0.0.1:${address.port}`, auth: { user: 'u', password: 'p' } };
+  await assert.rejects(new BitcoindRpc(access).call('getblockcount'), BitcoindUnreachable);
+  assert.equal(asked, 0, 'and is sent no credentials');
+  const module = JSON.stringify(join(packageRoot, 'dist', 'actors', 'bitcoind', 'rpc.js'));
+  const script = `import { BitcoindRpc } from ${module};
+    console.log(await new BitcoindRpc(${JSON.stringify(access)}).call('getblockcount'));
+    process.exit();`;
+  const knowing = { env: { ...process.env, NODE_EXTRA_CA_CERTS: ca } };
+  const said = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], knowing);
+  assert.equal(said.stdout, '7\n');
 });
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
