@@ -42,7 +42,7 @@ async function encrypt(command: Command): Promise<void> {
     );
     if ('secret' in kept)
       process.stdout.write(
-        'It lay there as it is until now: what was copied of it, such as a backup of the disk, is not encrypted.\n',
+        'It was not until now: copies that were made of it, such as a backup of the disk, are not encrypted.\n',
       );
   } finally {
     secret.fill(0);
