@@ -60,14 +60,19 @@ function checkAccess(file: string, stats: Stats): void {
   if (!stats.isFile()) throw new SecretFileError(`${file} cannot be read: it is not a regular file`);
   const { mode, uid, size } = stats;
   if ((mode & 0o077) !== 0)
-    throw new SecretFileError(`${file} can be read by others (mode ${(mode & 0o777).toString(8)}): chmod 600 ${file}`);
+    throw new SecretFileError(
+      `${file} can be read by others (mode ${(mode & 0o777).toString(8)}): chmod 600 ${word(file)}`,
+    );
   const user = process.geteuid?.();
   if (user !== undefined && uid !== user)
     throw new SecretFileError(
-      `${file} belongs to user ${uid}, who may change it, not to ${user}: chown ${user} ${file}`,
+      `${file} belongs to user ${uid}, who may change it, not to ${user}: chown ${user} ${word(file)}`,
     );
   if (size > MAX_BYTES) throw new SecretFileError(`${file} is longer than ${MAX_BYTES} bytes`);
 }
+
+/** A file's name as one word of a shell's line. */
+const word = (file: string): string => (/^[\w@%+=:,./-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`);
 
 function readWhole(fd: number, size: number): Uint8Array {
   const bytes = secretBytes(size);

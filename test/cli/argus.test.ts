@@ -116,7 +116,7 @@ describe('argus says in one line what is wrong', () => {
     chmodSync(join(data, 'tower.key'), 0o644);
     const { status, stderr } = argus('up', '--network', 'regtest', '--data', data);
     assert.equal(status, 1);
-    assert.match(stderr, /tower\.key can be read by others \(mode 644\): chmod 600 it\n$/);
+    assert.match(stderr, /tower\.key can be read by others \(mode 644\): chmod 600 '.*tower\.key'\n$/);
   });
 
   test('and helps when asked', () => {

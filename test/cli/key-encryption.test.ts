@@ -170,7 +170,7 @@ test('a node whose key is encrypted does not start without the passphrase, says 
     failed(await up(['--key-passphrase-file', passphraseFile(t, text)]), said);
   failed(await up(['--key-passphrase-file', '/none']), /^argus: \/none cannot be read: ENOENT/m);
   chmodSync(node.file, 0o640);
-  failed(await up(byFile(node)), /^argus: .*tower\.key can be read by others \(mode 640\): chmod 600 .*tower\.key$/m);
+  failed(await up(byFile(node)), /^argus: .*tower\.key can be read by others \(mode 640\): chmod 600 '.*tower\.key'$/m);
   assert.deepEqual(readdirSync(node.data), ['tower.key']);
 });
 
