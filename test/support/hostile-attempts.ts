@@ -42,6 +42,7 @@ export const publications = (server: string): readonly string[] => [
   ...['argus', 'argus.v1', 'argus.v1.a.b', 'argus.v2.info', 'ARGUS.v1.info', 'argus.chain', 'argus.txids.1'],
   ...['argus.checkpoint.0', 'argus.0.user.x', 'argus.0.tracker.x', 'argus.0.scan', 'argus.0.blob.x'],
   ...['argus.relay.v1.0.serve', 'argus.operator.v1.info', 'argus.operator.v1.users', 'argus.operator.v1.state'],
+  ...['argus.operator.v1.create_invite', 'argus.operator.v1.allow'],
   ...['argus.audit.v1.info.TOWER_0', 'argus.audit.v1.get.TOWER_0', 'argus.audit.v1.get.OBJ_SNAPSHOTS'],
   // JetStream: streams, messages, consumers, backups, the account and the cluster.
   ...['INFO', 'STREAM.NAMES', 'STREAM.LIST', 'STREAM.CREATE.MINE', 'STREAM.INFO.TOWER_0', 'STREAM.UPDATE.TOWER_0'].map(
