@@ -8,6 +8,7 @@ import { breachGrowth } from './figures/breach-growth.js';
 import { breachMempool } from './figures/breach-mempool.js';
 import { catchUp } from './figures/catch-up.js';
 import { cluster } from './figures/cluster.js';
+import { flood } from './figures/flood.js';
 import { http } from './figures/http.js';
 import { ingest } from './figures/ingest.js';
 import { ingestOneUser } from './figures/ingest-one-user.js';
@@ -24,6 +25,7 @@ export const figures: readonly Figure[] = [
   breach,
   breachGrowth,
   breachMempool,
+  flood,
   memory,
   logCost,
   replay,

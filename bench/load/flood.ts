@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
+import type { FloodRequest } from './flood-requests.js';
+
+/** The door that a flood goes against. */
+export type FloodWay = 'http' | 'nats';
+
+const Told = z.object({
+  connections: z.number(),
+  refused: z.number(),
+  broken: z.number(),
+  requests: z.number(),
+  answers: z.number(),
+});
+
+/** What became of a flood; what was written and what was answered are in requests, connections were made, refused or broken. */
+export type FloodTold = z.infer<typeof Told> & { readonly seconds: number };
+
+/** A flood against one door, made by a process of its own. */
+export class Flood {
+  readonly #begun = performance.now();
+  readonly #said: Promise<string>;
+  readonly #ended: Promise<unknown>;
+  readonly #child: ChildProcess;
+
+  /** Starts it; `folder` takes the file with what it sends. */
+  constructor(way: FloodWay, port: number, folder: string, requests: readonly FloodRequest[], connections = MANY[way]) {
+    const file = join(folder, `flood-${way}-${port}.frames`);
+    const frame = way === 'http' ? httpFrame : natsFrame;
+    writeFileSync(file, Buffer.concat(requests.flatMap((request) => withLength(frame(request)))));
+    const program = join(import.meta.dirname, 'flooder.js');
+    const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit'];
+    const child = spawn(process.execPath, [program, way, String(port), String(connections), file], { stdio });
+    this.#child = child;
+    this.#said = text(child.stdout);
+    this.#ended = once(child, 'exit');
+    process.once('exit', this.#kill);
+  }
+
+  /** Ends it. */
+  async stop(): Promise<FloodTold> {
+    const seconds = (performance.now() - this.#begun) / 1000;
+    this.#child.kill('SIGTERM');
+    const late = setTimeout(this.#kill, LATE_MS);
+    await this.#ended;
+    clearTimeout(late);
+    process.off('exit', this.#kill);
+    return { ...Told.parse(JSON.parse(await this.#said)), seconds };
+  }
+
+  readonly #kill = (): void => void this.#child.kill('SIGKILL');
+}
+
+const MANY = { http: 128, nats: 4 };
+/** How long it may take to end, in ms: it may be busy. */
+const LATE_MS = 5_000;
+
+const withLength = (frame: Buffer): Buffer[] => {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(frame.length);
+  return [length, frame];
+};
+
+const httpFrame = ({ operation, body }: FloodRequest): Buffer => {
+  const head = `POST /${operation} HTTP/1.1\r\nhost: argus\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head), body]);
+};
+
+const natsFrame = ({ operation, body }: FloodRequest): Buffer =>
+  Buffer.concat([
+    Buffer.from(`PUB argus.v1.${operation} _INBOX.flood.a ${body.length}\r\n`),
+    body,
+    Buffer.from('\r\n'),
+  ]);

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * A flooder: a program that sends the same requests again and again over many connections, as fast as they are taken, and waits for
+ * no answer. `node flooder.js WAY PORT CONNECTIONS FILE`, where the way is `http` or `nats` and the file is `frames`. What it sent
+ * and heard goes to stdout as a line of JSON when it is told to end (SIGTERM).
+ *
+ * It writes bytes that were made beforehand, so that a processor that it has to itself sends more than any tower takes.
+ */
+const [way, port, connections, file] = process.argv.slice(2);
+const frames = framesIn(readFileSync(file ?? ''));
+const count = Number(connections);
+const told = { connections: 0, refused: 0, broken: 0, requests: 0, answers: 0 };
+const END = Buffer.from(way === 'nats' ? 'HMSG ' : 'HTTP/1.1 ');
+const MSG = Buffer.from('\r\nMSG ');
+const PING = Buffer.from('PING\r\n');
+
+/** Each frame is its length, four bytes, and what is sent. */
+function framesIn(bytes: Buffer): Buffer[] {
+  const found: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = bytes.readUInt32BE(at);
+    found.push(bytes.subarray(at + 4, at + 4 + length));
+    at += 4 + length;
+  }
+  return found;
+}
+
+/** One connection, for as long as it lives: writes its share of the requests whenever there is room. */
+function pour(share: Buffer, requests: number): Promise<void> {
+  return new Promise((resolve) => {
+    const socket: Socket = connect(Number(port), '127.0.0.1');
+    const write = () => {
+      do told.requests += requests;
+      while (socket.write(share));
+    };
+    let came = false;
+    socket.setNoDelay(true);
+    socket.on('connect', () => {
+      came = true;
+      told.connections++;
+      if (way === 'nats') socket.write('CONNECT {"verbose":false,"headers":true}\r\nSUB _INBOX.flood.> 1\r\n');
+      write();
+    });
+    socket.on('drain', write);
+    socket.on('data', (bytes) => {
+      for (const what of way === 'nats' ? [END, MSG] : [END]) told.answers += occurrences(bytes, what);
+      if (way === 'nats' && bytes.includes(PING)) socket.write('PONG\r\n');
+    });
+    socket.on('error', () => (came ? told.broken++ : told.refused++));
+    socket.on('close', () => resolve());
+  });
+}
+
+function occurrences(bytes: Buffer, what: Buffer): number {
+  let found = 0;
+  for (let at = bytes.indexOf(what); at >= 0; at = bytes.indexOf(what, at + what.length)) found++;
+  return found;
+}
+
+async function keepPouring(mine: readonly Buffer[]): Promise<void> {
+  const share = Buffer.concat(mine);
+  for (;;) {
+    await pour(share, mine.length);
+    await sleep(AGAIN_MS);
+  }
+}
+
+/** How long it waits when its connection was refused or closed, in ms. */
+const AGAIN_MS = 5;
+
+process.on('SIGTERM', () => process.stdout.write(`${JSON.stringify(told)}\n`, () => process.exit(0)));
+for (let i = 0; i < count; i++) void keepPouring(frames.filter((_, n) => n % count === i));
