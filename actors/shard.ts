@@ -83,6 +83,7 @@ export class Shard implements Running {
   readonly #sweeper: BlobSweeper;
   readonly #transactor: Transactor;
   readonly #bookings: Bookings;
+  readonly #breached: Bookings;
   readonly #readTxids: (block: BlockRef) => Promise<Uint8Array | undefined>;
   #feed: BlockFeed | undefined;
   #failed = false;
@@ -117,10 +118,14 @@ export class Shard implements Running {
     const fold = new Fold<ShardCommit, ShardState>(log, towerStream(shard), shard, state, fail);
     const transactor = new Transactor(shard, log, fold, node);
     const sighted = (seen: Seen) => this.#responder.sighted(seen);
-    const bookings = new Bookings(log, shard, (error) => logger.warn(why(error), 'waiting to read an appointment'));
+    const reading = (error: Error) => logger.warn(why(error), 'waiting to read an appointment');
+    // What is read for clients, who may ask for thousands, is not before what is read for a breach.
+    const bookings = new Bookings(log, shard, reading);
+    const breached = new Bookings(log, shard, reading);
     this.fold = fold;
     this.#notary = needs.notary?.(shard, fold);
     this.#bookings = bookings;
+    this.#breached = breached;
     this.#transactor = transactor;
     const scans = new ScanRecord(transactor, logger.child({ actor: 'watcher' }));
     /** Whoever goes on without a block has put that on the log first. */
@@ -134,7 +139,7 @@ export class Shard implements Running {
       fold,
       chain,
       transactor,
-      bookings,
+      bookings: breached,
       carrier,
       txids,
       blob: (ref) => blobs.get(shard, ref),
@@ -185,7 +190,7 @@ export class Shard implements Running {
       fold,
       transactor,
       scans,
-      bookings,
+      bookings: breached,
       isTip: (block) => chain.state.tip?.hash === block.hash,
       sighted,
       foreseen: (block, candidates) => this.#responder.foreseen(block, candidates),
@@ -198,7 +203,7 @@ export class Shard implements Running {
       transactor,
       mempool: needs.mempool,
       txids,
-      bookings,
+      bookings: breached,
       sighted,
       fail,
       log: logger.child({ actor: 'mempool-watcher' }),
@@ -243,6 +248,7 @@ export class Shard implements Running {
     this.#sweeper.stop();
     this.#transactor.stop();
     this.#bookings.stop();
+    this.#breached.stop();
     this.fold.stop();
   }
 
