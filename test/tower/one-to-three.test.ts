@@ -55,7 +55,7 @@ test("a tower's log is brought from one server to three, with every position, an
 
   const dry = await move('--dry-run');
   assert.deepEqual([dry.status, dry.stderr], [0, '']);
-  assert.match(dry.stdout, /^6 streams to be copied from nats:.*\nSTREAM +MESSAGES +BYTES\nTXIDS +\d/);
+  assert.match(dry.stdout, /^7 streams to be copied from nats:.*\nSTREAM +MESSAGES +BYTES\nTXIDS +\d/);
   const tooMany = await move('--yes', '--replicas', '5');
   assert.equal(tooMany.status, 1);
   assert.match(
