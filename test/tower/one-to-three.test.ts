@@ -17,6 +17,7 @@ import { txid } from '../fixtures/ids.js';
 import { argus } from '../support/argus.js';
 import { shard } from '../support/log.js';
 import { startTestCluster } from '../support/nats-cluster.js';
+import { policyOf } from '../support/policy.js';
 import { tempDir } from '../support/temp-dir.js';
 import { isInMempool, secretKey, startTestTower } from '../support/tower.js';
 import { until } from '../support/until.js';
@@ -30,6 +31,7 @@ test("a tower's log is brought from one server to three, with every position, an
   const identity = { towerId: tower.key.towerId, secretKey: secretKey() };
   const before = new TowerClient(overNats(await tower.nats.connect('public')), identity);
   await before.register();
+  await (await policyOf(tower)).allow(before.userId);
   const [channel] = await openChannels(tower.chain, 1);
   const breach = buildBreach(channel ?? assert.fail());
   const small = makeAppointment('rust', txid('small'), new Uint8Array(50), 144);
