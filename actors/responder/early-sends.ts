@@ -28,17 +28,12 @@ interface Sent {
 export class EarlySends {
   #sent = new Map<string, Sent>();
   #opened = new Set<Position>();
-  #block: BlockHash | undefined;
 
   constructor(private readonly needs: EarlySendsNeeds) {}
 
-  /**
-   * A block's candidates, perhaps some at a time. Resolves when bitcoind has, or has refused, what their blobs open to; or could not
-   * be reached.
-   */
+  /** Resolves when bitcoind has, or has refused, what the candidates' blobs open to; or could not be reached. */
   async send(block: BlockRef, candidates: readonly Candidate[]): Promise<void> {
-    if (this.#block !== block.hash) this.forget();
-    this.#block = block.hash;
+    this.forget();
     if (candidates.length === 0) return;
     const answered = new Set(Array.from(this.needs.fold.state.liveTrackers(), ([, { disputeTxid }]) => disputeTxid));
     const fresh = candidates.filter(({ txidInternal }) => !answered.has(txidOf(txidInternal)));
@@ -67,7 +62,6 @@ export class EarlySends {
   forget(): void {
     this.#sent = new Map();
     this.#opened = new Set();
-    this.#block = undefined;
   }
 
   async #sendOne({ hash: block }: BlockRef, candidate: Candidate): Promise<void> {

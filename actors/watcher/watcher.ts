@@ -1,4 +1,3 @@
-import { setImmediate as breathe } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { BlockRef } from '../../events/chain.js';
 import type { ShardCommit } from '../../events/commit.js';
@@ -41,16 +40,8 @@ export class Watcher implements BlockListener {
    */
   async blockFound(found: FoundBlock): Promise<void> {
     this.#found = { hash: found.block.hash, told: new Set() };
-    const candidates: Located[] = [];
-    const early: Promise<void>[] = [];
-    for (const some of inParts(found)) {
-      // What the first ones need goes its way while the next are looked up.
-      if (early.length > 0) await breathe();
-      const waiting = this.#lookUp([some]);
-      candidates.push(...waiting);
-      early.push(this.needs.foreseen(some.block, waiting));
-    }
-    await inTime(Promise.all(early), EARLY_MS);
+    const candidates = this.#lookUp([found]);
+    await inTime(this.needs.foreseen(found.block, candidates), EARLY_MS);
     const answers: Promise<void>[] = [];
     await this.#tell(candidates, (answer) => answers.push(answer));
     await Promise.all(answers);
@@ -128,15 +119,6 @@ interface FoundBlock {
 interface Located extends Candidate {
   readonly block: BlockRef;
 }
-
-/** A block, some transactions at a time; at least one part. */
-function* inParts({ block, txidsInternal }: FoundBlock): Generator<FoundBlock> {
-  for (let at = 0; at === 0 || at < txidsInternal.length; at += PART_BYTES)
-    yield { block, txidsInternal: txidsInternal.subarray(at, at + PART_BYTES) };
-}
-
-/** A thousand transactions. */
-const PART_BYTES = 32 * 1_000;
 
 const nameOf = ({ txidInternal, booked }: Located): string =>
   `${booked.position}/${booked.blob}/${txidOf(txidInternal)}`;

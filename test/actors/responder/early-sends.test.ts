@@ -75,24 +75,6 @@ describe('before an appointment is read', () => {
     );
   });
 
-  test('its penalty is sent also where the candidates come some at a time', async () => {
-    const history = [ofUser('alice', waiting('one', 1)), ofUser('bob', waiting('two', 2))];
-    const { early, sent, gate, candidates } = world(history, { 1: sealed(penalty), 2: sealed(another) });
-    const [one, two] = candidates();
-    let go = () => {};
-    gate.blobs = new Promise<void>((resolve) => (go = resolve));
-    const done = [[one], [two], []].map((some) =>
-      early.send(
-        tip,
-        some.flatMap((each) => each ?? []),
-      ),
-    );
-    go();
-    await Promise.all(done);
-    assert.deepEqual(sent, [penalty, another]);
-    assert.deepEqual(await early.take(penalty, tip), { kind: 'accepted' });
-  });
-
   test('the same penalty of two users is sent once', async () => {
     const history = [ofUser('alice', waiting('one', 1)), ofUser('bob', waiting('two', 2))];
     const { early, sent, candidates } = world(history, { 1: sealed(penalty), 2: sealed(penalty) });
