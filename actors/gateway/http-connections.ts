@@ -90,7 +90,10 @@ export class Connections {
     if (!connection) return;
     connection.unanswered.add(request);
     // From then on it is the tower that takes time.
-    request.on('end', () => clearTimeout(connection.deadline));
+    request.on('end', () => {
+      // What nobody reads ends after its answer, when another one is waited for already.
+      if (connection.unanswered.has(request)) clearTimeout(connection.deadline);
+    });
     response.on('close', () => {
       connection.unanswered.delete(request);
       connection.waiting.shift()?.();
@@ -130,7 +133,8 @@ export class Connections {
       if (socket.writableLength === 0) connection.stuckSince = undefined;
       else if (now - stuckSince > this.requestMs) socket.destroy();
       else connection.stuckSince = stuckSince;
-      if (!isCrowded || this.#isAnswering(socket) || now - connection.since < CROWDED_MS) continue;
+      const patience = isCrowded ? CROWDED_MS : this.requestMs + LOOK_MS;
+      if (this.#isAnswering(socket) || now - connection.since < patience) continue;
       // Who has been answered and rests would take what it is told for the answer to its next request.
       const isIdle = socket.bytesRead > 0 && socket.bytesRead === connection.heard;
       if (isIdle || connection.last) socket.destroySoon();

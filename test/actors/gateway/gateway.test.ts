@@ -128,7 +128,7 @@ describe('the Gateway answers', () => {
     const appointment = async () => (asked++ === 0 ? watched : ({ kind: 'appointment-not-found' } as const));
     const blob = async () => undefined;
     const ended = await gateway({ appointment }, { blob }).to.serve('get_appointment', get(), asRust);
-    assert.deepEqual([no(ended), asked], ['404/36 appointment-not-found', 4], 'asked again as every refusal is');
+    assert.deepEqual([no(ended), asked], ['404/36 appointment-not-found', 3], 'asked again as every refusal is');
     assert.match(no(await gateway({}, { blob }).to.serve('get_appointment', get(), asRust)), /^503.* unavailable$/);
   });
 
