@@ -55,7 +55,7 @@ test('the desks answer whatever the operator asks, and what other nodes ask', as
           ? askDesk(operator, oneOf(chance, OPERATOR), bodyOf(ofOperator))
           : askRelay(other, bodyOf(ofNode)),
       ),
-    inProportion(20_000),
+    inProportion(10_000),
   );
 
   /** Every answer is JSON, and what was not granted says why. */

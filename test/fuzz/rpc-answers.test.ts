@@ -127,7 +127,7 @@ test("answers that are not bitcoind's are waited out, and the breach of that tim
   await tower.chain.send(breach.disputeTx);
   await tower.chain.mine();
   const enough = inProportion(25);
-  for (const end = Date.now() + 60_000; garbler.count() < enough && Date.now() < end; await sleep(100)) {
+  for (const end = Date.now() + 30_000; garbler.count() < enough && Date.now() < end; await sleep(100)) {
     if (chance.oneIn(10)) await tower.chain.mine();
     assert.deepEqual(tower.gaveUp, []);
   }
