@@ -133,8 +133,7 @@ export class Connections {
       if (socket.writableLength === 0) connection.stuckSince = undefined;
       else if (now - stuckSince > this.requestMs) socket.destroy();
       else connection.stuckSince = stuckSince;
-      const patience = isCrowded ? CROWDED_MS : this.requestMs + LOOK_MS;
-      if (this.#isAnswering(socket) || now - connection.since < patience) continue;
+      if (!isCrowded || this.#isAnswering(socket) || now - connection.since < CROWDED_MS) continue;
       // Who has been answered and rests would take what it is told for the answer to its next request.
       const isIdle = socket.bytesRead > 0 && socket.bytesRead === connection.heard;
       if (isIdle || connection.last) socket.destroySoon();

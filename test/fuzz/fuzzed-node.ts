@@ -13,6 +13,7 @@ import type { Bitcoind } from '../../cli/servers/bitcoind.js';
 import { freePorts } from '../../cli/servers/ports.js';
 import { RegtestChain } from '../../cli/servers/regtest-chain.js';
 import { txid } from '../fixtures/ids.js';
+import { again } from '../support/again.js';
 import { startTestBitcoind } from '../support/bitcoind.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -137,7 +138,7 @@ async function roundTrip(client: TowerClient): Promise<number> {
   const all: number[] = [];
   for (let n = 0; n < 21; n++) {
     const began = performance.now();
-    await client.getSubscriptionInfo();
+    await again(() => client.getSubscriptionInfo());
     all.push(performance.now() - began);
   }
   return all.sort((a, b) => a - b)[10] ?? Number.NaN;
