@@ -1,13 +1,12 @@
 import { sha256, toHex } from '../../events/bytes.js';
 import { UnknownEventError } from '../../events/codec.js';
 import { type ChainCommit, DamagedCommitError, decodeCommit } from '../../events/commit.js';
-import type { Shard, TowerId } from '../../events/ids.js';
+import type { Shard } from '../../events/ids.js';
 import { MissingMessageError } from '../../events/log/errors.js';
 import { blobStream, CHAIN, CHECKPOINTS, POLICY, towerStream } from '../../events/log/streams.js';
-import type { TreeHead } from '../../events/tree-head.js';
-import type { AuditMessage, AuditSource } from './audit-source.js';
+import type { AuditMessage } from './audit-source.js';
 import { ChainRecord } from './chain-record.js';
-import { type ChainCounts, type ChainWitness, checkClaims, checkHeaders } from './chain-witness.js';
+import { type ChainCounts, checkClaims, checkHeaders } from './chain-witness.js';
 import { type Finding, Findings } from './findings.js';
 import { HeadRecord } from './head-record.js';
 import { PolicyRecord } from './policy-record.js';
@@ -15,6 +14,7 @@ import type { Done, SavedAudit } from './saved-audit.js';
 import { type MinedClaim, ShardAudit } from './shard-audit.js';
 import { SignatureChecks } from './signature-checks.js';
 import { auditTrim } from './trim-audit.js';
+import type { Verdict, VerifyOptions } from './verify-options.js';
 
 /**
  * Whether a log is one that a tower would have written, and has signed:
@@ -23,35 +23,6 @@ import { auditTrim } from './trim-audit.js';
  *
  * All is read once, in order and in bounded memory but for what it comes to: users, live appointments, breaches and blocks.
  */
-
-export interface VerifyOptions {
-  readonly source: AuditSource;
-  readonly towerId: TowerId;
-  /** Threads that check signatures; with none this one does. */
-  readonly threads: number;
-  /** How many findings are wanted. */
-  readonly most: number;
-  /** How long an erasure may take before it is missed, in ms. */
-  readonly erasureMs: number;
-  /** Heads that the auditor has from elsewhere, and what they are called. */
-  readonly known: readonly { readonly head: TreeHead; readonly name: string }[];
-  /** What an earlier audit came to. */
-  readonly saved: SavedAudit | undefined;
-  /** Takes what this one has come to, now and then and at its end, as long as nothing is wrong. */
-  readonly save: ((audit: SavedAudit) => void) | undefined;
-  readonly saveEveryMs: number;
-  /** Somebody who knows the chain, given those blocks that will be asked for. */
-  readonly witness: ((wanted: (hash: string) => boolean) => Promise<ChainWitness>) | undefined;
-  readonly progress: { expect(count: number): void; add(count: number): void };
-  readonly signal: AbortSignal;
-}
-
-export interface Verdict {
-  readonly findings: readonly Finding[];
-  readonly found: number;
-  readonly counts: Readonly<Record<string, unknown>>;
-  readonly chain: ChainCounts | undefined;
-}
 
 /** Rejects with `LogUnavailableError` if the log cannot be read, with what the witness fails with, with the signal's reason. */
 export async function verify(options: VerifyOptions): Promise<Verdict> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { VerifyOptions } from '../../actors/auditor/verify.js';
+import type { VerifyOptions } from '../../actors/auditor/verify-options.js';
 import { makeAppointment } from '../../actors/client/tower-client.js';
 import type { Shard } from '../../events/ids.js';
 import { blobStream, CHAIN, CHECKPOINTS, towerStream } from '../../events/log/streams.js';

@@ -1,5 +1,6 @@
 import { openLiveSource } from '../../actors/auditor/live-source.js';
-import { type Verdict, type VerifyOptions, verify } from '../../actors/auditor/verify.js';
+import { verify } from '../../actors/auditor/verify.js';
+import type { Verdict, VerifyOptions } from '../../actors/auditor/verify-options.js';
 import type { TowerId } from '../../events/ids.js';
 import type { TestNats } from './nats.js';
 
