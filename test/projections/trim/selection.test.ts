@@ -12,6 +12,7 @@ import { ofScan, ofTracker, ofUser, placed, scanned, type Unplaced } from '../..
 import {
   accepted,
   blob,
+  blobRefused,
   breached,
   deleted,
   ended,
@@ -20,6 +21,7 @@ import {
   penaltyIrrevocable,
   registered,
   renewed,
+  sighted,
 } from '../../fixtures/histories.js';
 import { locator } from '../../fixtures/ids.js';
 import { randomHistory } from '../../fixtures/random-histories.js';
@@ -58,7 +60,7 @@ function keptOf(...commits: Unplaced[]): number[] {
 
 describe('what matters of a log', () => {
   const users = fc.constantFrom('alice', 'bob');
-  const names = fc.nat({ max: 15 }).map((n) => `${n}`);
+  const names = fc.nat({ max: 5 }).map((n) => `${n}`);
   const reasons = fc.constantFrom('resolved', 'expired', 'rejected');
   /** One event at a time, as towers nearly always write them, and few breaches. */
   const step: fc.Arbitrary<Unplaced> = fc.oneof(
@@ -80,13 +82,18 @@ describe('what matters of a log', () => {
       weight: 5,
       arbitrary: fc.tuple(users, names).map(([user, name]) => ofUser(user, deleted(`${user} ${name}`))),
     },
-    users.map((user) => ofUser(user, registered())),
-    users.map((user) => ofUser(user, outdated(2006))),
-    fc
-      .tuple(users, names)
-      .map(([user, name]) =>
-        ofTracker(`${user} ${name}`, breached(block(1000), { locator: locator(`${user} ${name}`) })),
-      ),
+    { weight: 2, arbitrary: users.map((user) => ofUser(user, registered())) },
+    { weight: 2, arbitrary: users.map((user) => ofUser(user, outdated(2006))) },
+    {
+      weight: 6,
+      arbitrary: fc
+        .record({ user: users, name: names, at: fc.integer({ min: 1, max: 50 }), what: fc.nat({ max: 2 }) })
+        .map(({ user, name, at, what }) => {
+          const about = { locator: locator(`${user} ${name}`) };
+          const events = [breached(block(1000), about), { ...sighted(1000), ...about }, blobRefused(at)];
+          return ofTracker(`${user} ${name}`, events[what] ?? blobRefused(at));
+        }),
+    },
     fc.constant(ofScan(scanned(1000))),
   );
   const likely = fc
