@@ -11,6 +11,7 @@ import { Dialect } from '../../events/signing/receipts.js';
 import type { Miner } from '../stage/link.js';
 import { Operator } from '../stage/operator.js';
 import { Stage, type StageOptions, type Ways } from '../stage/stage.js';
+import { again } from '../support/again.js';
 import { isInMempool } from '../support/tower.js';
 import { until } from '../support/until.js';
 import { Ending } from '../torture/ending.js';
@@ -80,6 +81,12 @@ export class Play {
     await this.untilLevel();
     this.#channels.push(...(await openChannels(a.chain, channels)));
     await this.untilLevel();
+    // A stream of the cluster may have no leader yet: nothing has happened by then that a client could be failed over.
+    const stranger = new TowerClient(overNats(await stage.connect('client')), {
+      towerId: TowerId.parse(stage.towerId),
+      secretKey: new Random(1).of('stranger').bytes(32),
+    });
+    await again(() => stranger.register());
     for (const dialect of Dialect.options)
       for (let i = 0; i < CLIENTS_OF_EACH_DIALECT; i++) this.#busy.push(await this.newUser(`${dialect} ${i}`, dialect));
     this.#resume();

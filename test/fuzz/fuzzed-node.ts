@@ -5,7 +5,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { overNats } from '../../actors/client/nats-courier.js';
 import { makeAppointment, TowerClient } from '../../actors/client/tower-client.js';
 import { packageRoot } from '../../actors/package-root.js';
 import { towerKey } from '../../actors/secrets.js';
@@ -15,6 +14,7 @@ import { RegtestChain } from '../../cli/servers/regtest-chain.js';
 import { txid } from '../fixtures/ids.js';
 import { again } from '../support/again.js';
 import { startTestBitcoind } from '../support/bitcoind.js';
+import { lazyCourier } from '../support/lazy-courier.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
 import { secretKey } from '../support/tower.js';
@@ -76,14 +76,14 @@ export async function startFuzzedNode(
   ];
   const node = spawn(process.execPath, args, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...UNLIMITED, ...env },
   });
   t.after(() => void node.kill('SIGKILL'));
   let logged = '';
   node.stderr?.on('data', (text) => {
     logged += text;
   });
-  const courier = overNats(await nats.connect('public'));
+  const courier = lazyCourier(() => nats.connect('public'));
   const client = new TowerClient(courier, {
     towerId,
     secretKey: secretKey(),
@@ -120,6 +120,13 @@ export async function startFuzzedNode(
   };
   return { nats, bitcoind, chain, client, secret, url, logged: () => logged, endures };
 }
+
+/** What it takes at all is what is tried here; the limits of a source and of a user have tests of their own. */
+const UNLIMITED = {
+  ARGUS_LIMITS_REGISTRATIONS_PER_MINUTE: '0',
+  ARGUS_LIMITS_SOURCE_REQUESTS_PER_SECOND: '0',
+  ARGUS_LIMITS_USER_REQUESTS_PER_SECOND: '0',
+};
 
 interface FuzzedNodeOptions {
   readonly env?: Readonly<Record<string, string>>;
