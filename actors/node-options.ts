@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { UserId } from '../events/ids.js';
+import type { TowerId, UserId } from '../events/ids.js';
 import type { ServerTrust } from '../events/log/connection.js';
 import type { Config } from './config.js';
 import type { Patience } from './gateway/http-door.js';
@@ -9,8 +9,8 @@ import type { TowerKey } from './secrets.js';
 export interface Signatures {
   /** As `recoverSigner`, in the order in which it is asked. */
   recover(message: Uint8Array, signatureText: string): Promise<UserId | undefined>;
-  /** As `signMessage` with the tower's key. */
-  sign(message: Uint8Array): Promise<string>;
+  /** As `signMessage` with the key of one of the tower's identities, the log's first if it is undefined. */
+  sign(message: Uint8Array, identity?: TowerId): Promise<string>;
   stop(): Promise<void>;
 }
 

@@ -14,6 +14,7 @@ import { heldAppointments, registeredUsers } from '../projections/tower-info.js'
 import { BitcoindSide } from './bitcoind-side.js';
 import type { Block } from './chain-monitor/block-source.js';
 import { Doors, readTls, type Tls } from './doors.js';
+import { Identities } from './identities.js';
 import { connectPatiently, ensureStreamsPatiently, flushPatiently, watchConnection } from './nats-connection.js';
 import type { NodeOptions, Signatures } from './node-options.js';
 import { Notaries } from './notary/notaries.js';
@@ -24,7 +25,7 @@ import { Drill } from './responder/drill.js';
 import { why } from './runtime/why.js';
 import { ServedShards, shardsToServe } from './served-shards.js';
 import { Shard, type ShardNeeds } from './shard.js';
-import { SignaturePool } from './signatures/signature-pool.js';
+import { signaturesOf } from './signatures/signatures-of.js';
 import { type Begun, Snapshots } from './snapshots/snapshots.js';
 import { version } from './version.js';
 import type { InfoAnswer } from './wire.js';
@@ -75,6 +76,7 @@ export class TowerNode {
   readonly #signatures: Signatures;
   readonly #notaries: Notaries;
   readonly #drill = new Drill();
+  readonly #identities: Identities;
 
   private constructor(
     private readonly options: NodeOptions,
@@ -109,14 +111,9 @@ export class TowerNode {
       giveUp,
       logger,
     });
-    this.#signatures =
-      options.signatures ??
-      new SignaturePool({
-        copySecret: options.key.copySecret,
-        threads: config.signatureThreads,
-        log: logger.child({ actor: 'signatures' }),
-      });
-    this.#notaries = new Notaries(log, options);
+    this.#signatures = options.signatures ?? signaturesOf(options);
+    this.#identities = new Identities(options.key, window, logger);
+    this.#notaries = new Notaries(log, options, () => window.successions);
     this.#shards = new ServedShards({
       numbers: serves,
       start: (...started) => this.#startShard(...started),
@@ -207,6 +204,8 @@ export class TowerNode {
     await Promise.all([this.chain.level(), this.#policy.level()]);
     this.begun.level();
     this.#drill.begin();
+    this.#identities.review();
+    this.chain.on('folded', () => this.#identities.review());
     this.#bitcoind.start();
     await this.#shards.start();
     if (this.#gaveUp) return;
@@ -229,7 +228,8 @@ export class TowerNode {
       txids: this.#bitcoind.txids,
       carrier: this.#bitcoind.carrier,
       mempool: this.#bitcoind.mempool,
-      sign: (receipt) => this.#signatures.sign(receipt),
+      sign: (receipt, identity) => this.#signatures.sign(receipt, identity),
+      identity: () => this.#identities.forNewcomers,
       terms: {
         ...subscription,
         maxAppointments: limits.maxAppointments,
@@ -256,8 +256,9 @@ export class TowerNode {
 
   /** What anybody may know of the tower. */
   publicInfo(): InfoAnswer {
-    const { config, key } = this.options;
-    return publicInfo(config, key.towerId, this.chain.state.tip?.height);
+    const { config } = this.options;
+    const { tip, successions } = this.chain.state;
+    return publicInfo(config, this.#identities.last, tip?.height, successions);
   }
 
   /** What the operator sees of the tower at a glance. */
@@ -275,6 +276,7 @@ export class TowerNode {
       bitcoind_reachable: this.#bitcoind.isReachable,
       mempool_transactions: config.bitcoind.zmqSequence === undefined ? null : this.#bitcoind.mempool.size,
       nats_server: this.nc.info?.version ?? null,
+      ...(this.#identities.isKeyMissing && { identity_key_missing: true }),
       max_appointments: config.limits.maxAppointments,
       stream_drift: this.streams.drift,
     };

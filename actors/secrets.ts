@@ -12,13 +12,16 @@ import { isThere, readOrMakeSecretFile, readSecretFile, SecretFileError } from '
 
 /** The secrets of a tower: files that only their owner may read, made on first use, never printed. */
 
-/** The key that the tower signs receipts with. */
+/** The keys that the tower signs with: that of the identity which its log is called by, and those of later ones. */
 export interface TowerKey {
+  /** The log's first identity. */
   readonly towerId: TowerId;
-  /** LN message signature of the bytes, zbase32. Throws once the key is wiped. */
-  readonly sign: (message: Uint8Array) => string;
-  /** Writes the secret key into 32 bytes, which the caller wipes. */
-  readonly copySecret: (into: Uint8Array) => void;
+  /** All that there are keys of, that one first. In which order they follow is for the log to say. */
+  readonly identities: readonly TowerId[];
+  /** LN message signature of the bytes, zbase32, by the first identity unless told. Throws once the key is wiped. */
+  readonly sign: (message: Uint8Array, identity?: TowerId) => string;
+  /** Writes a secret key, the first identity's unless told, into 32 bytes, which the caller wipes. */
+  readonly copySecret: (into: Uint8Array, identity?: TowerId) => void;
   /** Overwrites it in memory: nothing is signed with it any more. */
   readonly wipe: () => void;
 }
@@ -39,13 +42,28 @@ export function towerKey(file: string): TowerKey {
   throw new SecretFileError(`${file} is encrypted: it takes a passphrase to open it`);
 }
 
-/** The tower's key of a secret key that is valid; whoever wipes the one wipes the other. */
-export const towerKeyOf = (secret: Uint8Array): TowerKey => ({
-  towerId: towerIdOf(secret),
-  sign: (message) => signMessage(message, secret),
-  copySecret: (into) => into.set(secret),
-  wipe: () => void secret.fill(0),
-});
+/**
+ * The tower's key of secret keys that are valid, those of later identities in any order; whoever wipes the one wipes the others.
+ * What asks for an identity that there is no key of throws a `RangeError`.
+ */
+export function towerKeyOf(secret: Uint8Array, later: readonly Uint8Array[] = []): TowerKey {
+  const secrets = new Map([secret, ...later].map((one) => [towerIdOf(one), one]));
+  const towerId = towerIdOf(secret);
+  const of = (identity: TowerId) => {
+    const found = secrets.get(identity);
+    if (!found) throw new RangeError(`there is no key of identity ${identity}`);
+    return found;
+  };
+  return {
+    towerId,
+    identities: [...secrets.keys()],
+    sign: (message, identity = towerId) => signMessage(message, of(identity)),
+    copySecret: (into, identity = towerId) => into.set(of(identity)),
+    wipe() {
+      for (const one of secrets.values()) one.fill(0);
+    },
+  };
+}
 
 /** What is in a tower's key file, which is made if there is none. Throws `SecretFileError` and `KeyExportError`. */
 export const keptTowerKey = (file: string): KeptKey => keptIn(file, readOrMakeSecretFile(file, newDigits));
@@ -105,13 +123,14 @@ function keptIn(file: string, bytes: Uint8Array): KeptKey {
 }
 
 function newDigits(): Uint8Array {
-  const secret = newSecret();
+  const secret = newTowerSecret();
   const digits = digitsOf(secret);
   secret.fill(0);
   return digits;
 }
 
-function newSecret(): Uint8Array {
+/** A new secret key, which the caller wipes. */
+export function newTowerSecret(): Uint8Array {
   const secret = secretBytes(32);
   do crypto.getRandomValues(secret);
   while (!secp256k1.isValidSecretKey(secret));

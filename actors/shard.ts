@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { fromHex, sha256 } from '../events/bytes.js';
 import type { BlockRef } from '../events/chain.js';
 import type { ChainCommit, ShardCommit } from '../events/commit.js';
-import type { Shard as ShardId, UserId } from '../events/ids.js';
+import type { Shard as ShardId, TowerId, UserId } from '../events/ids.js';
 import type { BlobStore } from '../events/log/blobs.js';
 import type { CommitLog } from '../events/log/commit-log.js';
 import { towerStream } from '../events/log/streams.js';
@@ -54,6 +54,8 @@ export interface ShardNeeds {
   readonly carrier: PenaltyCarrier;
   readonly mempool: MempoolView;
   readonly sign: SignReceipt;
+  /** The identity that newcomers are served by; undefined for the log's first. */
+  readonly identity?: () => TowerId | undefined;
   readonly terms: Terms;
   /** How many blocks the locator cache holds. */
   readonly locatorCacheSize: number;
@@ -183,6 +185,7 @@ export class Shard implements Running {
       users: needs.users,
       admit: needs.admit,
       sign,
+      ...(needs.identity && { identity: needs.identity }),
       fail,
       log: logger.child({ actor: 'gatekeeper' }),
     });

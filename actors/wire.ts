@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Successions } from '../events/identity.js';
 
 /** What travels between a client and the tower's NATS door: subjects, request fields, answers. Shared by both ends. */
 
@@ -108,6 +109,7 @@ export type SubscriptionInfoAnswer = z.infer<typeof SubscriptionInfoAnswer>;
 
 /** Answer to `info`: what a client needs to know before it registers. */
 export const InfoAnswer = z.object({
+  /** The identity that newcomers are served by. */
   tower_id: z.string(),
   network: z.string(),
   version: z.string(),
@@ -118,6 +120,8 @@ export const InfoAnswer = z.object({
   max_blob_bytes: u32,
   /** Who may register: anybody (`open`), who has an invite, or who is allowed. A tower of before does not say. */
   registration_policy: z.enum(['open', 'invite', 'allow']).optional(),
+  /** The statements by which the tower began other identities than its first; left out where there is none. */
+  successions: Successions.optional(),
 });
 export type InfoAnswer = z.infer<typeof InfoAnswer>;
 

@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../actors/config.js';
-import { type KeptKey, keptTowerKey, type TowerKey, towerKeyFile, towerKeyOf } from '../actors/secrets.js';
+import { keysIn, laterKeyFile } from '../actors/key-ring.js';
+import { type KeptKey, type TowerKey, towerKeyFile, towerKeyOf } from '../actors/secrets.js';
+import type { TowerId } from '../events/ids.js';
 import { askKnown, askNew, PassphraseError, type Prompts } from './passphrase.js';
 import { configOf } from './settings.js';
 
@@ -15,24 +17,44 @@ import { configOf } from './settings.js';
  * and from no environment variable, which others may read for as long as the process runs.
  */
 
-/** Where the tower's key is. */
-export const keyFileOf = (command: Command): string => resolve(towerKeyFile(configOf(command).data));
-
-/** The key that a node signs with, made if there is none. Rejects as `knownKeyPassphrase` does. */
-export async function openTowerKey(config: Config): Promise<TowerKey> {
-  return towerKeyOf(await secretIn(keptTowerKey(towerKeyFile(config.data)), config));
+/** Where the key of an identity is, or that of the log's first. */
+export function keyFileOf(command: Command, identity?: TowerId): string {
+  const { data } = configOf(command);
+  return resolve(identity === undefined ? towerKeyFile(data) : laterKeyFile(data, identity));
 }
 
-/** The secret key, which the caller wipes. Rejects as `knownKeyPassphrase` does, and with `KeyExportError`. */
-export const secretIn = async (kept: KeptKey, config: Config): Promise<Uint8Array> =>
-  'secret' in kept ? kept.secret : kept.sealed.open(await knownKeyPassphrase(config));
+/** The keys that a node signs with, the first made if there is none. Rejects as `Opener.open` does. */
+export async function openTowerKey(config: Config, opener = new Opener(config)): Promise<TowerKey> {
+  const [first, ...later] = keysIn(config.data);
+  const secret = await opener.open(first.kept);
+  const others: Uint8Array[] = [];
+  for (const { kept } of later) others.push(await opener.open(kept));
+  return towerKeyOf(secret, others);
+}
+
+/** Opens the keys of a node, all by one passphrase, which is asked for once if it is needed at all. */
+export class Opener {
+  #passphrase: Promise<string> | undefined;
+
+  constructor(private readonly config: Config) {}
+
+  /** Rejects with `PassphraseError`, and `InputError` of a file. */
+  passphrase(): Promise<string> {
+    this.#passphrase ??= knownKeyPassphrase(this.config);
+    return this.#passphrase;
+  }
+
+  /** The secret key, which the caller wipes. Rejects as `passphrase` does, and with `KeyExportError`. */
+  async open(kept: KeptKey): Promise<Uint8Array> {
+    return 'secret' in kept ? kept.secret : kept.sealed.open(await this.passphrase());
+  }
+}
 
 const CREDENTIAL = 'argus-key-passphrase';
 const KNOWN: Prompts = { first: "Passphrase of the tower's key: " };
 const NEW: Prompts = { first: "New passphrase of the tower's key: ", again: 'Again: ' };
 
-/** The passphrase that the key is encrypted with. Rejects with `PassphraseError`, and `InputError` of a file. */
-export async function knownKeyPassphrase(config: Config): Promise<string> {
+async function knownKeyPassphrase(config: Config): Promise<string> {
   const file = passphraseFile(config);
   try {
     return await askKnown(file, KNOWN);
@@ -45,7 +67,7 @@ export async function knownKeyPassphrase(config: Config): Promise<string> {
   }
 }
 
-/** A passphrase to encrypt the key with, from another file if one is given. Rejects as `knownKeyPassphrase` does. */
+/** A passphrase to encrypt the key with, from another file if one is given. Rejects as `Opener.passphrase` does. */
 export const newKeyPassphrase = (file: string | undefined): Promise<string> => askNew(file, NEW);
 
 /** The file with the key's passphrase, if there is one. */

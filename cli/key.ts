@@ -1,13 +1,15 @@
 import { existsSync, statSync } from 'node:fs';
 import { type Command, CommanderError } from 'commander';
 import { exportKey, KeyExportError, readKeyExport } from '../actors/key-export.js';
+import { laterIdentities } from '../actors/key-ring.js';
 import { makePrivateFile, removeDrafts, replacePrivateFile } from '../actors/private-file.js';
 import { SecretFileError } from '../actors/secret-file.js';
 import { existingTowerKey, keepTowerKey, keepTowerSecret, towerOf } from '../actors/secrets.js';
-import type { TowerId } from '../events/ids.js';
+import { TowerId } from '../events/ids.js';
 import { inputName, readText, STDIN } from './input.js';
-import { keyFileOf, secretIn } from './kept-key.js';
+import { keyFileOf, Opener } from './kept-key.js';
 import { addKeyEncryption } from './key-encryption.js';
+import { addKeyRotation } from './key-rotation.js';
 import { knownPassphrase, newPassphrase } from './passphrase.js';
 import { printFields, printJson } from './print.js';
 import { addKeyFlags, configOf } from './settings.js';
@@ -18,21 +20,25 @@ interface KeyOptions {
   readonly json?: true;
   readonly force?: true;
   readonly encrypted?: true;
+  readonly later?: true;
+  readonly id?: string;
   readonly passphraseFile?: string;
 }
 
 export function addKeyCommands(program: Command): void {
   const key = program
     .command('key')
-    .description("show, encrypt, export or import the tower's key, which all its nodes share");
+    .description("show, encrypt, rotate, export or import the tower's key, which all its nodes share");
   addKeyFlags(key.command('show'))
     .description('print which tower the key is of, where it is, and whether it is encrypted; never the key')
     .option('--json', 'one line of JSON')
     .addHelpText('after', '\nExample:\n  argus key show')
     .action((_options, command: Command) => showKey(command));
   addKeyEncryption(key);
+  addKeyRotation(key);
   addKeyFlags(key.command('export [file]'))
     .description('write the key, encrypted under a passphrase, to a file or to stdout')
+    .option('--id <tower>', "the later identity whose key it is to be (default: the log's first)")
     .option('--force', 'replace the file if it is there')
     .option(...PASSPHRASE_FILE)
     .addHelpText('after', `${PASSPHRASE_HELP}\n\nExample:\n  argus key export /media/safe/tower-key.json`)
@@ -40,6 +46,7 @@ export function addKeyCommands(program: Command): void {
   addKeyFlags(key.command('import <file>'))
     .description('make an exported key (- is stdin) the key of this node, which must not be running')
     .option('--force', 'replace the key of another tower; without a copy of it, that tower is lost')
+    .option('--later', 'it is the key of a later identity, and goes beside the others')
     .option('--encrypted', 'leave it encrypted, under the same passphrase')
     .option(...PASSPHRASE_FILE)
     .addHelpText('after', `${PASSPHRASE_HELP}\n\nExample:\n  argus key import /media/safe/tower-key.json`)
@@ -53,17 +60,19 @@ const PASSPHRASE_HELP =
 function showKey(command: Command): void {
   const file = keyFileOf(command);
   const kept = existingTowerKey(file);
-  const fields = { tower_id: towerOf(kept), file, encrypted: 'sealed' in kept };
+  const later = laterIdentities(configOf(command).data);
+  const others = later.length > 0 ? { later_identities: later } : {};
+  const fields = { tower_id: towerOf(kept), file, encrypted: 'sealed' in kept, ...others };
   if (command.opts<KeyOptions>().json) printJson(fields);
   else printFields(fields);
 }
 
 async function exportTo(to: string, command: Command): Promise<void> {
-  const { force = false, passphraseFile } = command.opts<KeyOptions>();
-  const file = keyFileOf(command);
+  const { force = false, passphraseFile, id } = command.opts<KeyOptions>();
+  const file = keyFileOf(command, id === undefined ? undefined : identityIn(id));
   const kept = existingTowerKey(file);
   checkTarget(to, file, force);
-  const secret = await secretIn(kept, configOf(command));
+  const secret = await new Opener(configOf(command)).open(kept);
   try {
     const text = await exportKey(secret, await newPassphrase(passphraseFile));
     if (to === STDIN) return void process.stdout.write(text);
@@ -72,6 +81,12 @@ async function exportTo(to: string, command: Command): Promise<void> {
   } finally {
     secret.fill(0);
   }
+}
+
+function identityIn(text: string): TowerId {
+  const parsed = TowerId.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new CommanderError(2, 'argus.argument', parsed.error.issues[0]?.message ?? 'not a tower id');
 }
 
 /** Refuses what would be refused later, before a person is asked for a passphrase. */
@@ -97,12 +112,12 @@ function writeExport(to: string, text: string, force: boolean): void {
 const isThere = (to: string) => new SecretFileError(`${to} is there already: --force replaces it`);
 
 async function importFrom(from: string, command: Command): Promise<void> {
-  const { force = false, encrypted = false, passphraseFile } = command.opts<KeyOptions>();
+  const { force = false, encrypted = false, later = false, passphraseFile } = command.opts<KeyOptions>();
   if (from === STDIN && passphraseFile === STDIN)
     throw new CommanderError(2, 'argus.argument', 'stdin can be the key or the passphrase, not both');
-  const file = keyFileOf(command);
   const text = await readText(from);
   const sealed = readKeyExport(text, inputName(from));
+  const file = keyFileOf(command, later ? sealed.towerId : undefined);
   const held = heldTower(file, force);
   if (held !== undefined && held !== sealed.towerId && !force)
     throw new SecretFileError(

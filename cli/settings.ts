@@ -113,6 +113,9 @@ export const addBitcoindFlags = (command: Command): Command =>
 
 export const addNodeFlags = (command: Command): Command => addFlags(addFlags(addWhereabouts(command), ofKey), ofNode);
 
+/** Of a command that opens the tower's key and reaches the log. */
+export const addKeyAndLogFlags = (command: Command): Command => addFlags(addWhereabouts(command), ofKey);
+
 export const addKeyFlags = (command: Command): Command => addFlags(addFolder(command), ofKey);
 
 function addFlags(command: Command, flags: readonly Flag[]): Command {

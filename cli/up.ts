@@ -43,7 +43,7 @@ async function run(config: Config, { key, logger, stop }: Given): Promise<void> 
       stop.requested.then(() => undefined),
     ]);
     if (node) {
-      greet(config, key.towerId, natsUrl, node.httpUrls);
+      greet(config, node.publicInfo().tower_id, natsUrl, node.httpUrls);
       await stop.requested;
       logger.info('stopping');
       await Promise.race([node.stop(), sleep(STOP_MS)]);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { IdentityRotated } from './identity.js';
 import { BlockHash, Height } from './ids.js';
 
 /** What happens to the best chain as the tower knows it: one aggregate, `chain`, decided by the ChainMonitor. */
@@ -25,7 +26,8 @@ export const BlockDisconnected = z.strictObject({
 });
 export type BlockDisconnected = z.infer<typeof BlockDisconnected>;
 
-export type ChainEvent = BlockConnected | BlockDisconnected;
+/** What `CHAIN` tells, which all shards follow: the blocks, and who the tower is. */
+export type ChainEvent = BlockConnected | BlockDisconnected | IdentityRotated;
 
 /** A block by its place: enough to ask later whether it is still on the best chain. */
 export const BlockRef = z.strictObject({ height: Height, hash: BlockHash });

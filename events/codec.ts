@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Aggregate } from './aggregate.js';
 import { BlockConnected, BlockDisconnected } from './chain.js';
+import { IdentityRotated } from './identity.js';
 import * as policy from './policy.js';
 import { BlockScanned, BlockUnread } from './scan.js';
 import * as tracker from './tracker.js';
@@ -54,14 +55,17 @@ const AppointmentEnded: EventDefinition = {
   upcast: { 1: (body) => withoutType(user.AppointmentEndedV1.parse({ type: 'AppointmentEnded', ...body })) },
 };
 
-/** Only where not everybody is let in does it need the newer version. */
+/** Only where not everybody is let in, and of a later identity of the tower, does it need the newer version. */
 const UserRegistered: EventDefinition = {
   of: 'user',
   schema: user.UserRegistered,
   version: 2,
-  storedAs: (event) => ('admittedBy' in event && event.admittedBy !== undefined ? 2 : 1),
+  storedAs: (event) => (saysMore(event as user.UserRegistered) ? 2 : 1),
   upcast: { 1: (body) => withoutType(user.UserRegisteredV1.parse({ type: 'UserRegistered', ...body })) },
 };
+
+const saysMore = ({ admittedBy, identity }: user.UserRegistered): boolean =>
+  admittedBy !== undefined || identity !== undefined;
 
 const withoutType = ({ type: _, ...body }: { type: string }): Record<string, unknown> => body;
 
@@ -69,6 +73,7 @@ const withoutType = ({ type: _, ...body }: { type: string }): Record<string, unk
 export const eventDefinitions: Readonly<Record<string, EventDefinition>> = {
   BlockConnected: first('chain', BlockConnected),
   BlockDisconnected: first('chain', BlockDisconnected),
+  IdentityRotated: first('chain', IdentityRotated),
   UserRegistered,
   SubscriptionRenewed: first('user', user.SubscriptionRenewed),
   AppointmentAccepted: first('user', user.AppointmentAccepted),

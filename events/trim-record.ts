@@ -29,7 +29,7 @@ export const TrimRecord = z.strictObject({
     first: position,
     last: position,
   }),
-  /** The tower's, of `trimMessage`. */
+  /** That of the tower's first identity, by which its log is called, of `trimMessage`. */
   signature: z.string().regex(/^[a-km-uw-z13-9]{104}$/, 'a signature is 104 characters of zbase32'),
 });
 export type TrimRecord = z.infer<typeof TrimRecord>;

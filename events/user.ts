@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AppointmentId, Height, Locator } from './ids.js';
+import { AppointmentId, Height, Locator, TowerId } from './ids.js';
 import { AdmittedBy } from './policy.js';
 import { SchemeName } from './schemes/scheme.js';
 import { Dialect } from './signing/receipts.js';
@@ -24,11 +24,17 @@ const subscription = {
   receiptSignature: Signature,
 };
 
-/** Version 1: nobody was asked by what right, as it still is where everybody may. */
+/** Version 1: of a tower that lets everybody in, and has one identity. */
 export const UserRegisteredV1 = z.strictObject({ type: z.literal('UserRegistered'), ...subscription });
 
 /** A public key that the tower did not know (or had forgotten) subscribed. */
-export const UserRegistered = z.strictObject({ ...UserRegisteredV1.shape, admittedBy: AdmittedBy.optional() });
+export const UserRegistered = z.strictObject({
+  ...UserRegisteredV1.shape,
+  /** By what right; left out where everybody may. */
+  admittedBy: AdmittedBy.optional(),
+  /** The tower's identity that signs for this user, also when it subscribes again; left out where it is the log's first. */
+  identity: TowerId.optional(),
+});
 export type UserRegistered = z.infer<typeof UserRegistered>;
 
 /** A user of the tower subscribed again: more slots, a later expiry, perhaps another dialect. */

@@ -1,5 +1,6 @@
 import type { BlockConnected, BlockRef } from '../events/chain.js';
 import type { ChainCommit, Recorded } from '../events/commit.js';
+import { type IdentityRotated, isSigned, type Succession } from '../events/identity.js';
 import type { BlockHash, Height, Position } from '../events/ids.js';
 
 /** A block of the best chain, with the position in `CHAIN` of the commit that connected it. */
@@ -9,20 +10,29 @@ export interface WindowBlock extends BlockRef {
 }
 
 /**
- * The best chain as the log tells it, from the first block that the tower ever saw to its tip: the fold of `CHAIN`.
+ * The best chain as the log tells it, from the first block that the tower ever saw to its tip, and the tower's identities: the
+ * fold of `CHAIN`.
  *
  * Two nodes with the same log have the same window, whatever their own bitcoinds think.
  */
 export class BlockWindow {
   readonly #blocks: WindowBlock[];
+  readonly #successions: Succession[];
 
   constructor(
     /** Position of the last folded commit. */
     public position: Position = 0,
     /** The best chain by then, lowest block first. */
     blocks: Iterable<WindowBlock> = [],
+    successions: Iterable<Succession> = [],
   ) {
     this.#blocks = Array.from(blocks);
+    this.#successions = Array.from(successions);
+  }
+
+  /** The statements by which the tower began other identities, as the log has them; those that are not signed are left out. */
+  get successions(): readonly Succession[] {
+    return this.#successions;
   }
 
   get tip(): WindowBlock | undefined {
@@ -60,14 +70,20 @@ export class BlockWindow {
   apply({ events, position }: Recorded<ChainCommit>): void {
     for (const event of events) {
       if (event.type === 'BlockConnected') this.#blocks.push(windowBlock(event, position));
+      else if (event.type === 'IdentityRotated') this.#succeed(event);
       else if (this.tip?.hash === event.hash) this.#blocks.pop();
     }
     this.position = position;
   }
 
+  #succeed({ type: _, ...succession }: IdentityRotated): void {
+    if (isSigned(succession)) this.#successions.push(succession);
+  }
+
   /** What two nodes with the same log agree on to the byte. */
   toJSON(): unknown {
-    return { position: this.position, blocks: this.#blocks };
+    const successions = this.#successions;
+    return { position: this.position, blocks: this.#blocks, ...(successions.length > 0 && { successions }) };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { AppointmentId, Height, Locator } from '../events/ids.js';
+import type { AppointmentId, Height, Locator, TowerId } from '../events/ids.js';
 import type { SchemeName } from '../events/schemes/scheme.js';
 import type { Dialect } from '../events/signing/receipts.js';
 import type { AppointmentAccepted, AppointmentEnded, BlobRef, Deletion, UserEvent } from '../events/user.js';
@@ -39,6 +39,8 @@ export interface Subscription {
   readonly slots: number;
   readonly start: Height;
   readonly expiry: Height;
+  /** The tower's identity that signs for it; undefined for the log's first. */
+  readonly identity?: TowerId;
   /** Blobs up to this position may not be referred to any more; undefined if none was ever swept. */
   readonly swept?: number;
 }
@@ -47,7 +49,7 @@ export type Account =
   | { readonly status: 'unknown' }
   | Subscription
   /** Forgotten, but for the appointments whose breach is still being answered. */
-  | { readonly status: 'outdated'; readonly swept?: number };
+  | { readonly status: 'outdated'; readonly identity?: TowerId; readonly swept?: number };
 
 /** An account with its appointments, or with those of them that are asked about. */
 export type UserState = WithBookings<Account>;
@@ -77,7 +79,9 @@ export function evolveAccount(account: Account, event: AccountEvent): Account {
     case 'UserRegistered':
     case 'SubscriptionRenewed': {
       const { dialect, slots, start, expiry } = event;
-      return { status: 'registered', dialect, slots, start, expiry, ...sweptOf(account) };
+      const { identity } = event.type === 'UserRegistered' ? event : ofIdentity(account);
+      const rest = { ...(identity !== undefined && { identity }), ...sweptOf(account) };
+      return { status: 'registered', dialect, slots, start, expiry, ...rest };
     }
     case 'AppointmentAccepted':
       return account.status === 'registered' ? withSlots(account, event.slotsLeft) : account;
@@ -86,7 +90,7 @@ export function evolveAccount(account: Account, event: AccountEvent): Account {
       return withSlots(account, Math.min(account.slots + event.slotsRefunded, MOST_SLOTS));
     }
     case 'SubscriptionOutdated':
-      return { status: 'outdated', ...sweptOf(account) };
+      return { status: 'outdated', ...ofIdentity(account), ...sweptOf(account) };
     case 'BlobsSwept':
       return account.status === 'unknown'
         ? account
@@ -96,10 +100,20 @@ export function evolveAccount(account: Account, event: AccountEvent): Account {
 
 /** Written out, since this is done for every appointment: a spread takes ten times as long. */
 function withSlots(account: Subscription, slots: number): Subscription {
-  const { status, dialect, start, expiry, swept } = account;
+  const { status, dialect, start, expiry, identity, swept } = account;
+  if (identity !== undefined) return { ...account, slots };
   return swept === undefined
     ? { status, dialect, slots, start, expiry }
     : { status, dialect, slots, start, expiry, swept };
+}
+
+/** The tower's identity that signs for a user; undefined for the log's first, and for who is not known. */
+export const identityOf = (account: Account): TowerId | undefined =>
+  account.status === 'unknown' ? undefined : account.identity;
+
+function ofIdentity(account: Account): { identity?: TowerId } {
+  const identity = identityOf(account);
+  return identity === undefined ? {} : { identity };
 }
 
 const sweptOf = (account: Account): { swept?: number } =>

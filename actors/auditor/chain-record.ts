@@ -1,6 +1,7 @@
 import type { BlockConnected, BlockRef } from '../../events/chain.js';
 import type { ChainCommit, Recorded } from '../../events/commit.js';
-import type { BlockHash, Height } from '../../events/ids.js';
+import { type IdentityRotated, isSigned } from '../../events/identity.js';
+import type { BlockHash, Height, TowerId } from '../../events/ids.js';
 import type { Complain } from './findings.js';
 
 /** A block that the log ever called a part of the best chain. */
@@ -22,6 +23,8 @@ export interface SavedChain {
   readonly best: readonly BlockHash[];
   readonly firstTimes: readonly (readonly [number, number])[];
   readonly outweigh: string | null;
+  /** Those after the first. */
+  readonly identities?: readonly TowerId[];
 }
 
 /** A reorg of so many bytes may go on in the next commit: no message holds it (NATS takes 1 MiB). */
@@ -39,7 +42,12 @@ export class ChainRecord {
   /** The work that an unfinished reorg has to outweigh. */
   #outweigh: string | null;
 
-  constructor(saved?: SavedChain) {
+  /** The tower's identities, in their order. */
+  readonly identities: TowerId[];
+
+  /** `towerId`: the identity that the log is called by. */
+  constructor(towerId: TowerId, saved?: SavedChain) {
+    this.identities = [towerId, ...(saved?.identities ?? [])];
     this.#blocks = new Map(saved?.blocks);
     this.#best = [...(saved?.best ?? [])];
     this.#firstTimes = new Map(saved?.firstTimes);
@@ -52,6 +60,7 @@ export class ChainRecord {
       best: this.#best,
       firstTimes: [...this.#firstTimes],
       outweigh: this.#outweigh,
+      identities: this.identities.slice(1),
     };
   }
 
@@ -84,6 +93,7 @@ export class ChainRecord {
     const tip = this.#tip();
     for (const event of commit.events) {
       if (event.type === 'BlockConnected') this.#connect(event, commit.position, time, complain);
+      else if (event.type === 'IdentityRotated') this.#succeed(event, complain);
       else this.#disconnect(event, complain);
     }
     const before = this.#outweigh ?? tip?.chainwork ?? null;
@@ -123,6 +133,16 @@ export class ChainRecord {
     }
     if (!this.#firstTimes.has(height)) this.#firstTimes.set(height, time);
     this.#best.push(hash);
+  }
+
+  /** Both keys sign the statement, and it goes on from the identity in force. */
+  #succeed({ type: _, ...succession }: IdentityRotated, complain: Complain): void {
+    const { from, to } = succession;
+    const last = this.identities.at(-1);
+    if (!isSigned(succession)) complain('identity', `that ${to} succeeds ${from} is not signed by both`);
+    else if (from !== last) complain('identity', `${to} succeeds ${from}, while ${last} is in force`);
+    else if (this.identities.includes(to)) complain('identity', `${to} was an identity of the tower before`);
+    else this.identities.push(to);
   }
 
   #disconnect({ hash, height }: BlockRef, complain: Complain): void {

@@ -27,5 +27,5 @@ export function checkDeletion(
   const place = (of: string) => ({ stream, position, of });
   signatures.message(deleteAppointmentRequest(locator, receipt), userSignature, user.id, place('the deletion'));
   const message = deletionReceipt(user.dialect, userSignature);
-  signatures.message(message, receiptSignature, towerId, place('the receipt for the deletion'));
+  signatures.message(message, receiptSignature, user.identity ?? towerId, place('the receipt for the deletion'));
 }

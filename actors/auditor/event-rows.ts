@@ -44,6 +44,11 @@ export const EVENT_COLUMNS = {
   blob_position: 'integer',
   blob_sha256: 'hex',
   blob_size: 'small',
+  /** The tower's, if it is not the log's first: of a user, or the one that begins. */
+  identity: 'hex',
+  identity_before: 'hex',
+  old_signature: 'text',
+  new_signature: 'text',
   user_signature: 'text',
   receipt_signature: 'text',
   /** The signature of the receipt whose version was deleted. */
@@ -95,6 +100,8 @@ const NAMES: Readonly<Record<string, EventColumn>> = {
   blob: 'blob_position',
   through: 'swept_through',
   'BlockConnected.time': 'block_time',
+  'IdentityRotated.from': 'identity_before',
+  'IdentityRotated.to': 'identity',
   deletion_locator: 'locator',
   deletion_startBlock: 'start_block',
   deletion_receipt: 'deleted_receipt',

@@ -1,5 +1,6 @@
 import type { Shard, TowerId } from '../../events/ids.js';
 import { CHECKPOINTS } from '../../events/log/streams.js';
+import { recoverSigner } from '../../events/signing/message.js';
 import { decodeHead, headHash, headMessage, type TreeHead } from '../../events/tree-head.js';
 import type { AuditMessage } from './audit-source.js';
 import type { Finding } from './findings.js';
@@ -22,6 +23,8 @@ export interface LastHead {
   readonly size: number;
   readonly root: string;
   readonly hash: string;
+  /** Which of the tower's identities signed it. */
+  readonly by?: number;
 }
 
 /** As they are saved between two audits: the newest, and those that the log was not compared with yet. */
@@ -41,7 +44,8 @@ export class HeadRecord {
 
   constructor(
     private readonly needs: {
-      readonly towerId: TowerId;
+      /** The tower's identities, in their order, as the chain's log has them by the time a head is looked at. */
+      readonly identities: readonly TowerId[];
       readonly shards: number;
       readonly signatures: SignatureChecks;
       readonly found: (finding: Finding) => void;
@@ -84,9 +88,10 @@ export class HeadRecord {
         'head',
         last ? `it does not name the head before it, at ${last.position}` : 'the first head names one before it',
       );
-    this.#sign(head, { stream: CHECKPOINTS, position, of: 'the head' });
+    const by = this.#sign(head, { stream: CHECKPOINTS, position, of: 'the head' });
+    if (by < (last?.by ?? 0)) wrong('head', 'it is signed by an older identity of the tower than the head before it');
     this.#expect(head, position);
-    this.#last.set(shard, { position, size: treeSize, root: head.root, hash: headHash(head) });
+    this.#last.set(shard, { position, size: treeSize, root: head.root, hash: headHash(head), by });
   }
 
   /** A head that the auditor has kept, or was given by somebody. */
@@ -108,8 +113,16 @@ export class HeadRecord {
     return (this.#expected.get(shard) ?? []).toSorted((a, b) => a.size - b.size);
   }
 
-  #sign(head: TreeHead, place: Parameters<SignatureChecks['message']>[3]): void {
-    this.needs.signatures.message(headMessage(head), head.signature, this.needs.towerId, place);
+  /** Gives the number of the identity that signed it; of one that none did, that of the first, by which it is checked. */
+  #sign(head: TreeHead, place: Parameters<SignatureChecks['message']>[3]): number {
+    const { identities, signatures } = this.needs;
+    const message = headMessage(head);
+    // Nearly always there is one, and others see to it.
+    const signer: string | undefined = identities.length > 1 ? recoverSigner(message, head.signature) : undefined;
+    const by = signer === undefined ? 0 : Math.max(0, identities.indexOf(signer as TowerId));
+    const [first] = identities;
+    if (first !== undefined) signatures.message(message, head.signature, identities[by] ?? first, place);
+    return by;
   }
 
   #expect({ shard, treeSize: size, root, height, blockHash }: TreeHead, position: number, name?: string): void {

@@ -110,7 +110,8 @@ export class ShardAudit {
     for (const booking of this.#bookings.values()) booking.isThere = false;
     this.#blobs = new BlobWatch(blobs, this.#bookings.values());
     const records = { users: this.#users, bookings: this.#bookings, trackers: this.#trackers };
-    const rest = { scans: this.#scans, signatures, policy, towerId, blobs: this.#blobs };
+    const { identities } = needs.chain;
+    const rest = { scans: this.#scans, signatures, policy, towerId, identities, blobs: this.#blobs };
     this.#userRules = new UserRules({ stream: this.#stream, ...records, ...rest });
     const mined = (position: number, txid: string, block: { readonly hash: string }, what: string) =>
       needs.claims?.push({ position, txid, block: block.hash, what });

@@ -14,10 +14,11 @@ import { decodeZbase32Into } from '../../events/signing/zbase32.js';
  *
  *   acceptance   1 || dialect (1) || start block (4) || user's signature (104) || receipt's (104) || locator (32) || user (66)
  *                  || appointment (40)
+ *   acceptance by   3 || the same || tower (66): an identity that is not the first
  *   message      2 || signature (104) || signer (66) || length (4) || message
  */
 
-const [ACCEPTANCE, MESSAGE] = [1, 2];
+const [ACCEPTANCE, MESSAGE, ACCEPTANCE_BY] = [1, 2, 3];
 /** What the first byte of a signature's record begins with (`events/signing/message.ts`). */
 const FIRST_HEADER = 31;
 const SIGNATURE = 104;
@@ -79,6 +80,16 @@ export class SignatureBatch {
     bytes.write(about.appointmentId, at, ID, 'latin1');
   }
 
+  /** The same of a user that another identity than the first signs for. */
+  acceptanceBy(identity: TowerId, about: SignedAcceptance): void {
+    const at = this.#used;
+    this.acceptance(about);
+    this.#room(KEY);
+    this.#count--;
+    this.#bytes[at] = ACCEPTANCE_BY;
+    this.#bytes.write(identity, at + ACCEPTANCE_BYTES, KEY, 'latin1');
+  }
+
   message(message: Uint8Array, signature: string, signer: UserId | TowerId): void {
     this.#bytes.set(message, this.#signed(message.length, signature, signer));
   }
@@ -119,21 +130,30 @@ export class SignatureBatch {
   }
 }
 
-/** What came of each record of a batch; `towerId` is who signs receipts. */
+/** What came of each record of a batch; `towerId` is who signs receipts, but for those that say by whom they are. */
 export function checkBatch(bytes: Uint8Array, towerId: TowerId, curve: Secp256k1 = secp256k1): Uint8Array<ArrayBuffer> {
   const batch = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const results: number[] = [];
   for (let at = 0; at < batch.length; ) {
-    const size =
-      batch[at] === ACCEPTANCE ? ACCEPTANCE_BYTES : MESSAGE_BYTES + batch.readUInt32BE(at + 1 + SIGNATURE + KEY);
-    const record = batch.subarray(at, at + size);
-    results.push(batch[at] === ACCEPTANCE ? checkAcceptance(record, towerId, curve) : checkMessage(record, curve));
-    at += size;
+    const record = batch.subarray(at, at + sizeAt(batch, at));
+    results.push(batch[at] === MESSAGE ? checkMessage(record, curve) : checkAcceptance(record, towerId, curve));
+    at += record.length;
   }
   return Uint8Array.from(results);
 }
 
-function checkAcceptance(record: Buffer, towerId: TowerId, curve: Secp256k1): number {
+function sizeAt(batch: Buffer, at: number): number {
+  switch (batch[at]) {
+    case ACCEPTANCE:
+      return ACCEPTANCE_BYTES;
+    case ACCEPTANCE_BY:
+      return ACCEPTANCE_BYTES + KEY;
+    default:
+      return MESSAGE_BYTES + batch.readUInt32BE(at + 1 + SIGNATURE + KEY);
+  }
+}
+
+function checkAcceptance(record: Buffer, first: TowerId, curve: Secp256k1): number {
   let at = 6;
   const text = (length: number) => {
     at += length;
@@ -142,7 +162,8 @@ function checkAcceptance(record: Buffer, towerId: TowerId, curve: Secp256k1): nu
   const [userSignature, signature] = [text(SIGNATURE), text(SIGNATURE)];
   if (idOf(text(LOCATOR), text(KEY)) !== text(ID)) return WRONG_ID;
   const message = receiptOf(record[1] === 0 ? 'python' : 'rust', userSignature, record.readUInt32BE(2));
-  return message && isBy(message, signature, towerId, curve) ? RIGHT : WRONG_SIGNATURE;
+  const signer = record[0] === ACCEPTANCE ? first : text(KEY);
+  return message && isBy(message, signature, signer, curve) ? RIGHT : WRONG_SIGNATURE;
 }
 
 /** As `appointmentId` says it, by OpenSSL where that has RIPEMD-160: a third of the time. */

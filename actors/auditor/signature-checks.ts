@@ -60,6 +60,12 @@ export class SignatureChecks {
     this.#add(place);
   }
 
+  /** The same, of a user that another identity than the first signs for. */
+  acceptanceBy(identity: TowerId, about: SignedAcceptance, place: SignaturePlace): void {
+    this.#batch.acceptanceBy(identity, about);
+    this.#add(place);
+  }
+
   message(message: Uint8Array, signature: string, signer: UserId | TowerId, place: SignaturePlace): void {
     this.#batch.message(message, signature, signer);
     this.#add(place);

@@ -1,4 +1,4 @@
-import type { AppointmentId, Height, UserId } from '../../events/ids.js';
+import type { AppointmentId, Height, TowerId, UserId } from '../../events/ids.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 
 /** An appointment that somebody has, as an audit remembers it. */
@@ -26,6 +26,8 @@ export interface UserRecord {
   readonly id: UserId;
   status: 'unknown' | 'registered' | 'outdated';
   dialect: Dialect;
+  /** The tower's identity that signs for it; undefined for the log's first. */
+  identity?: TowerId | undefined;
   slots: number;
   start: Height;
   expiry: Height;

@@ -1,8 +1,14 @@
-import type { AppointmentId, Height, UserId } from '../../events/ids.js';
+import type { AppointmentId, Height, TowerId, UserId } from '../../events/ids.js';
 import { schemeOf } from '../../events/schemes/schemes.js';
 import { slotsFor } from '../../events/signing/appointment.js';
 import { registrationReceipt } from '../../events/signing/receipts.js';
-import type { AppointmentAccepted, AppointmentEnded, UserEvent, UserRegistered } from '../../events/user.js';
+import type {
+  AppointmentAccepted,
+  AppointmentEnded,
+  SubscriptionRenewed,
+  UserEvent,
+  UserRegistered,
+} from '../../events/user.js';
 import type { BlobWatch } from './blob-watch.js';
 import { checkDeletion } from './deletion-rules.js';
 import type { PolicyRecord } from './policy-record.js';
@@ -24,8 +30,10 @@ export interface UserRulesNeeds {
   readonly bookings: Map<AppointmentId, Booking>;
   readonly trackers: TrackerRecords;
   readonly scans: ScanRules;
-  readonly signatures: Pick<SignatureChecks, 'message' | 'acceptance'>;
+  readonly signatures: Pick<SignatureChecks, 'message' | 'acceptance' | 'acceptanceBy'>;
   readonly towerId: Parameters<SignatureChecks['message']>[2];
+  /** The tower's identities, in their order. */
+  readonly identities: readonly TowerId[];
   readonly blobs: Pick<BlobWatch, 'expect' | 'left'>;
   /** Undefined where it cannot be known. */
   readonly policy: Pick<PolicyRecord, 'wrongWith'> | undefined;
@@ -65,6 +73,7 @@ export class UserRules {
     switch (event.type) {
       case 'UserRegistered':
       case 'SubscriptionRenewed':
+        this.#identify(user, event, place);
         this.#subscribe(user, event.type === 'UserRegistered', event, place);
         break;
       case 'AppointmentAccepted':
@@ -83,8 +92,20 @@ export class UserRules {
     }
   }
 
-  #subscribe(user: UserRecord, isNew: boolean, event: Omit<UserRegistered, 'type'>, place: Place): void {
-    const { dialect, slotsAdded, slots, start, expiry, receiptSignature, admittedBy } = event;
+  /** A user is served by an identity of the log, and by the same for ever. */
+  #identify(user: UserRecord, event: UserRegistered | SubscriptionRenewed, { complain }: Place): void {
+    if (event.type === 'SubscriptionRenewed') return;
+    const { identity } = event;
+    if (user.status !== 'unknown' && identity !== user.identity)
+      complain('identity', 'the user was served by another identity of the tower before');
+    if (identity !== undefined && !this.needs.identities.slice(1).includes(identity))
+      complain('identity', `${identity} is no later identity of the tower`);
+    user.identity = identity;
+  }
+
+  #subscribe(user: UserRecord, isNew: boolean, event: UserRegistered | SubscriptionRenewed, place: Place): void {
+    const { dialect, slotsAdded, slots, start, expiry, receiptSignature } = event;
+    const admittedBy = event.type === 'UserRegistered' ? event.admittedBy : undefined;
     const { complain } = place;
     const wrong = admittedBy && this.needs.policy?.wrongWith(admittedBy, user.id, place.time);
     if (wrong) complain('admission', wrong);
@@ -103,7 +124,7 @@ export class UserRules {
     }
     const { stream, signatures, towerId } = this.needs;
     const message = registrationReceipt(dialect, { userId: user.id, slots, start, expiry });
-    signatures.message(message, receiptSignature, towerId, {
+    signatures.message(message, receiptSignature, user.identity ?? towerId, {
       stream,
       position: place.position,
       of: 'the registration',
@@ -153,8 +174,11 @@ export class UserRules {
     else user.appointments.add(id);
     bookings.set(id, booking);
     user.slots = slotsLeft;
-    const { dialect } = user;
-    signatures.acceptance({ ...signedOf(event), dialect, userId: user.id }, { stream, position, of: 'the receipt' });
+    const { dialect, identity } = user;
+    const signed = { ...signedOf(event), dialect, userId: user.id };
+    const whereabouts = { stream, position, of: 'the receipt' };
+    if (identity === undefined) signatures.acceptance(signed, whereabouts);
+    else signatures.acceptanceBy(identity, signed, whereabouts);
     blobs.expect(booking, event);
   }
 

@@ -61,9 +61,12 @@ class Verification {
     private readonly signatures: SignatureChecks,
   ) {
     const { saved, source, towerId } = options;
-    this.#chain = new ChainRecord(saved?.chain);
+    this.#chain = new ChainRecord(towerId, saved?.chain);
     const found = (finding: Finding) => findings.add(finding);
-    this.#heads = new HeadRecord({ towerId, shards: source.shards, signatures, found }, saved?.heads);
+    this.#heads = new HeadRecord(
+      { identities: this.#chain.identities, shards: source.shards, signatures, found },
+      saved?.heads,
+    );
     this.#chainDone = saved?.chainDone ?? { position: 0, digest: '' };
     this.#headsDone = saved?.headsDone ?? { position: 0, digest: '' };
   }

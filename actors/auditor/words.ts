@@ -47,6 +47,8 @@ export function inWords(event: Event): string {
       return `block ${event.height} ${event.hash} connected, ${event.txCount === 1 ? '1 transaction' : `${event.txCount} transactions`}`;
     case 'BlockDisconnected':
       return `block ${event.height} ${event.hash} disconnected`;
+    case 'IdentityRotated':
+      return `tower ${event.from} is succeeded by ${event.to} for newcomers`;
     case 'BlockScanned':
       return `block ${event.height} ${event.hash} scanned`;
     case 'BlockUnread':

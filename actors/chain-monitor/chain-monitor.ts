@@ -175,8 +175,8 @@ export class ChainMonitor {
     const appended = await log.append(commit, { shard: 0 as Shard, expected, patience, signal: stopping });
     await fold.reached(appended.position);
     const last = events.at(-1);
-    if (appended.kind === 'appended')
-      this.needs.logger.info({ height: last?.height, hash: last?.hash, events: events.length }, 'chain advanced');
+    if (appended.kind === 'appended' && last && last.type !== 'IdentityRotated')
+      this.needs.logger.info({ height: last.height, hash: last.hash, events: events.length }, 'chain advanced');
     return appended;
   }
 

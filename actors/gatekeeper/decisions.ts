@@ -1,5 +1,5 @@
 import type { Decider, Decision } from '../../events/decider.js';
-import { type AppointmentId, Height, type Locator, type UserId } from '../../events/ids.js';
+import { type AppointmentId, Height, type Locator, type TowerId, type UserId } from '../../events/ids.js';
 import { schemeOf } from '../../events/schemes/schemes.js';
 import { slotsFor } from '../../events/signing/appointment.js';
 import { appointmentReceipt, type Dialect, registrationReceipt } from '../../events/signing/receipts.js';
@@ -8,6 +8,7 @@ import {
   type Bookings,
   bookingsOf,
   evolveUser,
+  identityOf,
   MOST_SLOTS,
   type Subscription,
   type UserState,
@@ -19,8 +20,11 @@ import { type DeleteAppointment, deleteAppointment } from './deletion.js';
 
 /** What the Gatekeeper may decide about one user. Everything here is pure; heights, blobs and signing arrive in the command. */
 
-/** Signs the bytes of a receipt with the tower's key: a pure function, since such signatures are deterministic (RFC 6979). */
-export type Sign = (receipt: Uint8Array) => string;
+/**
+ * Signs the bytes of a receipt with the key of one of the tower's identities, the log's first if it is undefined: a pure
+ * function, since such signatures are deterministic (RFC 6979).
+ */
+export type Sign = (receipt: Uint8Array, identity?: TowerId) => string;
 
 export interface Register {
   readonly kind: 'register';
@@ -37,6 +41,8 @@ export interface Register {
   readonly limit: number;
   /** By what right: what is for a renewal alone makes no new subscription. */
   readonly admission: Admission | 'renewal';
+  /** The identity that newcomers are served by; left out where it is the log's first. */
+  readonly identity?: TowerId | undefined;
   readonly sign: Sign;
 }
 
@@ -126,6 +132,7 @@ export const userDecider: Decider<UserState, UserCommand, UserOutcome, UserEvent
 
 const refuse = (refusal: Refusal): Decided => ({ outcome: refusal, events: [] });
 
+/** Whoever was known once keeps its identity: its client takes a receipt by another for fraud. */
 function register(command: Register, state: UserState): Decided {
   const { userId, dialect, height, duration, sign, ...terms } = command;
   const known = state.status === 'registered' ? state : undefined;
@@ -137,13 +144,15 @@ function register(command: Register, state: UserState): Decided {
   const start = known?.start ?? height;
   // Always on top of the old expiry: a rust client refuses a renewal that does not move it (design.md section 5).
   const expiry = Height.parse(Math.min((known?.expiry ?? height) + duration, MOST_HEIGHT));
-  const receiptSignature = sign(registrationReceipt(dialect, { userId, slots, start, expiry }));
+  const identity = state.status === 'unknown' ? terms.identity : identityOf(state);
+  const receiptSignature = sign(registrationReceipt(dialect, { userId, slots, start, expiry }), identity);
   const subscription = { dialect, slots, start, expiry, receiptSignature };
   const changed = { slotsAdded: terms.slots, ...subscription };
   const outcome: UserOutcome = { kind: 'registered', ...subscription };
   if (known) return { outcome, events: [{ type: 'SubscriptionRenewed', ...changed }] };
   const by = terms.admission === 'renewal' ? undefined : terms.admission.by;
-  return { outcome, events: [{ type: 'UserRegistered', ...changed, ...(by && { admittedBy: by }) }] };
+  const more = { ...(by && { admittedBy: by }), ...(identity !== undefined && { identity }) };
+  return { outcome, events: [{ type: 'UserRegistered', ...changed, ...more }] };
 }
 
 const justOutdated: Refusal = { kind: 'unavailable', why: 'the subscription ended just now; send it again' };
@@ -182,7 +191,7 @@ function sweptMeanwhile({ blob }: AddAppointment, { swept = 0 }: Subscription): 
 
 function charge(
   command: AddAppointment,
-  { dialect, slots: available, expiry }: Subscription,
+  { dialect, slots: available, expiry, identity }: Subscription,
   before: Known | undefined,
 ): Decided {
   const { appointmentId, locator, toSelfDelay, blob, userSignature } = command;
@@ -192,7 +201,7 @@ function charge(
   const paid = before && before.status !== 'deleted' ? before.slots : 0;
   const slotsLeft = Math.min(available - (slots - paid), MOST_SLOTS);
   if (slotsLeft < 0) return refuse({ kind: 'not-enough-slots', needed: slots - paid, available });
-  const receiptSignature = command.sign(appointmentReceipt(dialect, { userSignature, startBlock }));
+  const receiptSignature = command.sign(appointmentReceipt(dialect, { userSignature, startBlock }), identity);
   return {
     outcome: accepted(command, slotsLeft, expiry, startBlock, receiptSignature),
     events: [

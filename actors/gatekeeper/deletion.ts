@@ -30,7 +30,7 @@ export function deleteAppointment(command: DeleteAppointment, state: UserState):
   if (booking.status === 'deleted') return deletedBefore(command, state, booking.deletion);
   if (receipt !== null && receipt !== booking.receiptSignature) return refuse({ kind: 'receipt-replaced' });
   if (booking.status === 'rejected' || triggered) return refuse({ kind: 'already-triggered' });
-  const receiptSignature = sign(deletionReceipt(state.dialect, userSignature));
+  const receiptSignature = sign(deletionReceipt(state.dialect, userSignature), state.identity);
   const deletion = { locator, startBlock: booking.startBlock, receipt, userSignature, receiptSignature };
   const { slots: slotsRefunded } = booking;
   return {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { ChainCommit, ShardCommit } from '../../events/commit.js';
-import type { AppointmentId, Locator, Position, UserId } from '../../events/ids.js';
+import type { AppointmentId, Locator, Position, TowerId, UserId } from '../../events/ids.js';
 import type { BlobRef } from '../../events/user.js';
 import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
@@ -79,6 +79,8 @@ export interface GatekeeperNeeds {
   /** Whether somebody may register. Rejects with `LogUnavailableError`. */
   readonly admit: (applicant: Applicant) => Promise<Admission | Refusal>;
   readonly sign: SignReceipt;
+  /** The identity that newcomers are served by; undefined for the log's first. */
+  readonly identity?: () => TowerId | undefined;
   readonly fail: (error: Error) => void;
   readonly log: Logger;
 }

@@ -1,18 +1,25 @@
+import type { TowerId } from '../../events/ids.js';
 import type { Sign } from './decisions.js';
 
 /**
- * Signs a receipt's bytes with the tower's key: at once, or on another thread. The same bytes always get the same signature
- * (RFC 6979). Rejects where there is no time for it.
+ * Signs a receipt's bytes with the key of one of the tower's identities: at once, or on another thread. The same bytes always
+ * get the same signature (RFC 6979). Rejects where there is no time for it, or no such key.
  */
-export type SignReceipt = (receipt: Uint8Array) => string | Promise<string>;
+export type SignReceipt = (receipt: Uint8Array, identity: TowerId | undefined) => string | Promise<string>;
+
+/** A receipt, and who is to sign it. */
+interface Wanted {
+  readonly receipt: Uint8Array;
+  readonly identity: TowerId | undefined;
+}
 
 /**
  * The receipts of one request, for a decision, which is pure and waits for nothing: what it would sign is noted, signed
  * meanwhile, and there when it is made again.
  */
 export class Receipts {
-  readonly #signatures: { readonly receipt: Uint8Array; readonly signature: string }[] = [];
-  #missing: Uint8Array | undefined;
+  readonly #signatures: (Wanted & { readonly signature: string })[] = [];
+  #missing: Wanted | undefined;
 
   constructor(private readonly signReceipt: SignReceipt) {}
 
@@ -22,17 +29,19 @@ export class Receipts {
   }
 
   /** The signature of a receipt, if it is made; else none. */
-  readonly sign: Sign = (receipt) => {
-    const known = this.#signatures.find((one) => Buffer.compare(one.receipt, receipt) === 0);
-    this.#missing = known ? undefined : receipt;
+  readonly sign: Sign = (receipt, identity) => {
+    const isIt = (one: Wanted) => one.identity === identity && Buffer.compare(one.receipt, receipt) === 0;
+    const known = this.#signatures.find(isIt);
+    this.#missing = known ? undefined : { receipt, identity };
     return known?.signature ?? '';
   };
 
   /** Resolves when what was missing is signed. */
   async signed(): Promise<void> {
-    const receipt = this.#missing;
-    if (!receipt) return;
-    this.#signatures.push({ receipt, signature: await this.signReceipt(receipt) });
+    const wanted = this.#missing;
+    if (!wanted) return;
+    const signature = await this.signReceipt(wanted.receipt, wanted.identity);
+    this.#signatures.push({ ...wanted, signature });
     this.#missing = undefined;
   }
 

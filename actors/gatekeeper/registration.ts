@@ -25,7 +25,7 @@ export type Append = (command: () => Register, receipts: Receipts) => Promise<Us
  */
 export async function register(
   { userId, dialect, invite, height, deadline }: Registration,
-  { fold, bookings, terms, users, admit, sign: signReceipt }: GatekeeperNeeds,
+  { fold, bookings, terms, users, admit, sign: signReceipt, ...needs }: GatekeeperNeeds,
   append: Append,
 ): Promise<UserOutcome | Refusal> {
   const { slots, duration, maxUsers: limit, maxSlots: mostSlots } = terms;
@@ -33,7 +33,8 @@ export async function register(
   const { sign } = receipts;
   const command = (admission: Register['admission']): Register => {
     const full = users() >= limit;
-    return { kind: 'register', userId, dialect, height, slots, duration, mostSlots, full, limit, admission, sign };
+    const given = { slots, duration, mostSlots, identity: needs.identity?.() };
+    return { kind: 'register', userId, dialect, height, ...given, full, limit, admission, sign };
   };
   const left = () => deadline - performance.now();
   const known = await loadUser(fold.state, userId, 'none', bookings, left());

@@ -6,7 +6,7 @@ import type { Position, Shard, TowerId } from '../../events/ids.js';
 import type { CommitLog } from '../../events/log/commit-log.js';
 import type { HeadStore, StoredHead } from '../../events/log/heads.js';
 import { verifyConsistency } from '../../events/proofs/merkle.js';
-import { signerIs } from '../../events/signing/message.js';
+import { recoverSigner } from '../../events/signing/message.js';
 import { DamagedHeadError, headMessage, type TreeHead, treeOf } from '../../events/tree-head.js';
 import { why } from '../runtime/why.js';
 import { headAt, isDue, type Scanned, scannedIn } from './decisions.js';
@@ -94,14 +94,16 @@ export class Notary {
 
   /** Rejects if the log, or the thread that hashes, does not answer. */
   async #notarize(due: Scanned): Promise<void> {
-    const { shard, heads, sign, log } = this.needs;
+    const { shard, heads, identities, towerId, keys, sign, log } = this.needs;
+    const identity = identities?.().at(-1) ?? towerId;
+    if (keys && !keys.includes(identity)) return void this.#cannotSign(identity);
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
       const last = await this.#readLast();
       if (last === 'contradiction') return;
       if (!isDue(last?.head, due)) return;
       const root = await this.#rootBehind(last?.head, due.position);
       const head = headAt(shard, last?.head, due, root);
-      const signed = { ...head, signature: await sign(headMessage(head)) };
+      const signed = { ...head, signature: await sign(headMessage(head), identity) };
       if (this.#stopping.signal.aborted) return;
       // If not: it may be ours with a lost ack, or another node's. The next look tells.
       if (!(await heads.append(signed, last?.position ?? 0))) continue;
@@ -110,6 +112,11 @@ export class Notary {
       return;
     }
     throw new Error(`no tree head was taken in ${MOST_ATTEMPTS} attempts`);
+  }
+
+  /** Another node, which has the key, signs the head; the next block asks again. */
+  #cannotSign(identity: TowerId): void {
+    this.needs.log.error({ identity }, "this node has no key of the tower's identity: it signs no tree heads");
   }
 
   /** The root of a tree that certainly begins with that of the last head: no damage to our files is ever signed. */
@@ -145,11 +152,12 @@ export class Notary {
   }
 
   async #wrongWith(head: TreeHead): Promise<string | undefined> {
-    const { shard, towerId, fold, trees } = this.needs;
+    const { shard, towerId, identities, fold, trees } = this.needs;
     const { treeSize, root, signature } = head;
     const of = `the head of size ${treeSize}`;
     if (head.shard !== shard) return `${of} is one of shard ${head.shard}`;
-    if (!signerIs(headMessage(head), signature, towerId)) return `${of} is not signed by the tower`;
+    const signer: string | undefined = recoverSigner(headMessage(head), signature);
+    if (!(identities?.() ?? [towerId]).some((one) => one === signer)) return `${of} is not signed by the tower`;
     if (treeSize > fold.state.position && treeSize > (await fold.level()))
       return `${of} is over more than the log holds`;
     if ((await trees.root(shard, treeSize)) === root) return undefined;
@@ -173,7 +181,12 @@ const RETRY_MS = 1_000;
 
 export interface NotaryNeeds {
   readonly shard: Shard;
+  /** The log's first identity. */
   readonly towerId: TowerId;
+  /** All of the log's, in their order: the last one signs. That one alone unless told. */
+  readonly identities?: () => readonly TowerId[];
+  /** Those that this node has keys of; unless told, it has all. */
+  readonly keys?: readonly TowerId[];
   readonly commits: Pick<CommitLog, 'at'>;
   readonly fold: {
     readonly state: { readonly position: Position; readonly scanVersion: Position };
@@ -181,6 +194,6 @@ export interface NotaryNeeds {
   };
   readonly heads: Pick<HeadStore, 'last' | 'append'>;
   readonly trees: Pick<TreeKeeper, 'root' | 'consistency' | 'rebuild'>;
-  readonly sign: (message: Uint8Array) => string | Promise<string>;
+  readonly sign: (message: Uint8Array, identity: TowerId) => string | Promise<string>;
   readonly log: Logger;
 }

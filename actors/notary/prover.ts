@@ -1,4 +1,5 @@
 import { fromHex } from '../../events/bytes.js';
+import type { Succession } from '../../events/identity.js';
 import type { Position, Shard } from '../../events/ids.js';
 import type { HeadStore, StoredHead } from '../../events/log/heads.js';
 import { leafHash, verifyInclusion } from '../../events/proofs/merkle.js';
@@ -30,9 +31,22 @@ export class Prover {
     const bytes = await message(shard, position);
     const proofs = await this.#proofs(shard, position, stored, from);
     if (proofs && verifyInclusion(leafHash(bytes), position - 1, treeOf(stored.head), proofs.inclusion.map(fromHex)))
-      return { kind: 'proven', head: stored.head, position, commit: Buffer.from(bytes).toString('utf8'), ...proofs };
+      return {
+        kind: 'proven',
+        head: stored.head,
+        position,
+        commit: Buffer.from(bytes).toString('utf8'),
+        ...proofs,
+        ...this.#kin(),
+      };
     if (proofs) await this.#mend(shard, stored);
     return { kind: 'proof-unavailable' };
+  }
+
+  /** The statements that lead from the identity which the user knows to the one that signed the head. */
+  #kin(): { successions?: Succession[] } {
+    const successions = this.needs.successions?.() ?? [];
+    return successions.length > 0 ? { successions: [...successions] } : {};
   }
 
   /** Undefined if the thread that hashes does not answer in time. */
@@ -57,6 +71,8 @@ export class Prover {
 const PATIENCE_MS = 2_000;
 
 export interface ProverNeeds {
+  /** The statements by which the tower began other identities. */
+  readonly successions?: () => readonly Succession[];
   readonly heads: Pick<HeadStore, 'last' | 'ofSize'>;
   readonly trees: Pick<TreeKeeper, 'inclusion' | 'consistency' | 'rebuild'>;
   /** The bytes of a message of a shard's log. */

@@ -11,7 +11,7 @@ interface Member<Work> {
 export interface CrewNeeds<Work> {
   /** How many threads there are to be. */
   readonly size: number;
-  /** The tower's secret key, 32 bytes of shared memory. */
+  /** The tower's secret keys, 32 bytes each, in shared memory. */
   readonly secret: Uint8Array;
   readonly curve: Secp256k1;
   readonly log: Logger;

@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers';
 import { toHex } from '../../events/bytes.js';
-import { UserId } from '../../events/ids.js';
+import { type TowerId, UserId } from '../../events/ids.js';
 import type { Secp256k1 } from '../../events/signing/curve.js';
 import { messageDigest, signatureRecord } from '../../events/signing/message.js';
 import { secp256k1 } from '../../events/signing/secp256k1.js';
 import { nobleSecp256k1 } from '../../events/signing/secp256k1-noble.js';
 import { encodeZbase32 } from '../../events/signing/zbase32.js';
 import { Crew, type CrewNeeds } from './crew.js';
-import { answerIn, batchOf, type Question, RECOVER, SIGN, workOff } from './slots.js';
+import { answerIn, batchOf, MOST_KEYS, type Question, RECOVER, SIGN, workOff } from './slots.js';
 
 /** Signature work could not be done: there was too much of it, or its thread died twice, or the node stops. */
 export class SignaturesUnavailableError extends Error {
@@ -49,6 +49,7 @@ interface Here {
  */
 export class SignaturePool {
   readonly #secret: Uint8Array;
+  readonly #identities: readonly TowerId[];
   readonly #curve: Secp256k1;
   readonly #isSlow: boolean;
   readonly #crew: Crew<Batch>;
@@ -65,9 +66,12 @@ export class SignaturePool {
   #spent = false;
   #stopped = false;
 
-  constructor({ copySecret, threads, curve = secp256k1, log, startThread }: SignaturePoolOptions) {
-    this.#secret = new Uint8Array(new SharedArrayBuffer(32));
-    copySecret(this.#secret);
+  constructor({ copySecret, identities = [], threads, curve = secp256k1, log, startThread }: SignaturePoolOptions) {
+    if (identities.length > MOST_KEYS) throw new RangeError(`more than ${MOST_KEYS} keys`);
+    this.#identities = identities;
+    this.#secret = new Uint8Array(new SharedArrayBuffer(32 * Math.max(1, identities.length)));
+    if (identities.length === 0) copySecret(this.#secret);
+    for (const [i, identity] of identities.entries()) copySecret(this.#secret.subarray(32 * i, 32 * (i + 1)), identity);
     this.#curve = curve;
     this.#isSlow = curve.name === nobleSecp256k1.name;
     this.#crew = new Crew<Batch>({
@@ -90,10 +94,15 @@ export class SignaturePool {
     return key && UserId.parse(toHex(key));
   }
 
-  /** The tower's signature of a message, see `signMessage`. Rejects with `SignaturesUnavailableError`. */
-  async sign(message: Uint8Array): Promise<string> {
+  /**
+   * The signature of a message by one of the tower's identities, the first unless told, see `signMessage`. Rejects with
+   * `SignaturesUnavailableError`, also if there is no key of it.
+   */
+  async sign(message: Uint8Array, identity = this.#identities[0]): Promise<string> {
     const digest = messageDigest(message);
-    const record = await this.#ask({ what: SIGN, digest, record: undefined }, message.length);
+    const key = identity === undefined ? 0 : this.#identities.indexOf(identity);
+    if (key < 0) throw new SignaturesUnavailableError(`this node has no key of the tower's identity ${identity}`);
+    const record = await this.#ask({ what: SIGN + key, digest, record: undefined }, message.length);
     if (!record) throw new TypeError('a signature is always found');
     return encodeZbase32(record);
   }
@@ -271,8 +280,10 @@ const MOST_BYTES = 16 * 1024 * 1024;
 const PATIENCE_MS = 4_000;
 
 export interface SignaturePoolOptions extends Pick<CrewNeeds<unknown>, 'log' | 'startThread'> {
-  /** Writes the tower's secret key into 32 bytes. */
-  readonly copySecret: (into: Uint8Array) => void;
+  /** Writes the secret key of an identity into 32 bytes. */
+  readonly copySecret: (into: Uint8Array, identity?: TowerId) => void;
+  /** Those that there are keys of, the log's first first; none for the one key that there is. */
+  readonly identities?: readonly TowerId[] | undefined;
   /** How many threads there are to be; with none all is done on the node's own. */
   readonly threads: number;
   /** The curve's library, of which the threads take the same; libsecp256k1 if there is one, unless told. */

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 
 /** What a thread is started with. */
 export interface SigningThreadOptions {
-  /** The tower's secret key, 32 bytes of shared memory: no copy of it is made for the thread, and none is left behind. */
+  /** The tower's secret keys, 32 bytes each, in shared memory: no copy of it is made for the thread, and none is left behind. */
   readonly secret: Uint8Array;
   /** The name of the curve's library (`Secp256k1.name`). */
   readonly curve: string;

@@ -31,8 +31,15 @@ export async function readHeads(file: string): Promise<KnownHead[]> {
   }
 }
 
+const isBy = ({ head }: KnownHead, identities: readonly TowerId[]): boolean =>
+  identities.some((one) => signerIs(headMessage(head), head.signature, one));
+
+/** Whether one of these identities has signed each of the heads. */
+export const areSigned = (heads: readonly KnownHead[], identities: readonly TowerId[]): boolean =>
+  heads.every((head) => isBy(head, identities));
+
 /** A head that the tower never signed says nothing about it. Throws `InputError`. */
-export function checkSigned(heads: readonly KnownHead[], towerId: TowerId): void {
-  const other = heads.find(({ head }) => !signerIs(headMessage(head), head.signature, towerId));
-  if (other) throw new InputError(`${other.name} is not signed by tower ${towerId}`);
+export function checkSigned(heads: readonly KnownHead[], identities: readonly TowerId[]): void {
+  const other = heads.find((head) => !isBy(head, identities));
+  if (other) throw new InputError(`${other.name} is not signed by tower ${identities[0]}`);
 }

@@ -5,6 +5,7 @@ import { ArchiveError } from '../../actors/auditor/archive/errors.js';
 import type { AuditSource } from '../../actors/auditor/audit-source.js';
 import { bitcoindWitness } from '../../actors/auditor/bitcoind-witness.js';
 import { headerWitness } from '../../actors/auditor/header-witness.js';
+import { readIdentities } from '../../actors/auditor/log-identities.js';
 import { verify } from '../../actors/auditor/verify.js';
 import type { Verdict, VerifyOptions } from '../../actors/auditor/verify-options.js';
 import { BitcoindRpc } from '../../actors/bitcoind/rpc.js';
@@ -12,7 +13,7 @@ import type { Config } from '../../actors/config.js';
 import { TowerId } from '../../events/ids.js';
 import { printFields, printJson } from '../print.js';
 import { addBitcoindFlags, configOf } from '../settings.js';
-import { checkSigned, readHeads } from './known-heads.js';
+import { areSigned, checkSigned, readHeads } from './known-heads.js';
 import { Progress } from './progress.js';
 import { type ArchiveOptions, openSource } from './source.js';
 import { readState, writeState } from './state-file.js';
@@ -87,7 +88,7 @@ async function run(command: Command): Promise<boolean> {
   const progress = new Progress('messages');
   try {
     const towerId = wanted ?? towerIdOf(source.identity.towerId);
-    checkSigned(known, towerId);
+    if (!areSigned(known, [towerId])) checkSigned(known, await readIdentities(source, towerId, stop.signal));
     const { state: file } = given;
     const saved = file === undefined ? undefined : readState(file, towerId, source.identity.network);
     const begun = performance.now();

@@ -4,7 +4,7 @@ import { existingTowerKey, towerKeyFile, towerKeyOf } from '../../actors/secrets
 import { EventLog } from '../../events/log/log.js';
 import { towerStream } from '../../events/log/streams.js';
 import { isConfirmed } from '../confirm.js';
-import { secretIn } from '../kept-key.js';
+import { Opener } from '../kept-key.js';
 import { withLog } from '../log-access.js';
 import { printJson, Table } from '../print.js';
 import { type ShardPlan, Trimmer } from './trimmer.js';
@@ -25,10 +25,10 @@ const CHANGE_MS = 60_000;
 
 /**
  * `argus archive --trim`: rebuilds the streams of the shards without what is archived and nobody needs any more, with a node's
- * key and the tower's, while no node runs. Gives the exit status.
+ * key and the tower's, while no node runs. The log's first identity signs it, whichever is in force. Gives the exit status.
  */
 export async function trim(config: Config, { folder, yes, json, way, expect, pause }: TrimOptions): Promise<number> {
-  const key = towerKeyOf(await secretIn(existingTowerKey(towerKeyFile(config.data)), config));
+  const key = towerKeyOf(await new Opener(config).open(existingTowerKey(towerKeyFile(config.data))));
   try {
     return await withLog(config, async ({ nc }) => {
       const log = await EventLog.open(nc);

@@ -72,7 +72,7 @@ export async function* records(jsm: JetStreamManager, shard: Shard) {
   yield* found.toReversed();
 }
 
-/** Rejects with `DamagedTrimError` unless the tower has signed a record, and it is of that shard. */
+/** Throws `DamagedTrimError` unless the log's first identity has signed a record, and it is of that shard. */
 export function assertSigned(record: TrimRecord, shard: Shard, tower: TowerId): void {
   if (record.shard !== shard || !signerIs(trimMessage(record), record.signature, tower))
     throw new DamagedTrimError(

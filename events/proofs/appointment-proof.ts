@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { fromHex, utf8 } from '../bytes.js';
 import { type Commit, decodeCommit } from '../commit.js';
+import { kinOf, Successions } from '../identity.js';
 import { Locator, type TowerId, type UserId } from '../ids.js';
-import { signerIs } from '../signing/message.js';
+import { recoverSigner, signerIs } from '../signing/message.js';
 import { appointmentReceipt } from '../signing/receipts.js';
 import { headMessage, TreeHead, treeOf } from '../tree-head.js';
 import type { AppointmentAccepted } from '../user.js';
@@ -25,6 +26,8 @@ export const AppointmentProof = z.object({
   inclusion: Hashes,
   /** That the tree of the head begins with that of an older one. */
   consistency: Hashes.optional(),
+  /** The statements that lead from one identity of the tower to the others, where it has had more than one. */
+  successions: Successions.optional(),
 });
 export type AppointmentProof = z.infer<typeof AppointmentProof>;
 
@@ -46,7 +49,8 @@ export type Evidence = z.infer<typeof Evidence>;
 /** What is wrong with a piece of evidence, the first thing found; undefined if it proves what it is to prove. Never throws. */
 export function wrongWith({ receipt, proof, older }: Evidence, towerId: TowerId): string | undefined {
   const { head, position, commit, inclusion, consistency } = proof;
-  if (!isSigned(head, towerId)) return `the head is not signed by tower ${towerId}`;
+  const kin = kinOf(towerId, proof.successions ?? []);
+  if (!isSigned(head, kin)) return `the head is not signed by tower ${towerId}`;
   const leaf = leafHash(utf8(commit));
   if (!verifyInclusion(leaf, position - 1, treeOf(head), inclusion.map(fromHex)))
     return `the commit is not at position ${position} of the tree of the head`;
@@ -57,14 +61,18 @@ export function wrongWith({ receipt, proof, older }: Evidence, towerId: TowerId)
   if (!signerIs(appointmentReceipt(dialect, { userSignature, startBlock }), receipt.signature, towerId))
     return `the receipt is not signed by tower ${towerId}`;
   if (!older) return undefined;
-  if (older.shard !== head.shard || !isSigned(older, towerId)) return 'the older head is not one of this log';
+  if (older.shard !== head.shard || !isSigned(older, kin)) return 'the older head is not one of this log';
   if (!consistency) return 'there is no proof that the tree of the head begins with that of the older one';
   return verifyConsistency(treeOf(older), treeOf(head), consistency.map(fromHex))
     ? undefined
     : 'the tree of the head does not begin with that of the older one: the tower has changed its log';
 }
 
-const isSigned = (head: TreeHead, towerId: TowerId): boolean => signerIs(headMessage(head), head.signature, towerId);
+/** Heads are signed by the identity in force; receipts by the one that their user knows. */
+function isSigned(head: TreeHead, kin: ReadonlySet<string>): boolean {
+  const signer = recoverSigner(headMessage(head), head.signature);
+  return signer !== undefined && kin.has(signer);
+}
 
 /** Whose the receipt is and the event that it is of; undefined if the commit has none such. */
 export function acceptedBy(

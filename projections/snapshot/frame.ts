@@ -32,7 +32,7 @@ export const FORMAT = 1;
  * What the states in snapshots mean. It is raised whenever the same events come to give another state, or one with more in
  * it: then no older snapshot is what replay would give (`test/projections/snapshot/written.test.ts` finds out).
  */
-export const FOLD = 2;
+export const FOLD = 3;
 
 const whole = z.number().int().min(0);
 const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);

@@ -5,7 +5,7 @@ import type { SavedShard } from '../saved-shard.js';
 import { WATCHLIST_COLUMNS, type WatchlistColumns } from '../saved-watchlist.js';
 import { ShardState, type Versioned } from '../shard-state.js';
 import type { TrackerState } from '../tracker.js';
-import { decodeAccounts, encodeAccounts } from './accounts.js';
+import { decodeAccounts, encodeAccounts, identitiesIn } from './accounts.js';
 import type { Parts } from './frame.js';
 
 /**
@@ -14,6 +14,7 @@ import type { Parts } from './frame.js';
  *     entries, heads, words, rest   the columns of the watchlist, as they are in memory: 28 bytes an appointment in all
  *     key        the 16 bytes under which those are fingerprints: a secret of the tower's nodes
  *     accounts   see `accounts.ts`
+ *     identities   the tower's later identities that sign for any of them, as JSON; left out where there is none
  *     trackers   a line of JSON for each: `[appointment id, version, state]`
  *     lists      JSON: `{live, reopened, recentStarts, scans}`, trackers by their number in `trackers`
  *
@@ -29,13 +30,15 @@ export function partsOfShard(state: ShardState): Parts<readonly Uint8Array[]> {
     lines.push(utf8(`${JSON.stringify([id, version, state])}\n`));
   }
   const numbersOf = (ids: Iterable<AppointmentId>) => Array.from(ids, (id) => numberOf.get(id));
+  const identities = identitiesIn(users);
   const lists = { live: numbersOf(live), reopened: numbersOf(reopened), recentStarts, scans };
   return {
     numbers: { scanVersion, liveAppointments, schemes: maskOf(watchlist.schemes), ...watchlist.index },
     sections: new Map<string, readonly Uint8Array[]>([
       ...WATCHLIST_COLUMNS.map((name) => [name, Array.from(watchlist.columns[name])] as const),
       ['key', [watchlist.key]],
-      ['accounts', [encodeAccounts(users)]],
+      ['accounts', [encodeAccounts(users, identities)]],
+      ...(identities.length > 0 ? [['identities', [utf8(JSON.stringify(identities))]] as const] : []),
       ['trackers', [Buffer.concat(lines)]],
       ['lists', [utf8(JSON.stringify(lists))]],
     ]),
@@ -62,7 +65,7 @@ export function shardOfParts(position: number, { numbers, sections }: Parts<Uint
       schemes: schemesOf(numbers.schemes),
       columns: columns as WatchlistColumns<Uint8Array>,
     },
-    users: decodeAccounts(section('accounts')),
+    users: decodeAccounts(section('accounts'), JSON.parse(new TextDecoder().decode(section('identities')) || '[]')),
     trackers,
     live: idsOf(lists.live),
     reopened: idsOf(lists.reopened),

@@ -60,7 +60,7 @@ describe("the tower's key", () => {
   test('cannot be printed by accident', (t) => {
     const key = towerKey(fileOf(t, exchange.towerSecret));
     assert.ok(!JSON.stringify(key).includes(exchange.towerSecret));
-    assert.deepEqual(Object.keys(key), ['towerId', 'sign', 'copySecret', 'wipe']);
+    assert.deepEqual(Object.keys(key), ['towerId', 'identities', 'sign', 'copySecret', 'wipe']);
   });
 
   test('is refused if it is none, and the file is left as it is', (t) => {

@@ -12,23 +12,26 @@ describe('what is on the log', () => {
     test(`${type}: there are the bytes of every version`, () => {
       const numbered = versions.map((text) => JSON.parse(text)).map(({ type, v }) => `${type} ${v}`);
       assert.deepEqual(
-        numbered,
+        Array.from(new Set(numbered)),
         Array.from({ length: newest }, (_, n) => `${type} ${n + 1}`),
       );
     });
 
     for (const [n, text] of versions.entries())
-      test(`${type}: version ${n + 1} can be read`, () => {
+      test(`${type}: version ${JSON.parse(text).v} can be read, example ${n + 1}`, () => {
         const event = readEvent(JSON.parse(text) as StoredEvent) as { type: string };
         assert.equal(event.type, type);
         assert.ok(!('v' in event), 'in memory an event has no version');
       });
 
     test(`${type}: the newest version is stored again as the same bytes`, () => {
-      const text = versions.at(-1) ?? '';
-      const { v: _, ...event } = JSON.parse(text) as StoredEvent;
-      assert.deepEqual(readEvent(JSON.parse(text)), event);
-      assert.equal(JSON.stringify(storeEvent(event)), text);
+      const ofNewest = versions.filter((text) => JSON.parse(text).v === newest);
+      assert.ok(ofNewest.length > 0);
+      for (const text of ofNewest) {
+        const { v: _, ...event } = JSON.parse(text) as StoredEvent;
+        assert.deepEqual(readEvent(JSON.parse(text)), event);
+        assert.equal(JSON.stringify(storeEvent(event)), text);
+      }
     });
   }
 
@@ -43,8 +46,9 @@ describe('what is on the log', () => {
     const deletion = JSON.parse(storedEvents.AppointmentEnded?.[1] ?? '');
     const { deletion: _, ...bare } = deletion;
     const admitted = JSON.parse(storedEvents.UserRegistered?.[1] ?? '');
+    const served = JSON.parse(storedEvents.UserRegistered?.[2] ?? '');
     const wrongs = [{ ...deletion, v: 1 }, { ...bare, v: 1 }, bare, { ...deletion, reason: 'resolved' }];
-    for (const wrong of [...wrongs, { ...admitted, v: 1 }])
+    for (const wrong of [...wrongs, { ...admitted, v: 1 }, { ...served, v: 1 }])
       assert.throws(() => readEvent(wrong), ZodError, JSON.stringify(wrong));
   });
 

@@ -13,16 +13,25 @@ const towerId = `02${'11'.repeat(32)}` as TowerId;
 /** The rules by which an auditor judges a log find nothing wrong with what a tower writes, whatever befell it. */
 export function auditRules({ stored }: Pick<World, 'stored'>): string[] {
   const wrong: string[] = [];
-  const chain = new ChainRecord();
+  const chain = new ChainRecord(towerId);
   for (const { commit } of stored)
     if (commit.aggregate.kind === 'chain')
       chain.apply(commit as ChainCommit & { position: number }, timeOf(commit), 0, complainer(commit, wrong));
   const trackers = new TrackerRecords(CROSSING_MS);
   const records = { users: new Map(), bookings: new Map(), trackers };
   const scans = new ScanRules();
-  const signatures = { message: () => {}, acceptance: () => {} };
+  const signatures = { message: () => {}, acceptance: () => {}, acceptanceBy: () => {} };
   const blobs = { expect: () => {}, left: () => {} };
-  const users = new UserRules({ ...records, scans, signatures, towerId, blobs, policy: undefined, stream: 'TOWER_0' });
+  const users = new UserRules({
+    ...records,
+    scans,
+    signatures,
+    towerId,
+    identities: chain.identities,
+    blobs,
+    policy: undefined,
+    stream: 'TOWER_0',
+  });
   const breaches = new TrackerRules({ ...records, mined: () => {} });
   for (const { commit } of stored) {
     const { aggregate, events, position } = commit;

@@ -46,7 +46,9 @@ class Depths {
   constructor(private readonly world: World) {}
 
   take(events: readonly ChainEvent[]): void {
-    for (const { type, hash, height } of events) {
+    for (const event of events) {
+      if (event.type === 'IdentityRotated') continue;
+      const { type, hash, height } = event;
       if (type === 'BlockDisconnected') this.#busy.delete(hash as BlockHash);
       else this.#connect(hash as BlockHash, height);
     }

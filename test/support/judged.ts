@@ -35,17 +35,26 @@ export function judged() {
   const complaints: string[] = [];
   const checked: string[] = [];
   const complain = (what: string, why: string) => void complaints.push(`${what}: ${why}`);
-  const chain = new ChainRecord();
+  const chain = new ChainRecord(towerId);
   chain.apply(chainCommit(1, ...connectedUpTo(998, 1010)), 0, 0, complain);
   const trackers = new TrackerRecords(CROSSING_MS);
   const records = { users: new Map(), bookings: new Map(), trackers };
   const message = (bytes: Uint8Array, signature: string, signer: string, { of }: { of: string }) =>
     void checked.push(`${of} ${toHex(bytes)} ${signature} ${signer}`);
-  const signatures = { message, acceptance: () => {} };
+  const signatures = { message, acceptance: () => {}, acceptanceBy: () => {} };
   const blobs = { expect: () => {}, left: () => {} };
   const scans = new ScanRules();
   const policy = new PolicyRecord();
-  const users = new UserRules({ ...records, scans, signatures, towerId, blobs, policy, stream: 'TOWER_0' });
+  const users = new UserRules({
+    ...records,
+    scans,
+    signatures,
+    towerId,
+    identities: chain.identities,
+    blobs,
+    policy,
+    stream: 'TOWER_0',
+  });
   const breaches = new TrackerRules({ ...records, mined: () => {} });
   let [position, time] = [0, 0];
   const place = (after: number) => {

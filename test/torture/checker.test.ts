@@ -235,6 +235,37 @@ describe('the checker', () => {
     }
   });
 
+  test('takes a receipt by the identity that its user registered with, and by no other', async () => {
+    const later = new Uint8Array(32).fill(9);
+    const [from, to] = [towerId, Buffer.from(secp256k1.publicKey(later)).toString('hex')];
+    const succession = Buffer.from(`argus: tower ${from} is succeeded by tower ${to}`);
+    const [oldSignature, newSignature] = [signMessage(succession, secret), signMessage(succession, later)];
+    const receiptSignature = signMessage(appointmentReceipt('rust', { userSignature, startBlock }), later);
+    const rotated = (signed = newSignature) => {
+      const made = world('in force');
+      const [registered, accepted] = made.log.towers[0] ?? [];
+      const event = { type: 'IdentityRotated', v: 1, from, to, oldSignature, newSignature: signed };
+      made.log.chain.push(commit('CHAIN', 2, 'chain', event));
+      Object.assign(registered?.events[0] ?? {}, { identity: to });
+      Object.assign(accepted?.events[0] ?? {}, { receiptSignature });
+      made.receipts = [{ ...receipt, signature: receiptSignature }];
+      return made;
+    };
+    assert.deepEqual(await violations(rotated()), []);
+    const byTheOld = rotated();
+    byTheOld.receipts = [receipt];
+    assert.match((await violations(byTheOld)).join('\n'), /not signed by the tower/);
+    assert.match(
+      (await violations(rotated(oldSignature))).join('\n'),
+      /does not succeed .*\n.* no identity of the tower/,
+    );
+    const again = rotated();
+    const [tower = []] = again.log.towers;
+    const anew = { type: 'UserRegistered', v: 1, slotsAdded: 0, slots: 99 };
+    tower.push(commit('TOWER_0', tower.length + 1, `user/${userId}`, anew));
+    assert.match((await violations(again)).join('\n'), /was by another before/);
+  });
+
   test('asks nothing of a tower for a dispute that is deeper than the receipt promises', async () => {
     const old = world('in force');
     old.best.heights.set(disputeTxid, startBlock - 6);

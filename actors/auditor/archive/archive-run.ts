@@ -4,6 +4,7 @@ import { MissingMessageError } from '../../../events/log/errors.js';
 import { CHAIN, CHECKPOINTS, towerStream } from '../../../events/log/streams.js';
 import { version } from '../../version.js';
 import type { AuditMessage, AuditSource } from '../audit-source.js';
+import { readIdentities } from '../log-identities.js';
 import type { ArchiveFile } from './archive-file.js';
 import { type Archive, openArchive, withFolder } from './archive-folder.js';
 import { ArchiveSource } from './archive-source.js';
@@ -54,6 +55,7 @@ export function archiveLog(options: ArchiveOptions): Promise<Archive> {
 class Run {
   readonly #last: Map<string, ArchiveFile | undefined>;
   readonly #tower: TowerId;
+  #identities: readonly TowerId[] = [];
 
   constructor(
     private readonly options: ArchiveOptions,
@@ -68,6 +70,7 @@ class Run {
     // What it goes on from has to be of this log, and whole.
     if (this.archive.identity) await joinSources(await ArchiveSource.open(folder), source, signal);
     for (const file of this.#last.values()) await file?.check(signal);
+    this.#identities = await readIdentities(source, this.#tower, signal);
     const archivedTo = (stream: string) => this.#to(stream);
     const headOf = (stream: string) => this.#last.get(stream)?.header.head?.position ?? 0;
     const plan = await planRun({ source, archivedTo, headOf, until, fileMessages, signal });
@@ -99,7 +102,7 @@ class Run {
         head,
         through: (messages) => tree.through(messages),
         whole: () => {
-          const wrong = tree.wrongWith(head.signed, this.#tower);
+          const wrong = tree.wrongWith(head.signed, this.#identities);
           if (wrong === undefined) return;
           throw new ArchiveError(
             `${stream} ${this.#to(stream) + 1} to ${head.signed.treeSize}`,
@@ -116,7 +119,7 @@ class Run {
     if (!file) return tree;
     const { first, last, head } = file.header;
     for await (const batch of file.messages(first, last)) for (const message of batch) tree.add(message);
-    const wrong = head && tree.wrongWith(head.signed, this.#tower);
+    const wrong = head && tree.wrongWith(head.signed, this.#identities);
     if (wrong) throw new ArchiveError(file.name, wrong);
     return tree;
   }

@@ -2,8 +2,10 @@ import type { Shard, TowerId } from '../../../events/ids.js';
 import { CHECKPOINTS, towerStream } from '../../../events/log/streams.js';
 import { headHash, type TreeHead } from '../../../events/tree-head.js';
 import type { AuditMessage } from '../audit-source.js';
+import { readIdentities } from '../log-identities.js';
 import type { ArchiveFile } from './archive-file.js';
 import { type Archive, archivedTo } from './archive-folder.js';
+import { ArchiveSource } from './archive-source.js';
 import { ArchiveError } from './errors.js';
 import type { PlacedHead } from './plan.js';
 import { GrowingTree, headIn } from './shard-tree.js';
@@ -43,8 +45,10 @@ export async function checkArchive(archive: Archive, needs: CheckNeeds): Promise
   const files = Array.from(streams.values()).flat();
   for (const file of files) await file.check(needs.signal);
   for (const file of files) if (file.header.head === null) for await (const _ of read(file, needs));
+  const identities = await readIdentities(await ArchiveSource.open(archive.folder), needs.tower, needs.signal);
   const signedTo = [];
-  for (let shard = 0; shard < identity.shards; shard++) signedTo.push(await checkShard(archive, shard as Shard, needs));
+  for (let shard = 0; shard < identity.shards; shard++)
+    signedTo.push(await checkShard(archive, shard as Shard, { ...needs, identities }));
   const messages = Array.from(streams.keys(), (stream) => archivedTo(archive, stream));
   return {
     files: files.length,
@@ -54,8 +58,13 @@ export async function checkArchive(archive: Archive, needs: CheckNeeds): Promise
   };
 }
 
+interface ShardNeeds extends CheckNeeds {
+  /** Of the tower, in their order. */
+  readonly identities: readonly TowerId[];
+}
+
 /** Gives how many messages of the shard there are. */
-async function checkShard(archive: Archive, shard: Shard, needs: CheckNeeds): Promise<number> {
+async function checkShard(archive: Archive, shard: Shard, needs: ShardNeeds): Promise<number> {
   const heads = headsOf(archive, shard, needs);
   try {
     return await compare(archive, shard, heads, needs);
@@ -68,7 +77,7 @@ async function compare(
   { streams }: Archive,
   shard: Shard,
   heads: AsyncGenerator<PlacedHead, undefined>,
-  needs: CheckNeeds,
+  needs: ShardNeeds,
 ): Promise<number> {
   const stream = towerStream(shard);
   const tree = new GrowingTree();
@@ -82,12 +91,12 @@ async function compare(
         tree.add(message);
         size = message.position;
         for (; head && head.signed.treeSize <= size; head = (await heads.next()).value) {
-          const wrong = tree.wrongWith(head.signed, needs.tower);
+          const wrong = tree.wrongWith(head.signed, needs.identities);
           if (wrong) throw new ArchiveError(`${CHECKPOINTS} ${head.position}`, wrong);
         }
       }
     const end = file.header.head;
-    const wrong = end && tree.wrongWith(end.signed, needs.tower);
+    const wrong = end && tree.wrongWith(end.signed, needs.identities);
     if (wrong) throw new ArchiveError(file.name, wrong);
   }
   if (head)

@@ -1,7 +1,7 @@
 import { fromHex, toHex } from '../../../events/bytes.js';
 import type { TowerId } from '../../../events/ids.js';
 import { leafHash } from '../../../events/proofs/merkle.js';
-import { signerIs } from '../../../events/signing/message.js';
+import { recoverSigner } from '../../../events/signing/message.js';
 import { decodeHead, headMessage, type TreeHead } from '../../../events/tree-head.js';
 import { RightEdge } from '../../../projections/merkle/post-order.js';
 import type { AuditMessage } from '../audit-source.js';
@@ -38,10 +38,11 @@ export class GrowingTree {
     }
   }
 
-  /** What is wrong with a head over all that was added; undefined if nothing is. */
-  wrongWith(head: TreeHead, tower: TowerId): string | undefined {
+  /** What is wrong with a head over all that was added, which one of the tower's identities signs; undefined if nothing is. */
+  wrongWith(head: TreeHead, identities: readonly TowerId[]): string | undefined {
     const of = `the head of shard ${head.shard} over ${head.treeSize} messages`;
-    if (!signerIs(headMessage(head), head.signature, tower)) return `${of} is not signed by the tower`;
+    const signer: string | undefined = recoverSigner(headMessage(head), head.signature);
+    if (!identities.some((one) => one === signer)) return `${of} is not signed by the tower`;
     return head.root === this.root ? undefined : `${of} has another root than they have`;
   }
 }

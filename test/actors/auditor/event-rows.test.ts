@@ -11,6 +11,7 @@ import { inWords } from '../../../actors/auditor/words.js';
 import { isPolicy } from '../../../events/aggregate.js';
 import { eventDefinitions, readEvent } from '../../../events/codec.js';
 import { decodeCommit, type Recorded } from '../../../events/commit.js';
+import type { IdentityRotated } from '../../../events/identity.js';
 import { block, chainCommit, connected, disconnected } from '../../fixtures/blocks.js';
 import { ofScan, ofTracker, ofUser, placed, scanned } from '../../fixtures/commits.js';
 import * as histories from '../../fixtures/histories.js';
@@ -49,6 +50,11 @@ const admissions = Object.values(storedCommits)
         return { ...commit, events: [readEvent(stored)], position: n + 1 } as Recorded;
       }),
   );
+const rotated = {
+  type: 'IdentityRotated',
+  from: `02${'11'.repeat(32)}`,
+  to: `03${'22'.repeat(32)}`,
+} as IdentityRotated;
 const source = new MemorySource([chainCommit(1, connected(1000)), chainCommit(2, disconnected(1000))], everything);
 const all = rangesBetween({ chain: 0, shards: [0] }, { chain: 2, shards: [everything.length] });
 
@@ -164,9 +170,13 @@ describe('a row of an event', () => {
 
 test('every event is told of in words of its own', () => {
   const told = new Map(
-    [...everything, ...admissions, chainCommit(1, connected(1000)), chainCommit(2, disconnected(1000))].flatMap(
-      (commit) => (commit as Recorded).events.map((event) => [event.type as string, inWords(event)] as const),
-    ),
+    [
+      ...everything,
+      ...admissions,
+      chainCommit(1, connected(1000)),
+      chainCommit(2, disconnected(1000)),
+      chainCommit(3, rotated),
+    ].flatMap((commit) => (commit as Recorded).events.map((event) => [event.type as string, inWords(event)] as const)),
   );
   assert.deepEqual(Array.from(told.keys()).sort(), Object.keys(eventDefinitions).sort());
   for (const [type, words] of told) assert.ok(!words.includes(type) && !words.includes('undefined'), words);

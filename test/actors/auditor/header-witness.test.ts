@@ -5,7 +5,7 @@ import { checkHeaders } from '../../../actors/auditor/chain-witness.js';
 import type { Finding } from '../../../actors/auditor/findings.js';
 import { headerWitness } from '../../../actors/auditor/header-witness.js';
 import { reversed, sha256, toHex } from '../../../events/bytes.js';
-import type { BlockHash, Height } from '../../../events/ids.js';
+import type { BlockHash, Height, TowerId } from '../../../events/ids.js';
 
 /** nBits of regtest: every second hash will do, so a block is work for 2. */
 const BITS = 0x207fffff;
@@ -39,7 +39,7 @@ const work = (blocks: number) => (2 * blocks).toString(16).padStart(64, '0');
 
 /** The log's word for blocks 10 to 29, a part of it as told. */
 function logOf(about: { readonly time?: number; readonly work?: number; readonly height?: number } = {}) {
-  const record = new ChainRecord();
+  const record = new ChainRecord(`02${'11'.repeat(32)}` as TowerId);
   const { time = 0, work: more = 0, height: higher = 0 } = about;
   const events = chain.slice(10).map(({ hash }, i) => ({
     type: 'BlockConnected' as const,

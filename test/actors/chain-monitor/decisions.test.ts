@@ -15,7 +15,9 @@ const window = windowOf(connectedUpTo(100, 105));
 
 /** The height and the branch's way at each step of some commits, such as `-105 +105 +106`. */
 const steps = (events: readonly ChainEvent[]) =>
-  events.map(({ type, height }) => `${type === 'BlockConnected' ? '+' : '-'}${height}`).join(' ');
+  events
+    .map((event) => ('height' in event ? `${event.type === 'BlockConnected' ? '+' : '-'}${event.height}` : ''))
+    .join(' ');
 
 /** The work of a window's tip after each of some commits. */
 const tipWorks = (window: BlockWindow, commits: ChainEvent[][]) =>

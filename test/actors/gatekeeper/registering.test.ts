@@ -8,7 +8,7 @@ import type { UserEvent } from '../../../events/user.js';
 import { height } from '../../fixtures/blocks.js';
 import { accepted, ended, outdated, registered } from '../../fixtures/histories.js';
 import { exchange } from '../../fixtures/teos-vectors.js';
-import { given, register, user } from './commands.js';
+import { add, given, register, remove, user } from './commands.js';
 
 const eachTime = { because: 'every registration gives slots and time anew' };
 const towerId = TowerId.parse(exchange.towerId);
@@ -141,5 +141,34 @@ describe('a registration where not everybody may', () => {
     given(registered({ slots: 101 }))
       .when(register(at, { mostSlots: 200 }))
       .gives({ kind: 'max-slots-reached' });
+  });
+});
+
+describe('a user of a tower that has another identity', () => {
+  const later = TowerId.parse(`02${'11'.repeat(32)}`);
+  const newest = `03${'22'.repeat(32)}` as TowerId;
+  /** A signature that says by whom it is. */
+  const by = (identity?: TowerId) => (identity === undefined ? 'y' : identity === later ? 'b' : 'n').repeat(104);
+  const sign: Register['sign'] = (_, identity) => by(identity);
+  const byWhom = (events: readonly UserEvent[]) =>
+    events.flatMap((event) => ('receiptSignature' in event ? [event.receiptSignature] : []));
+  const isOf = (event: UserEvent) => event.type === 'UserRegistered' && event.identity;
+
+  test('has the one that it registered with, for receipts of all kinds and for ever', () => {
+    const fresh = given().when(register(1000, { identity: later, sign }), eachTime);
+    assert.deepEqual([byWhom(fresh.events), fresh.events.map(isOf)], [[by(later)], [later]]);
+    for (const identity of [later, undefined]) {
+      const history = [registered(identity ? { identity } : {}), accepted('channel')];
+      const command = { identity: newest, sign };
+      const renewal = given(...history).when(register(1001, command), eachTime);
+      assert.deepEqual(byWhom(renewal.events), [by(identity)]);
+      const adding = given(...history, ...renewal.events).when(add('other', { sign }), eachTime);
+      assert.deepEqual(byWhom(adding.events), [by(identity)]);
+      const deleting = given(...history).when(remove('channel', { sign }), eachTime);
+      const [event] = deleting.events;
+      assert.equal(event?.type === 'AppointmentEnded' && event.deletion?.receiptSignature, by(identity));
+      const again = given(...history, outdated(2010)).when(register(3000, command), eachTime);
+      assert.deepEqual([byWhom(again.events), again.events.map(isOf)], [[by(identity)], [identity]]);
+    }
   });
 });

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as round, setTimeout as sleep } from 'node:timers/promises';
+import { towerKeyOf } from '../../../actors/secrets.js';
 import { startSigningThread } from '../../../actors/signatures/signing-thread.js';
 import { SLOT_BYTES } from '../../../actors/signatures/slots.js';
 import { utf8 } from '../../../events/bytes.js';
+import type { TowerId } from '../../../events/ids.js';
 import { recoverSigner, signMessage } from '../../../events/signing/message.js';
 import { secp256k1 } from '../../../events/signing/secp256k1.js';
 import { nobleSecp256k1 } from '../../../events/signing/secp256k1-noble.js';
@@ -36,6 +38,21 @@ describe('the signature pool', () => {
         for (const { message, publicKey, signature } of vectors)
           assert.equal(await pool.recover(utf8(message), signature), publicKey);
       });
+
+  for (const threads of [0, 2])
+    test(`signs as any of the tower's identities, and as nobody else, with ${threads} threads`, async (t) => {
+      const secrets = [towerSecret, new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+      const key = towerKeyOf(new Uint8Array(towerSecret), secrets.slice(1));
+      const { identities, copySecret } = key;
+      const { pool, shared } = testPool(t, { threads, identities, copySecret });
+      const messages = Array.from({ length: 200 }, (_, n) => ({ bytes: utf8(`message ${n}`), by: n % 3 }));
+      const signatures = await Promise.all(messages.map(({ bytes, by }) => pool.sign(bytes, identities[by])));
+      for (const [n, { bytes, by }] of messages.entries())
+        assert.equal(signatures[n], signMessage(bytes, secrets[by] ?? assert.fail()));
+      await assert.rejects(pool.sign(utf8('a'), `02${'33'.repeat(32)}` as TowerId), isUnavailable);
+      await pool.stop();
+      for (const memory of shared) assert.deepEqual(memory, new Uint8Array(96));
+    });
 
   test('answers in the order of the questions, whichever thread is faster', async (t) => {
     const held: (() => void)[] = [];

@@ -3,14 +3,15 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { fromHex, reversed, toHex } from '../../../events/bytes.js';
 import type { Recorded, ShardCommit } from '../../../events/commit.js';
-import { Locator } from '../../../events/ids.js';
+import { Locator, type TowerId } from '../../../events/ids.js';
 import { schemes } from '../../../events/schemes/schemes.js';
 import { BlockWindow } from '../../../projections/block-window.js';
 import { ShardState } from '../../../projections/shard-state.js';
 import { restoreSnapshot } from '../../../projections/snapshot/snapshot.js';
+import { identityOf } from '../../../projections/user.js';
 import { block, chainCommit, connected, connectedUpTo, disconnected } from '../../fixtures/blocks.js';
 import { ofUser, placed } from '../../fixtures/commits.js';
-import { accepted, blob, ended, registered } from '../../fixtures/histories.js';
+import { accepted, blob, ended, outdated, registered, renewed, swept } from '../../fixtures/histories.js';
 import { appointmentId, hexOf, locator, txid, userId } from '../../fixtures/ids.js';
 import { randomHistory } from '../../fixtures/random-histories.js';
 import { chainSubject, rewritten, snapshotOf } from '../../support/snapshots.js';
@@ -113,6 +114,25 @@ describe('a snapshot of a shard', () => {
     );
     const found = rewritten(state).watchlist.lookUp(reversed(fromHex(dispute)));
     assert.deepEqual(found, [{ position: 3, blob: 7, status: 'live' }]);
+  });
+
+  test('keeps by which identity of the tower each user is served', () => {
+    const [second, third] = [`02${'11'.repeat(32)}`, `03${'22'.repeat(32)}`] as [TowerId, TowerId];
+    const history = placed(
+      ofUser('alice', registered()),
+      ofUser('bob', registered({ identity: third })),
+      ofUser('carol', registered({ identity: second })),
+      ofUser('dave', registered({ identity: third })),
+      ofUser('bob', accepted('one')),
+      ofUser('bob', renewed({ slots: 199 })),
+      ofUser('dave', outdated(3000)),
+      ofUser('carol', swept(1)),
+    );
+    const state = fold(history);
+    const identities = ['alice', 'bob', 'carol', 'dave'].map((name) => identityOf(state.user(userId(name)).state));
+    assert.deepEqual(identities, [undefined, third, second, third]);
+    for (let at = 1; at <= history.length; at++)
+      assertSame(fold(history.slice(at), rewritten(fold(history.slice(0, at)))), state);
   });
 
   test('shares no memory with the bytes that it was read from, nor with the state it was made of', () => {

@@ -4,9 +4,10 @@ import fc from 'fast-check';
 import { AcceptanceReader } from '../../../events/acceptance.js';
 import { aggregateSubject } from '../../../events/aggregate.js';
 import { encodeCommit, type Recorded, type ShardCommit } from '../../../events/commit.js';
-import type { Shard } from '../../../events/ids.js';
+import { type Shard, TowerId } from '../../../events/ids.js';
 import { ShardState } from '../../../projections/shard-state.js';
 import { TrimSelection } from '../../../projections/trim/selection.js';
+import { identityOf } from '../../../projections/user.js';
 import { block, height } from '../../fixtures/blocks.js';
 import { ofScan, ofTracker, ofUser, placed, scanned, type Unplaced } from '../../fixtures/commits.js';
 import {
@@ -27,6 +28,7 @@ import { locator } from '../../fixtures/ids.js';
 import { randomHistory } from '../../fixtures/random-histories.js';
 
 const shard = 0 as Shard;
+const later = TowerId.parse(`02${'11'.repeat(32)}`);
 
 /** Scans of so many blocks: what is before them is not of late any more. */
 const blocks = (count: number, from = 5000): Unplaced[] =>
@@ -82,7 +84,12 @@ describe('what matters of a log', () => {
       weight: 5,
       arbitrary: fc.tuple(users, names).map(([user, name]) => ofUser(user, deleted(`${user} ${name}`))),
     },
-    { weight: 2, arbitrary: users.map((user) => ofUser(user, registered())) },
+    {
+      weight: 2,
+      arbitrary: fc
+        .tuple(users, fc.constantFrom(undefined, later))
+        .map(([user, identity]) => ofUser(user, registered(identity && { identity }))),
+    },
     { weight: 2, arbitrary: users.map((user) => ofUser(user, outdated(2006))) },
     {
       weight: 6,
@@ -123,6 +130,17 @@ describe('what matters of a log', () => {
       fc.assert(property, { numRuns: 400 });
       assert.ok(dropped > total * least, `${dropped} of ${total}`);
     });
+
+  test('is who signs for a user, also of one whose subscription ran out', () => {
+    const came = [accepted('channel', { slotsLeft: 99 }), ended('channel', 'expired'), outdated(2006)] as const;
+    const history = [ofUser('alice', registered({ identity: later })), ...came.map((event) => ofUser('alice', event))];
+    const all = placed(...history, ofUser('alice', registered({ identity: later })), ...blocks(20));
+    for (const commits of [placed(...history, ...blocks(20)), all]) {
+      const kept = selected(commits);
+      const [[, { state } = {}] = []] = folded(commits.filter(({ position }) => kept.includes(position))).users();
+      assert.equal(state && identityOf(state), later);
+    }
+  });
 
   test('is not what came and went, but who it was of, and what is left to them', () => {
     const two = [ofUser('alice', accepted('one')), ofUser('alice', accepted('two', { slotsLeft: 90 }))];

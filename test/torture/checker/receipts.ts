@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { PlayedAccount } from './accounts.js';
 import type { AppointmentReceipt, Evidence, RegistrationReceipt } from './evidence.js';
+import { identitiesIn } from './identities.js';
 import type { RawCommit, RawLog } from './raw-log.js';
 import { appointmentIdOf, locatorOf, sha256, shardOf, signedAppointment, signedRegistration } from './signatures.js';
 
-/** Every receipt is signed by the tower, and what it says is in the log, with its blob or its ending. */
+/** Every receipt is signed by the identity of the tower that its user registered with, and what it says is in the log, with its blob or its ending. */
 export async function checkReceipts(
   towerId: string,
   { appointments, registrations }: Evidence,
@@ -13,12 +14,17 @@ export async function checkReceipts(
   users: ReadonlyMap<string, readonly RawCommit[]>,
 ): Promise<string[]> {
   const shards = log.towers.length;
-  const violations: string[] = [];
+  const identities = identitiesIn(towerId, log.chain, users);
+  const violations: string[] = [...identities.violations];
   for (const receipt of registrations)
-    for (const problem of problemsOfRegistration(towerId, receipt, users.get(receipt.userId) ?? []))
+    for (const problem of problemsOfRegistration(
+      identities.of(receipt.userId),
+      receipt,
+      users.get(receipt.userId) ?? [],
+    ))
       violations.push(`registration ${JSON.stringify(receipt)} ${problem}`);
   for (const receipt of appointments) {
-    for (const problem of problemsOf(towerId, receipt, log, accounts.get(receipt.userId), shards))
+    for (const problem of problemsOf(identities.of(receipt.userId), receipt, log, accounts.get(receipt.userId), shards))
       violations.push(`receipt ${JSON.stringify(receipt)} ${problem}`);
     await setImmediate(); // a signature takes milliseconds, and this process has connections to keep alive
   }

@@ -72,3 +72,16 @@ export function signedDeletion(userId: string, { locator, receipt, userSignature
   const text = `Delete appointment ${locator}${receipt === null ? '' : ` ${receipt}`}`;
   return signer(Buffer.from(text, 'ascii'), userSignature) === userId;
 }
+
+/** That one identity of the tower is followed by another, as the log has it. */
+export interface Succession {
+  readonly from: string;
+  readonly to: string;
+  readonly oldSignature: string;
+  readonly newSignature: string;
+}
+
+export function signedSuccession({ from, to, oldSignature, newSignature }: Succession): boolean {
+  const message = Buffer.from(`argus: tower ${from} is succeeded by tower ${to}`, 'ascii');
+  return signer(message, oldSignature) === from && signer(message, newSignature) === to;
+}
