@@ -49,7 +49,7 @@ export class AuthCallout {
       log.error('a question of the NATS server about a client was not understood');
       return;
     }
-    const { jwt, why } = answerSignIn(signIn, issuer, Math.floor(Date.now() / 1000));
+    const { jwt, why } = answerSignIn(signIn, issuer);
     if (why !== undefined) log.debug({ why }, 'a client was not let in');
     message.respond(Buffer.from(jwt));
   }

@@ -7,6 +7,8 @@ import { readNkey } from './nkey-text.js';
 /** What a NATS server asks about a client that wants to sign in, and what it is answered: JWTs, both. */
 
 const AuthorizationRequest = z.object({
+  /** When it asked, by its own clock, in seconds since 1970. */
+  iat: z.number().int(),
   nats: z.object({
     server_id: z.object({ id: z.string() }),
     /** The key under which the server knows this connection, and no other. */
@@ -16,8 +18,8 @@ const AuthorizationRequest = z.object({
   }),
 });
 
-/** A client's wish to be let in. */
-export type SignIn = z.infer<typeof AuthorizationRequest>['nats'];
+/** A client's wish to be let in, and when the server asked for it, in s. */
+export type SignIn = z.infer<typeof AuthorizationRequest>['nats'] & { readonly at: number };
 
 /**
  * Reads a server's question; undefined if it is none. Its signature is not looked at: it comes over the tower's own account, where
@@ -26,7 +28,8 @@ export type SignIn = z.infer<typeof AuthorizationRequest>['nats'];
 export function readSignIn(jwt: string): SignIn | undefined {
   const [, claims = ''] = jwt.split('.');
   try {
-    return AuthorizationRequest.safeParse(JSON.parse(Buffer.from(claims, 'base64url').toString())).data?.nats;
+    const asked = AuthorizationRequest.safeParse(JSON.parse(Buffer.from(claims, 'base64url').toString())).data;
+    return asked && { ...asked.nats, at: asked.iat };
   } catch {
     return undefined;
   }
@@ -38,14 +41,11 @@ const LIMITS = { subs: 10, data: -1, payload: 160 * 1024 };
 
 /**
  * What the server is told: to let a client in that has an nkey of its own, whatever it is, as one who may ask the tower and
- * listen where answers to that nkey go; or why not. `now` is in seconds.
+ * listen where answers to that nkey go; or why not. All of it is said to be of the server's time: a node whose clock is wrong must
+ * not keep clients out.
  */
-export function answerSignIn(
-  signIn: SignIn,
-  issuer: Issuer,
-  now: number,
-): { readonly jwt: string; readonly why?: string } {
-  const { server_id: server, user_nkey: connection, connect_opts: given } = signIn;
+export function answerSignIn(signIn: SignIn, issuer: Issuer): { readonly jwt: string; readonly why?: string } {
+  const { server_id: server, user_nkey: connection, connect_opts: given, at: now } = signIn;
   const answer = (outcome: { readonly jwt: string } | { readonly error: string }) => {
     const nats = { ...outcome, type: 'authorization_response', version: 2 };
     return issuer.jwt({ aud: server.id, sub: connection, nats }, now);

@@ -109,7 +109,7 @@ test('of a flood of clients a node answers as many as it can spare the time for'
   let answers = 0;
   flood.subscribe('flood', { callback: () => answers++ });
   const asked = { server_id: { id: 'N' }, user_nkey: 'U', client_info: {}, connect_opts: {} };
-  const question = `x.${Buffer.from(JSON.stringify({ nats: asked })).toString('base64url')}.x`;
+  const question = `x.${Buffer.from(JSON.stringify({ iat: 1, nats: asked })).toString('base64url')}.x`;
   const began = performance.now();
   for (let i = 0; i < 3_000; i++) flood.publish('$SYS.REQ.USER.AUTH', question, { reply: 'flood' });
   await flood.flush();

@@ -12,6 +12,7 @@ const nonce = 'what the server made up';
 
 /** What a server asks about a client that signs the nonce with `pair`. */
 const asked = (pair = nkeys.createUser(), given: Partial<SignIn['connect_opts']> = {}): SignIn => ({
+  at: NOW,
   server_id: { id: 'N-server' },
   user_nkey: 'U-connection',
   client_info: { nonce },
@@ -57,7 +58,7 @@ test('the issuer follows from the node’s seed alone, and is not its key', () =
 describe('a client that wants to sign in', () => {
   test('with an nkey that is its own may ask the tower and listen at that nkey’s inbox', () => {
     const pair = nkeys.createUser();
-    const { jwt, why } = answerSignIn(asked(pair), issuer, NOW);
+    const { jwt, why } = answerSignIn(asked(pair), issuer);
     assert.equal(why, undefined);
     const answer = claims(jwt);
     assert.deepEqual([answer.aud, answer.sub, answer.iat], ['N-server', 'U-connection', NOW]);
@@ -88,7 +89,7 @@ describe('a client that wants to sign in', () => {
   };
   for (const [name, signIn] of Object.entries(cases))
     test(`${name} is told no`, () => {
-      const { jwt, why } = answerSignIn(signIn, issuer, NOW);
+      const { jwt, why } = answerSignIn(signIn, issuer);
       assert.ok(why);
       assert.deepEqual(claims(jwt).nats, { error: why, type: 'authorization_response', version: 2 });
     });
@@ -96,7 +97,7 @@ describe('a client that wants to sign in', () => {
 
 test('what is no question of a server is none', () => {
   const jwt = (body: unknown) => `x.${Buffer.from(JSON.stringify(body)).toString('base64url')}.x`;
-  assert.deepEqual(readSignIn(jwt({ nats: { ...asked(), type: 'authorization_request' } }))?.server_id, {
+  assert.deepEqual(readSignIn(jwt({ iat: NOW, nats: { ...asked(), type: 'authorization_request' } }))?.server_id, {
     id: 'N-server',
   });
   for (const text of ['', 'x', 'x.y.z', jwt({}), jwt(null), jwt({ nats: { ...asked(), user_nkey: 5 } })])
