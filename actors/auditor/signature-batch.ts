@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { AppointmentId, Height, Locator, TowerId, UserId } from '../../events/ids.js';
 import { type Appointment, appointmentId } from '../../events/signing/appointment.js';
 import type { Secp256k1 } from '../../events/signing/curve.js';
@@ -139,22 +138,9 @@ function checkAcceptance(record: Buffer, tower: Buffer, curve: Secp256k1): numbe
     return record.toString('latin1', at - length, at);
   };
   const [userSignature, signature] = [text(SIGNATURE), text(SIGNATURE)];
-  if (idOf(text(LOCATOR), text(KEY)) !== text(ID)) return WRONG_ID;
+  if (appointmentId(text(LOCATOR) as Locator, text(KEY) as UserId) !== text(ID)) return WRONG_ID;
   const message = receiptOf(record[1] === 0 ? 'python' : 'rust', userSignature, record.readUInt32BE(2));
   return message && isBy(message, signature, tower, curve) ? RIGHT : WRONG_SIGNATURE;
-}
-
-/** As `appointmentId` says it, by OpenSSL where that has RIPEMD-160: a third of the time. */
-const idOf = hasRipemd()
-  ? (locator: string, userId: string) => hash('ripemd160', Buffer.from(locator + userId, 'hex'), 'hex')
-  : (locator: string, userId: string): string => appointmentId(locator as Locator, userId as UserId);
-
-function hasRipemd(): boolean {
-  try {
-    return hash('ripemd160', '', 'hex') === '9c1185a5c5e9fc54612808977ee8f548b2258d31';
-  } catch {
-    return false;
-  }
 }
 
 /** Undefined where the user's signature is none: no receipt can be of it. */
