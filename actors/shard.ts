@@ -141,7 +141,7 @@ export class Shard implements Running {
     });
     this.locatorCache = new LocatorCache({
       size: needs.locatorCacheSize,
-      chain: chain.state,
+      chain,
       txids,
       transactor,
       sighted,
@@ -181,7 +181,7 @@ export class Shard implements Running {
       transactor,
       scans,
       bookings,
-      isTip: (block) => chain.state.tip?.hash === block.hash,
+      chain,
       sighted,
       foreseen: (block, candidates) => this.#responder.foreseen(block, candidates),
       recent: this.locatorCache,
