@@ -1,9 +1,12 @@
 import { trackerAggregate } from '../events/aggregate.js';
 import { reversed, toHex } from '../events/bytes.js';
 import type { BlockRef } from '../events/chain.js';
+import type { ChainCommit } from '../events/commit.js';
 import type { Decision } from '../events/decider.js';
 import type { Height, Txid } from '../events/ids.js';
 import type { BreachDetected, BreachSighted } from '../events/tracker.js';
+import type { BlockWindow } from '../projections/block-window.js';
+import type { Fold } from '../projections/fold.js';
 import type { TrackerState } from '../projections/tracker.js';
 import type { Found } from './bookings.js';
 import type { Transactor } from './runtime/transact.js';
@@ -30,25 +33,41 @@ export const txidOf = (txidInternal: Uint8Array): Txid => toHex(reversed(txidInt
 
 /**
  * A breach is news if its appointment has no tracker yet, or one whose dispute is not known to be in this block. Also where
- * the tracker was given up: a newer version of the appointment carries it on, from where the dispute is by then.
+ * the tracker was given up: a newer version of the appointment carries it on, from where the dispute is by then. A block that
+ * the log's chain has left is no news of a dispute that is known: whoever was away would contradict the others.
  */
-export function decideBreach({ hit, disputeTxid, block, foundBy }: Sighting, state: TrackerState) {
+export function decideBreach(sighting: Sighting, state: TrackerState, isBest: (block: BlockRef) => boolean) {
+  const { hit, disputeTxid, block, foundBy } = sighting;
   const { userId, locator } = hit;
   const event: BreachDetected = { type: 'BreachDetected', userId, locator, disputeTxid, block, foundBy };
-  const isNews =
-    state.stage === 'none' ||
-    (state.stage !== 'irrevocable' && state.disputeTxid === disputeTxid && state.disputeBlock?.hash !== block.hash);
+  const isNews = state.stage === 'none' || (isElsewhere(sighting, state) && isBest(block));
   return { outcome: isNews, events: isNews ? [event] : [] } satisfies Decision<boolean, BreachDetected>;
 }
 
+/** Whether a dispute that is being answered is somewhere else than the log says. */
+const isElsewhere = ({ disputeTxid, block }: Sighting, state: TrackerState): boolean =>
+  state.stage !== 'none' &&
+  state.stage !== 'irrevocable' &&
+  state.disputeTxid === disputeTxid &&
+  state.disputeBlock?.hash !== block.hash;
+
 /** Whether the sighting was news; resolves when it is on the log, however long that takes. */
-export const reportBreach = (transactor: Transactor, sighting: Sighting): Promise<boolean> =>
+export const reportBreach = ({ transactor, chain }: ReportNeeds, sighting: Sighting): Promise<boolean> =>
   transactor.transact({
     aggregate: trackerAggregate(sighting.hit.appointmentId),
-    read: (shard) => shard.tracker(sighting.hit.appointmentId),
-    decide: (state: TrackerState) => decideBreach(sighting, state),
+    read: async (shard) => {
+      // Asked again after each conflict: the others may be blocks ahead.
+      if (isElsewhere(sighting, shard.tracker(sighting.hit.appointmentId).state)) await chain.level();
+      return shard.tracker(sighting.hit.appointmentId);
+    },
+    decide: (state: TrackerState) => decideBreach(sighting, state, (block) => chain.state.isBest(block)),
     patience: Number.POSITIVE_INFINITY,
   });
+
+interface ReportNeeds {
+  readonly transactor: Transactor;
+  readonly chain: Pick<Fold<ChainCommit, BlockWindow>, 'level' | 'state'>;
+}
 
 /** A dispute in the mempool is news if its appointment has no tracker; `height` is that of the tip. */
 export function decideSighted({ hit, disputeTxid }: Seen, height: Height, state: TrackerState) {

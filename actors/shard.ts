@@ -151,7 +151,7 @@ export class Shard implements Running {
     });
     this.locatorCache = new LocatorCache({
       size: needs.locatorCacheSize,
-      chain: chain.state,
+      chain,
       txids,
       transactor,
       sighted,
@@ -194,7 +194,7 @@ export class Shard implements Running {
       transactor,
       scans,
       bookings: breached,
-      isTip: (block) => chain.state.tip?.hash === block.hash,
+      chain,
       sighted,
       foreseen: (block, candidates) => this.#responder.foreseen(block, candidates),
       recent: this.locatorCache,

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { toHex } from '../../events/bytes.js';
 import type { AppointmentId, Height, Locator, TowerId, UserId } from '../../events/ids.js';
 import { type Appointment, appointmentId } from '../../events/signing/appointment.js';
@@ -160,28 +159,10 @@ function checkAcceptance(record: Buffer, first: TowerId, curve: Secp256k1): numb
     return record.toString('latin1', at - length, at);
   };
   const [userSignature, signature] = [text(SIGNATURE), text(SIGNATURE)];
-  if (idOf(text(LOCATOR), text(KEY)) !== text(ID)) return WRONG_ID;
+  if (appointmentId(text(LOCATOR) as Locator, text(KEY) as UserId) !== text(ID)) return WRONG_ID;
   const message = receiptOf(record[1] === 0 ? 'python' : 'rust', userSignature, record.readUInt32BE(2));
   const signer = record[0] === ACCEPTANCE ? first : text(KEY);
   return message && isBy(message, signature, signer, curve) ? RIGHT : WRONG_SIGNATURE;
-}
-
-/** As `appointmentId` says it, by OpenSSL where that has RIPEMD-160: a third of the time. */
-const idOf = hasRipemd()
-  ? (locator: string, userId: string) => {
-      const length = idDesk.write(locator, 0, 'hex');
-      return hash('ripemd160', idDesk.subarray(0, length + idDesk.write(userId, length, 'hex')), 'hex');
-    }
-  : (locator: string, userId: string): string => appointmentId(locator as Locator, userId as UserId);
-
-const idDesk = Buffer.alloc((LOCATOR + KEY) / 2);
-
-function hasRipemd(): boolean {
-  try {
-    return hash('ripemd160', '', 'hex') === '9c1185a5c5e9fc54612808977ee8f548b2258d31';
-  } catch {
-    return false;
-  }
 }
 
 /** Undefined where the user's signature is none: no receipt can be of it. */

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import type { BlockRef } from '../../events/chain.js';
-import type { ShardCommit } from '../../events/commit.js';
+import type { ChainCommit, ShardCommit } from '../../events/commit.js';
 import type { UserId } from '../../events/ids.js';
 import type { AppointmentAccepted } from '../../events/user.js';
 import type { BlockWindow, WindowBlock } from '../../projections/block-window.js';
+import type { Fold } from '../../projections/fold.js';
 import { eachTxid } from '../block-txids.js';
 import { reportBreach, type Sighting, txidOf } from '../breach-report.js';
 import { type BlockListener, lastOf, type ReadBlock, type Run } from '../runtime/block-feed.js';
@@ -78,7 +79,7 @@ export class LocatorCache implements BlockListener {
   #missed({ startBlock }: AppointmentAccepted): readonly WindowBlock[] {
     const lowest = this.blocks[0]?.height ?? Number.POSITIVE_INFINITY; // none is held before the first block is told
     const { chain, size } = this.needs;
-    return chain.from(startBlock - size + 1).filter(({ height }) => height < lowest);
+    return chain.state.from(startBlock - size + 1).filter(({ height }) => height < lowest);
   }
 
   async #compareWithMissed(userId: UserId, event: AppointmentAccepted): Promise<void> {
@@ -96,13 +97,15 @@ export class LocatorCache implements BlockListener {
     const hit = { ...event, userId };
     const sighting: Sighting = { hit, disputeTxid, block: found.block, foundBy: 'locator-cache' };
     this.needs.sighted(sighting);
-    this.#reports.send(() => reportBreach(this.needs.transactor, sighting)).catch(this.needs.fail);
+    this.#reports.send(() => reportBreach(this.needs, sighting)).catch(this.needs.fail);
   }
 
   /** Holds exactly the last N blocks of the best chain up to a height, older ones fetched again after a reorg. */
   async #holdUpTo(height: number): Promise<void> {
     const { size, chain, txids } = this.needs;
-    const wanted = Array.from({ length: size }, (_, i) => chain.at(height - i)).filter((block) => block !== undefined);
+    const wanted = Array.from({ length: size }, (_, i) => chain.state.at(height - i)).filter(
+      (block) => block !== undefined,
+    );
     for (const block of wanted) if (!this.#recent.has(block.hash)) this.#add(block, (await txids(block)) ?? NONE);
     this.#recent.keepOnly(wanted);
   }
@@ -118,7 +121,7 @@ const NONE = new Uint8Array();
 export interface LocatorCacheNeeds {
   /** How many blocks to hold. */
   readonly size: number;
-  readonly chain: BlockWindow;
+  readonly chain: Fold<ChainCommit, BlockWindow>;
   /** Undefined if nobody has the block, and then the log says so. */
   readonly txids: (block: BlockRef) => Promise<Uint8Array | undefined>;
   readonly transactor: Transactor;

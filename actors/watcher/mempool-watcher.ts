@@ -109,7 +109,7 @@ export class MempoolWatcher {
       const block = { height, hash };
       const found = await txids(block);
       if (!found || !includesTxid(found, txidInternal)) continue;
-      await reportBreach(transactor, { hit, disputeTxid, block, foundBy: 'locator-cache' });
+      await reportBreach({ transactor, chain }, { hit, disputeTxid, block, foundBy: 'locator-cache' });
       return;
     }
   }

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { BlockRef } from '../../events/chain.js';
-import type { ShardCommit } from '../../events/commit.js';
+import type { ChainCommit, ShardCommit } from '../../events/commit.js';
 import type { AppointmentId, BlockHash } from '../../events/ids.js';
-import type { WindowBlock } from '../../projections/block-window.js';
+import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import type { Candidate } from '../../projections/watchlist.js';
@@ -48,13 +48,13 @@ export class Watcher implements BlockListener {
   }
 
   async blocksConnected(run: Run): Promise<void> {
-    const { scans, isTip, recent } = this.needs;
+    const { scans, chain, recent } = this.needs;
     await this.#evaluate(run.read);
     // Never one that nobody has: it stays a gap.
     const block = run.read.at(-1)?.block;
     if (!block) return;
     const from = run.blocks[0]?.height ?? block.height;
-    await scans.scanned({ block, from, isTip: isTip(lastOf(run)) }, recent);
+    await scans.scanned({ block, from, isTip: chain.state.tip?.hash === lastOf(run).hash }, recent);
   }
 
   async blockRead(read: ReadBlock): Promise<void> {
@@ -76,7 +76,7 @@ export class Watcher implements BlockListener {
     const known = new Set(first.map(nameOf));
     const later = tail > before ? this.#lookUp(read).filter((one) => !known.has(nameOf(one))) : [];
     const sightings = [...found, ...(await this.#tell(later))];
-    await Promise.all(sightings.map((sighting) => reportBreach(this.needs.transactor, sighting)));
+    await Promise.all(sightings.map((sighting) => reportBreach(this.needs, sighting)));
   }
 
   /** The transactions of the blocks that somebody may wait for. */
@@ -131,8 +131,7 @@ export interface WatcherNeeds {
   readonly transactor: Transactor;
   readonly scans: ScanRecord;
   readonly bookings: Pick<Bookings, 'waitingFor'>;
-  /** Whether a block is the tip of the best chain. */
-  readonly isTip: (block: WindowBlock) => boolean;
+  readonly chain: Fold<ChainCommit, BlockWindow>;
   /** Hears of each hit before it is on the log; what it gives resolves when that was answered, or could not be. */
   readonly sighted: (sighting: Sighting) => Promise<void>;
   /** Hears of what may be breaches before it is known whose; resolves when what can be sent so soon was, or could not be. */

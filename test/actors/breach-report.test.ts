@@ -20,10 +20,14 @@ import {
 import { txid, userId } from '../fixtures/ids.js';
 import { specify } from '../support/given.js';
 
+/** A block that the log's chain has left. */
+const left = block(1001, 'left');
+
 const given = specify({
   initialState: noTracker,
   evolve: evolveTracker,
-  decide: (sighting: Sighting, state): Decision<boolean, TrackerEvent> => decideBreach(sighting, state),
+  decide: (sighting: Sighting, state): Decision<boolean, TrackerEvent> =>
+    decideBreach(sighting, state, ({ hash }) => hash !== left.hash),
 });
 
 const seen = (about: Partial<Sighting> = {}): Sighting => ({
@@ -74,6 +78,12 @@ describe('a breach seen in a block', () => {
     isNews(seen(), [breached(), breachReorgedOut()], breached());
     const away = [...confirmed, breachReorgedOut(), penaltyReorgedOut(block(1001))];
     isNews(seen(), away, breached());
+  });
+
+  test('is no news of a dispute that is known, in a block that the chain has left; the first of an appointment is', () => {
+    for (const history of [...live, [breached(), breachReorgedOut()], ...givenUp])
+      isKnown(seen({ block: left }), history);
+    isNews(seen({ block: left }), [], breached(left));
   });
 
   test('is known when its answer is at an end', () => {

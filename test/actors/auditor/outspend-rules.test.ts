@@ -10,10 +10,21 @@ import {
 } from '../../fixtures/histories.js';
 import { type Cases, detected, disputeTxid, HOUR, type Judged, judgeAll, of, sent } from '../../support/judged.js';
 
-/** Its penalty was sent, and what it needs was spent by another transaction, at 1010. */
-function outspentAt1010({ tracker }: Judged): void {
+/** Its penalty was sent. */
+function answered(tracker: Judged['tracker']): void {
   tracker(detected());
   tracker(sent);
+}
+
+/** It was sent, and is in the block at 1010. */
+function confirmedAt1010(tracker: Judged['tracker']): void {
+  answered(tracker);
+  tracker(of(penaltyConfirmed(block(1010))));
+}
+
+/** It was sent, and what it needs was spent by another transaction, at 1010. */
+function outspentAt1010({ tracker }: Judged): void {
+  answered(tracker);
   tracker(of(penaltyOutspent(block(1010))));
 }
 
@@ -40,8 +51,7 @@ const outspends: Cases = {
   ],
   'a penalty that outspends itself': [
     ({ tracker }) => {
-      tracker(detected());
-      tracker(sent);
+      answered(tracker);
       tracker(of(penaltyOutspent(block(1010), { spentBy: sent.penaltyTxid })));
     },
     /tracker: neither the penalty nor its dispute outspends/,
@@ -55,8 +65,7 @@ const outspends: Cases = {
   ],
   'another penalty that was outspent': [
     ({ tracker }) => {
-      tracker(detected());
-      tracker(sent);
+      answered(tracker);
       tracker(penaltyOutspent(block(1010)));
     },
     /tracker: the penalty is another one/,
@@ -135,17 +144,14 @@ const outspends: Cases = {
 const ends: Cases = {
   'a penalty that is irrevocable': [
     ({ tracker, chain }) => {
-      tracker(detected());
-      tracker(sent);
-      tracker(of(penaltyConfirmed(block(1010))));
+      confirmedAt1010(tracker);
       chain(...longer);
       tracker(of(penaltyIrrevocable(1109)));
     },
   ],
   'what is irrevocable and never was confirmed': [
     ({ tracker, chain }) => {
-      tracker(detected());
-      tracker(sent);
+      answered(tracker);
       chain(...longer);
       tracker(of(penaltyIrrevocable(1109)));
     },
@@ -153,9 +159,7 @@ const ends: Cases = {
   ],
   'another penalty that is irrevocable': [
     ({ tracker, chain }) => {
-      tracker(detected());
-      tracker(sent);
-      tracker(of(penaltyConfirmed(block(1010))));
+      confirmedAt1010(tracker);
       chain(...longer);
       tracker(penaltyIrrevocable(1109));
     },
@@ -163,9 +167,7 @@ const ends: Cases = {
   ],
   'a breach that is irrevocably answered': [
     ({ tracker, chain }) => {
-      tracker(detected());
-      tracker(sent);
-      tracker(of(penaltyConfirmed(block(1010))));
+      confirmedAt1010(tracker);
       chain(...longer);
       tracker(of(penaltyIrrevocable(1109)));
       tracker(detected({ block: block(1002) }));
@@ -174,9 +176,7 @@ const ends: Cases = {
   ],
   'a height that the chain has not': [
     ({ tracker }) => {
-      tracker(detected());
-      tracker(sent);
-      tracker(of(penaltyConfirmed(block(1010))));
+      confirmedAt1010(tracker);
       tracker(of(penaltyIrrevocable(1109)));
     },
     /height: .*no block at height 1109/,
@@ -200,16 +200,14 @@ const ends: Cases = {
   ],
   'a blob that is refused when its penalty is out': [
     ({ tracker }) => {
-      tracker(detected());
-      tracker(sent);
+      answered(tracker);
       tracker(blobRefused(1));
     },
     /tracker: BlobRefused does not follow where a breach is broadcast/,
   ],
   'what is taken for ended when its penalty is out': [
     ({ tracker }) => {
-      tracker(detected());
-      tracker(sent);
+      answered(tracker);
       tracker(blobRefused(1, 'appointment-ended'));
     },
     /tracker: BlobRefused does not follow where a breach is broadcast/,
