@@ -14,11 +14,16 @@ import { answerSignIn, readSignIn } from './sign-in.js';
  * gives   rights to ask the tower (`argus.v1.*`) and to listen at the inbox of that nkey, and at nobody else's
  *
  * A client makes its nkey itself, so it needs no secret of the tower, and no other client can read its answers. Who signs in as a
- * node, as the operator or as an auditor is in the server's configuration, and never asked about. Every node answers, and the
- * server takes the first answer: a node that is frozen keeps nobody out.
+ * node, as the operator or as an auditor is in the server's configuration, and never asked about.
+ *
+ * One node answers at once, and one, perhaps another, a second later: the first may be frozen. They are never more, since
+ * nats-server (2.15.1) has room for one answer beside the one that it waits for. With a third it stopped reading, for ever,
+ * from whoever had sent that: a node, whose every answer to clients was lost from then on, or another server.
  */
 export class AuthCallout {
-  #subscription: Subscription | undefined;
+  #subscriptions: readonly Subscription[] = [];
+  /** Questions of the last second, by where their answers go. */
+  readonly #asked = new Map<string, { readonly timer: NodeJS.Timeout; isFirst: boolean }>();
   #left = BURST;
   #filledAt = performance.now();
   #isFlooded = false;
@@ -29,16 +34,41 @@ export class AuthCallout {
   ) {}
 
   open(): void {
-    this.#subscription = this.nc.subscribe(SUBJECT, {
-      callback: (error, message) => {
-        if (error) this.options.log.error(why(error), 'clients cannot be signed in');
-        else this.#answer(message);
-      },
-    });
+    this.#subscriptions = [
+      this.#listen('first', (message) => {
+        this.#asking(message).isFirst = true;
+        this.#answer(message);
+      }),
+      this.#listen('second', (message) => void this.#asking(message)),
+    ];
   }
 
   close(): void {
-    this.#subscription?.unsubscribe();
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    for (const { timer } of this.#asked.values()) clearTimeout(timer);
+    this.#asked.clear();
+  }
+
+  #listen(queue: string, hear: (message: Msg) => void): Subscription {
+    const callback = (error: Error | null, message: Msg) => {
+      if (error) this.options.log.error(why(error), 'clients cannot be signed in');
+      else hear(message);
+    };
+    return this.nc.subscribe(SUBJECT, { queue, callback });
+  }
+
+  /** A question, as this node is the first to answer it, or the second, or both: then the first answer was enough. */
+  #asking(message: Msg) {
+    const reply = message.reply ?? '';
+    const known = this.#asked.get(reply);
+    if (known) return known;
+    const late = () => {
+      this.#asked.delete(reply);
+      if (!asked.isFirst) this.#answer(message);
+    };
+    const asked = { timer: setTimeout(late, SECOND_MS), isFirst: false };
+    this.#asked.set(reply, asked);
+    return asked;
   }
 
   #answer(message: Msg): void {
@@ -70,6 +100,8 @@ export class AuthCallout {
 }
 
 const SUBJECT = '$SYS.REQ.USER.AUTH';
+/** How long the second waits for the first, in ms: the client gets its answer before the server gives it up (after 3 s). */
+const SECOND_MS = 1_000;
 /** As many as may be connected, who all come back at once after a server's restart; and then so many a second. */
 const BURST = 1000;
 const EACH_SECOND = 200;
