@@ -123,7 +123,8 @@ describe('two nodes', () => {
       }
       const log = await EventLog.open(await tower.nats.connect('node'));
       const nodes = new Set((await policyMessages(tower)).map((text) => JSON.parse(text).node));
-      assert.deepEqual([...nodes].sort(), ['one', 'two'], 'both took part');
+      // Whom a request goes to is left to chance: one alone would get all of the more than fifteen once in ten thousand runs.
+      if (uses > 1) assert.deepEqual([...nodes].sort(), ['one', 'two'], 'both took part');
       assert.deepEqual((await verified(tower.nats, tower.key.towerId)).findings, []);
       assert.ok((await log.tail(POLICY)) > 0);
       await two.stop();

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { connect } from 'nats';
-import { overNats } from '../../actors/client/nats-courier.js';
+import { asClient, overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
 import { towerKey } from '../../actors/secrets.js';
 import { startChild } from '../../cli/servers/child.js';
@@ -62,7 +62,7 @@ async function startPlace(t: Cleanup, isEncrypted: boolean) {
   };
   /** A user of the tower. */
   const newClient = async () => {
-    const nc = await connect({ servers: `127.0.0.1:${natsPort}` });
+    const nc = await connect({ servers: `127.0.0.1:${natsPort}`, ...asClient() });
     t.after(() => nc.close());
     return new TowerClient(overNats(nc), { towerId, secretKey: secretKey(), timeoutMs: 20_000 });
   };

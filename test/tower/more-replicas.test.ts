@@ -81,7 +81,7 @@ test('a tower with one copy of its log is given three while it works, and then o
 
   await t.test('but not five, where there are three servers', async () => {
     const { status, stdout, stderr } = await argus(['migrate', '--replicas', '5', '--yes', ...where]);
-    assert.deepEqual([status, stderr], [1, 'argus: 6 of 6 settings could not be changed\n']);
+    assert.deepEqual([status, stderr], [1, 'argus: 7 of 7 settings could not be changed\n']);
     assert.match(stdout, /refused CHAIN num_replicas: .*no suitable peers/);
   });
 

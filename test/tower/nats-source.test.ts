@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { headers } from 'nats';
+import pino from 'pino';
+import { AuthCallout } from '../../actors/auth-callout/auth-callout.js';
+import { issuerOf } from '../../actors/auth-callout/issuer.js';
 import { publicSubjects } from '../../actors/wire.js';
 import { startTestNats } from '../support/nats.js';
 
@@ -15,6 +18,7 @@ test('the server tells the tower where a client is, and no client can say otherw
       message.respond('');
     },
   });
+  new AuthCallout(tower, { issuer: issuerOf(nats.nodeSeed), log: pino({ level: 'silent' }) }).open();
   await tower.flush();
   const client = await nats.connect('public');
   const forged = headers();
