@@ -17,6 +17,8 @@ import type { TowerNode } from '../../actors/node.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { fromHex, sha256, toHex } from '../../events/bytes.js';
 import { Shard } from '../../events/ids.js';
+import { HeadStore } from '../../events/log/heads.js';
+import { EventLog } from '../../events/log/log.js';
 import { CHECKPOINTS } from '../../events/log/streams.js';
 import { ShardState } from '../../projections/shard-state.js';
 import { restoreSnapshot } from '../../projections/snapshot/snapshot.js';
@@ -223,6 +225,8 @@ async function withSnapshot(t: TestContext, { shared = true } = {}) {
   const tower = await startTestTower(t, { settings: { 'snapshots.every': `${EVERY}` } });
   const client = await tower.newClient();
   await client.register();
+  const heads = new HeadStore(await EventLog.open(await tower.nats.connect('node')));
+  await until('the log is signed', () => heads.last(Shard.parse(0)));
   await addSome(client, EVERY, 'one');
   const told = (msg: string) => tower.said.some((line) => line.msg === msg && line.stream === 'TOWER_0');
   await until('a snapshot', () => told('a snapshot is made') && told('a snapshot is shared'));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { overNats } from '../../actors/client/nats-courier.js';
+import { asClient, overNats } from '../../actors/client/nats-courier.js';
 import { makeAppointment, TowerClient } from '../../actors/client/tower-client.js';
 import type { TowerNode } from '../../actors/node.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
@@ -60,7 +60,7 @@ test('a trimmed log is brought to three servers, goes on there, and is trimmed a
   assert.deepEqual([messages, first_seq, last_seq], [there.messages, there.first_seq, there.last_seq]);
   const own = { natsUrl: cluster.url, settings: { data: tempDir(t), 'snapshots.every': '0' } };
   const three = await tower.startNode('three', own);
-  const after = new TowerClient(overNats(await cluster.connect({ authenticator: [] })), identity);
+  const after = new TowerClient(overNats(await cluster.connect(asClient())), identity);
   assert.equal((await after.getSubscriptionInfo()).locators.length, 2);
   for (let size = 60; size < 65; size++) await update(after, 'two', size);
   await mineAll(() => three);
