@@ -7,13 +7,17 @@ import type { TowerId } from '../events/ids.js';
 import { Evidence, wrongWith } from '../events/proofs/appointment-proof.js';
 import { type MissedBreach, readMissedBreach } from '../events/proofs/missed-breach.js';
 import { type Breach, verifyBreach } from '../events/proofs/verify-breach.js';
+import { addUserCommands } from './client-user.js';
 import { addBitcoind, addEvidenceCommand, bitcoindOf, towerOf } from './evidence.js';
 import { inputName, readText } from './input.js';
 import { printFields, printJson } from './print.js';
 
-/** `argus client`: what a tower's client can do with what it keeps, without any tower. */
+/** `argus client`: what a tower's client asks of it, and what it can do with what it keeps, without any tower. */
 export function addClientCommands(program: Command): void {
-  const client = program.command('client').description('for clients of a tower: verify what it gave them, offline');
+  const client = program
+    .command('client')
+    .description('for clients of a tower: register, add appointments, verify what it gave');
+  addUserCommands(client);
   const command = client
     .command('verify <file...>')
     .description(

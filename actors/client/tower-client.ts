@@ -196,12 +196,12 @@ export class TowerClient {
     for (;;) {
       const left = deadline - performance.now();
       try {
-        return await this.courier.ask(operation, body, Math.max(1, Math.min(left, ATTEMPT_MS)));
+        return await this.courier.ask(operation, body, Math.ceil(Math.max(1, Math.min(left, ATTEMPT_MS))));
       } catch (error) {
         if (!(error instanceof NotAnsweredError)) throw error;
         // A registration that may have been carried out is not repeated behind the caller's back: it adds slots each time.
         const mayRepeat = error.unheard || operation !== 'register';
-        if (!mayRepeat || performance.now() + PAUSE_MS > deadline)
+        if (!mayRepeat || performance.now() + PAUSE_MS + SHORTEST_MS > deadline)
           throw new TowerUnavailableError(`${operation}: ${error.message}`, { cause: error.cause });
       }
       await sleep(PAUSE_MS);
@@ -212,6 +212,8 @@ export class TowerClient {
 /** How long one attempt may take, and the pause before the next. */
 const ATTEMPT_MS = 3_000;
 const PAUSE_MS = 200;
+/** An attempt that is given less says nothing of the tower. */
+const SHORTEST_MS = 200;
 
 /** The locator of a dispute transaction (display order) for clients of a dialect. */
 export const locatorOf = (dialect: Dialect, disputeTxid: Txid): Locator =>
