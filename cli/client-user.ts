@@ -43,7 +43,7 @@ export function addUserCommands(client: Command): void {
     .action(
       act(async ({ tower, folder, options, argument }) => {
         const penalty = readTransaction(await readText(argument, MOST_HEX));
-        const delay = blocks(options.delay);
+        const delay = wholeNumber('--delay', options.delay, 0xffffffff);
         const appointment = makeAppointment(tower.dialect, parse(Txid, '--dispute', options.dispute), penalty, delay);
         const { locator, encryptedBlob, toSelfDelay } = appointment;
         const receipt = await tower.addAppointment(appointment);
@@ -122,6 +122,7 @@ function asking(client: Command, name: string, description: string, example: str
     .addOption(
       new Option('--dialect <dialect>', 'which generation to speak as').choices(['rust', 'python']).default('rust'),
     )
+    .option('--timeout <seconds>', 'how long to wait for an answer', '10')
     .option('--nats-ca <file>', 'who certifies the server of tls:// (PEM)')
     .option('--json', 'one line of JSON')
     .addHelpText('after', `\nExample:\n  ${example}`);
@@ -142,10 +143,11 @@ function act(run: (asking: Asking) => Promise<object>) {
     const options = command.opts<Record<string, string>>();
     const { towerId, url } = whereIs(options.tower ?? '');
     const folder = new ClientFolder(options.folder?.replace(/^~(?=\/)/, homedir()) ?? DEFAULT_FOLDER, towerId);
+    const timeoutMs = 1_000 * wholeNumber('--timeout', options.timeout, 3_600);
     const { courier, close } = await courierTo(url, options.natsCa);
     try {
       const dialect = options.dialect as Dialect;
-      const tower = new TowerClient(courier, { towerId, secretKey: folder.secretKey(), dialect });
+      const tower = new TowerClient(courier, { towerId, secretKey: folder.secretKey(), dialect, timeoutMs });
       const fields = await run({ tower, folder, options, argument: command.args[0] ?? '' }).catch((error) => {
         if (error instanceof TowerUnavailableError) throw new Error(`${url.href}: ${error.message}`, { cause: error });
         if (!(error instanceof BadReceiptError)) throw error;
@@ -195,7 +197,7 @@ function parse<S extends z.ZodType>(shape: S, name: string, text: string | undef
   throw wrong(`${name}: ${parsed.error.issues[0]?.message ?? 'not understood'}`);
 }
 
-function blocks(text = ''): number {
-  if (!/^\d{1,10}$/.test(text) || Number(text) > 0xffffffff) throw wrong('--delay: not a number of blocks');
-  return Number(text);
+function wholeNumber(name: string, text = '', most: number): number {
+  if (/^\d{1,10}$/.test(text) && Number(text) <= most) return Number(text);
+  throw wrong(`${name}: not a whole number up to ${most}`);
 }

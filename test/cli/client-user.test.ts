@@ -97,7 +97,7 @@ describe('a client of the command line is told', () => {
     const folder = tempDir(t);
     const [port] = await freePorts(1);
     for (const address of [`127.0.0.1:${port}`, `nats://127.0.0.1:${port}`]) {
-      const said = await run('subscription', '--folder', folder, '--tower', `${OTHER}@${address}`);
+      const said = await run('subscription', '--timeout', '1', '--folder', folder, '--tower', `${OTHER}@${address}`);
       assert.equal(said.status, 1);
       assert.match(said.stderr, /127.0.0.1:\d+\/?.* (no tower listens|does not answer)/);
     }
