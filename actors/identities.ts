@@ -8,11 +8,11 @@ import type { TowerKey } from './secrets.js';
  * The tower's identities as the log has them, and those of them that this node has keys of. Users keep the one that they
  * registered with; the last one is for newcomers, and signs the tree heads.
  *
- * A node without the key of the last one goes on: it signs for the users of the others, and says that it cannot sign more.
+ * A node without the key of one goes on: it signs for the users of the others, and says what it cannot do, and how that is mended.
  */
 export class Identities {
-  /** The one whose lack was told last. */
-  #missed: TowerId | undefined;
+  /** Those whose lack was told. */
+  readonly #missed = new Set<TowerId>();
   #told: TowerId;
 
   constructor(
@@ -29,7 +29,7 @@ export class Identities {
 
   /** The one in force. */
   get last(): TowerId {
-    return identitiesOf(this.key.towerId, this.chain.successions).at(-1) ?? this.key.towerId;
+    return this.#all.at(-1) ?? this.key.towerId;
   }
 
   /** The one for newcomers; undefined if that is the log's first, which is not named. */
@@ -37,21 +37,28 @@ export class Identities {
     return this.last === this.key.towerId ? undefined : this.last;
   }
 
-  /** Whether this node cannot sign as the one in force. */
-  get isKeyMissing(): boolean {
-    return !this.key.identities.includes(this.last);
+  /** Those that this node cannot sign as. */
+  get missing(): readonly TowerId[] {
+    return this.#all.filter((identity) => !this.key.identities.includes(identity));
   }
 
-  /** Tells in the log, once for each, that an identity is in force, and that its key is missing. */
+  /** Tells in the log, once for each, that an identity is in force, and that the key of one is missing. */
   review(): void {
     const { last } = this;
     if (last !== this.#told) this.logger.info({ identity: last }, 'the tower has another identity, for newcomers');
     this.#told = last;
-    if (!this.isKeyMissing || this.#missed === last) return;
-    this.#missed = last;
-    this.logger.error(
-      { identity: last },
-      "this node has no key of the tower's identity: it registers nobody new and signs no tree heads; argus key import --later",
-    );
+    for (const identity of this.missing) {
+      if (this.#missed.has(identity)) continue;
+      this.#missed.add(identity);
+      this.logger.error({ identity }, identity === last ? NONE_OF_LAST : NONE_OF_OLDER);
+    }
+  }
+
+  get #all(): readonly TowerId[] {
+    return identitiesOf(this.key.towerId, this.chain.successions);
   }
 }
+
+const MEND = 'argus key export --id on a node that has it, argus key import --later here, and start this node anew';
+const NONE_OF_LAST = `this node has no key of the tower's identity: it registers nobody new and signs no tree heads; ${MEND}`;
+const NONE_OF_OLDER = `this node has no key of an older identity of the tower's: it signs nothing for who registered by that; ${MEND}`;

@@ -276,7 +276,7 @@ export class TowerNode {
       bitcoind_reachable: this.#bitcoind.isReachable,
       mempool_transactions: config.bitcoind.zmqSequence === undefined ? null : this.#bitcoind.mempool.size,
       nats_server: this.nc.info?.version ?? null,
-      ...(this.#identities.isKeyMissing && { identity_key_missing: true }),
+      ...(this.#identities.missing.length > 0 && { identity_key_missing: true }),
       max_appointments: config.limits.maxAppointments,
       stream_drift: this.streams.drift,
     };

@@ -23,9 +23,13 @@ export function keyFileOf(command: Command, identity?: TowerId): string {
   return resolve(identity === undefined ? towerKeyFile(data) : laterKeyFile(data, identity));
 }
 
-/** The keys that a node signs with, the first made if there is none. Rejects as `Opener.open` does. */
-export async function openTowerKey(config: Config, opener = new Opener(config)): Promise<TowerKey> {
-  const [first, ...later] = keysIn(config.data);
+/** The keys that a node signs with, the first made if there is none and it is not one that must be there. Rejects as `Opener.open` does. */
+export async function openTowerKey(
+  config: Config,
+  opener = new Opener(config),
+  { mustBe = false } = {},
+): Promise<TowerKey> {
+  const [first, ...later] = keysIn(config.data, { mustBe });
   const secret = await opener.open(first.kept);
   const others: Uint8Array[] = [];
   for (const { kept } of later) others.push(await opener.open(kept));

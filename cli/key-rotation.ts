@@ -1,18 +1,21 @@
 import { type Command, CommanderError } from 'commander';
+import type { StreamInfo } from 'nats';
 import type { Config } from '../actors/config.js';
-import { exportKey } from '../actors/key-export.js';
-import { keysIn, laterIdentities, laterKeyFile } from '../actors/key-ring.js';
-import { keepTowerKey, keepTowerSecret, newTowerSecret, type TowerKey, towerKeyOf } from '../actors/secrets.js';
+import { laterKeyFile } from '../actors/key-ring.js';
+import type { TowerKey } from '../actors/secrets.js';
 import { chainAggregate } from '../events/aggregate.js';
 import { type ChainCommit, type Commit, newCommit } from '../events/commit.js';
-import { type IdentityRotated, identitiesOf, successionMessage } from '../events/identity.js';
+import { type IdentityRotated, identitiesOf, MOST_SUCCESSIONS, successionMessage } from '../events/identity.js';
 import type { Shard, TowerId } from '../events/ids.js';
+import { readStream } from '../events/log/ensure-streams.js';
 import { EventLog } from '../events/log/log.js';
 import { CHAIN } from '../events/log/streams.js';
+import { within } from '../events/log/within.js';
 import { BlockWindow } from '../projections/block-window.js';
 import { Fold } from '../projections/fold.js';
 import { Opener, openTowerKey } from './kept-key.js';
 import { withLog } from './log-access.js';
+import { begunIdentity, endAttempt, nextKey } from './next-key.js';
 import { OperatorError } from './operator.js';
 import { addKeyAndLogFlags, configOf } from './settings.js';
 
@@ -42,18 +45,22 @@ anew. Nodes of a version that does not know this stop when it is on the log. Bro
 
 async function rotate(config: Config): Promise<void> {
   const opener = new Opener(config);
-  const key = await openTowerKey(config, opener);
+  const key = await openTowerKey(config, opener, { mustBe: true });
   try {
-    await withLog(config, async ({ nc }) => {
+    await withLog(config, async ({ nc, jsm, patiently }) => {
+      assertOurs(await patiently(() => readStream(jsm, CHAIN)), key.towerId);
       const log = await EventLog.open(nc);
       await withChain(log, async (chain) => {
-        const from = identitiesOf(key.towerId, chain.state.successions).at(-1) ?? key.towerId;
-        if (!key.identities.includes(from))
-          throw new OperatorError(`this node has no key of ${from}, which is in force`);
-        const next = await nextKey(config, key, { chain, opener });
+        if (isDoneAlready(config, key, chain)) return;
+        const from = lastOf(key, chain);
+        if (!key.identities.includes(from)) throw new OperatorError(`${missing(config, from)}: bring it here first`);
+        if (chain.state.successions.length >= MOST_SUCCESSIONS)
+          throw new OperatorError(`a tower has no more than ${MOST_SUCCESSIONS} identities after its first`);
+        const next = await nextKey(config, key, opener);
         try {
           await append(config, log, chain, statement(key, from, next));
           tell(config, from, next.towerId);
+          endAttempt(config.data);
         } finally {
           next.wipe();
         }
@@ -64,7 +71,35 @@ async function rotate(config: Config): Promise<void> {
   }
 }
 
+/** Another tower's log would have a statement for ever that its auditors object to. */
+function assertOurs(chain: StreamInfo | undefined, towerId: TowerId): void {
+  if (!chain) throw new OperatorError('there is no log here; argus up makes one');
+  const owner = chain.config.metadata?.['argus.tower'];
+  if (owner === towerId) return;
+  throw new OperatorError(`the log is that of tower ${owner}, and this node's key is that of ${towerId}`);
+}
+
+const missing = (config: Config, identity: TowerId): string =>
+  `there is no ${laterKeyFile(config.data, identity)}, the key of the identity in force (argus key export --id ${identity} on a node that has it, argus key import --later)`;
+
 type Chain = Fold<ChainCommit, BlockWindow>;
+
+/** The identity in force, as far as the chain is folded. */
+const lastOf = ({ towerId }: TowerKey, { state }: Chain): TowerId =>
+  identitiesOf(towerId, state.successions).at(-1) ?? towerId;
+
+/** Tells what an attempt has done that was broken off before it could; whoever wants yet another identity asks again. */
+function isDoneAlready(config: Config, key: TowerKey, chain: Chain): boolean {
+  const begun = begunIdentity(config.data);
+  const known = identitiesOf(key.towerId, chain.state.successions);
+  const at = begun === undefined ? -1 : known.indexOf(begun);
+  const from = known[at - 1];
+  if (begun === undefined || from === undefined) return false;
+  tell(config, from, begun);
+  process.stdout.write('  This was begun earlier, and is done: for yet another identity, give the command again.\n');
+  endAttempt(config.data);
+  return true;
+}
 
 async function withChain(log: EventLog, act: (chain: Chain) => Promise<void>): Promise<void> {
   let fail: (error: Error) => void = () => {};
@@ -72,38 +107,12 @@ async function withChain(log: EventLog, act: (chain: Chain) => Promise<void>): P
     fail = reject;
   });
   const chain: Chain = new Fold<ChainCommit, BlockWindow>(log, CHAIN, 0 as Shard, new BlockWindow(), fail);
+  const level = within(chain.level(), LEVEL_MS, 'the log did not give all of the chain in time: try it again');
   try {
-    await Promise.race([chain.level().then(() => act(chain)), failed]);
+    await Promise.race([level.then(() => act(chain)), failed]);
   } finally {
     chain.stop();
   }
-}
-
-/** A key that the log does not know yet: of an attempt that was broken off, or a new one, kept as the first is. */
-async function nextKey(
-  config: Config,
-  key: TowerKey,
-  { chain, opener }: { readonly chain: Chain; readonly opener: Opener },
-): Promise<TowerKey> {
-  const known = identitiesOf(key.towerId, chain.state.successions);
-  const waiting = laterIdentities(config.data).find((identity) => !known.includes(identity));
-  if (waiting !== undefined) return copyOf(key, waiting);
-  const secret = newTowerSecret();
-  const next = towerKeyOf(secret);
-  const file = laterKeyFile(config.data, next.towerId);
-  const [first] = keysIn(config.data, { mustBe: true });
-  if ('sealed' in first.kept) keepTowerKey(file, await exportKey(secret, await opener.passphrase()));
-  else {
-    first.kept.secret.fill(0);
-    keepTowerSecret(file, secret);
-  }
-  return next;
-}
-
-function copyOf(key: TowerKey, identity: TowerId): TowerKey {
-  const secret = new Uint8Array(new ArrayBuffer(32));
-  key.copySecret(secret, identity);
-  return towerKeyOf(secret);
 }
 
 function statement(key: TowerKey, from: TowerId, { towerId: to, sign }: TowerKey): IdentityRotated {
@@ -111,19 +120,22 @@ function statement(key: TowerKey, from: TowerId, { towerId: to, sign }: TowerKey
   return { type: 'IdentityRotated', from, to, oldSignature: key.sign(message, from), newSignature: sign(message) };
 }
 
+/** How long the chain may take to be folded, in ms. */
+const LEVEL_MS = 120_000;
 const MOST_ATTEMPTS = 20;
 
 /** Behind the chain's last commit; a block that comes first is waited for, and it is tried again. */
 async function append(config: Config, log: EventLog, chain: Chain, event: IdentityRotated): Promise<void> {
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    await chain.level();
-    const known = identitiesOf(event.from, chain.state.successions);
-    if (known.length > 1) throw new OperatorError(`somebody has begun another identity meanwhile: ${known[1]}`);
+    await within(chain.level(), LEVEL_MS, 'the log does not answer: try it again');
+    const [, heir] = identitiesOf(event.from, chain.state.successions);
+    if (heir === event.to) return;
+    if (heir !== undefined) throw new OperatorError(`somebody has begun another identity meanwhile: ${heir}`);
     const commit = newCommit(chainAggregate, [event], config.node, Date.now()) as Omit<Commit, 'position'>;
     const expected = chain.state.position;
     const appended = await log.append(commit, { shard: 0 as Shard, expected, patience: 10_000 });
     if (appended.kind === 'appended') return;
-    await chain.reached(appended.position);
+    await within(chain.reached(appended.position), LEVEL_MS, 'the log does not answer: try it again');
   }
   throw new OperatorError('the chain moved all the time: try it again');
 }

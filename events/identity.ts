@@ -23,8 +23,10 @@ const statement = {
 /** The statement as clients are given it. */
 export const Succession = z.object(statement);
 export type Succession = z.infer<typeof Succession>;
-/** All that a tower has; each costs whoever verifies it two signatures. */
-export const Successions = z.array(Succession).max(250);
+/** How many a tower may have; each costs whoever verifies it two signatures. */
+export const MOST_SUCCESSIONS = 250;
+/** All that a tower has. */
+export const Successions = z.array(Succession).max(MOST_SUCCESSIONS);
 
 /** The tower began another identity. Who registered before keeps the one it has. */
 export const IdentityRotated = z.strictObject({ type: z.literal('IdentityRotated'), ...statement });

@@ -1,4 +1,5 @@
 import type { Position, Shard, UserId } from '../../events/ids.js';
+import { TrimmedError } from '../../events/log/errors.js';
 import { record } from '../../events/log/log-reader.js';
 import { towerStream } from '../../events/log/streams.js';
 import type { AppointmentAccepted } from '../../events/user.js';
@@ -73,10 +74,17 @@ export async function* readBooked<E extends { readonly position: Position }>(
   wanted: Iterable<E>,
   { signal, onRead }: Way,
 ): AsyncGenerator<readonly [AppointmentRow, E]> {
+  const stream = towerStream(shard);
+  const cut = (await source.cut?.(stream)) ?? 0;
   for (const run of runsOf(wanted)) {
     const [first, last] = [run[0]?.position ?? 0, run.at(-1)?.position ?? 0];
     let at = 0;
-    for await (const batch of source.read(towerStream(shard), first, last, signal)) {
+    // Of a log that was trimmed what is held is left, and not what lay between.
+    const messages =
+      first <= cut && source.remaining
+        ? source.remaining(stream, first, last, signal)
+        : source.read(stream, first, last, signal);
+    for await (const batch of messages) {
       for (const message of batch) {
         const entry = run[at];
         if (entry?.position !== message.position) continue;
@@ -85,6 +93,7 @@ export async function* readBooked<E extends { readonly position: Position }>(
       }
       onRead?.(batch.length);
     }
+    if (at < run.length) throw new TrimmedError(stream, cut);
   }
 }
 

@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { overNats } from '../../actors/client/nats-courier.js';
 import { TowerClient } from '../../actors/client/tower-client.js';
-import { keysIn } from '../../actors/key-ring.js';
-import { type TowerKey, towerKeyOf } from '../../actors/secrets.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { chainAggregate } from '../../events/aggregate.js';
 import { fromHex } from '../../events/bytes.js';
@@ -15,30 +13,15 @@ import { TowerId } from '../../events/ids.js';
 import type { Dialect } from '../../events/signing/receipts.js';
 import { argus } from '../support/argus.js';
 import { auditorsWay } from '../support/auditor-command.js';
+import { keysReadFrom } from '../support/key-ring.js';
 import { tempDir } from '../support/temp-dir.js';
 import { isInMempool, secretKey, startTestTower, untilLevel } from '../support/tower.js';
 import { until } from '../support/until.js';
 import { verified } from '../support/verified.js';
 
-/** The keys that are in a folder now. */
-function keyRing(data: string): TowerKey {
-  const [first, ...later] = keysIn(data).map(({ kept }) => ('secret' in kept ? kept.secret : assert.fail('sealed')));
-  return towerKeyOf(first ?? assert.fail('none'), later);
-}
-
 test('a tower begins another identity: who was there goes on with the old one, newcomers have the new one', async (t) => {
   const data = join(tempDir(t), 'data');
-  let ring = keyRing(data);
-  // What a node is given when it is started anew is what is there by then.
-  const key: TowerKey = {
-    towerId: ring.towerId,
-    get identities() {
-      return ring.identities;
-    },
-    sign: (...given) => ring.sign(...given),
-    copySecret: (...given) => ring.copySecret(...given),
-    wipe() {},
-  };
+  const key = keysReadFrom(data);
   const tower = await startTestTower(t, { key });
   const clientOf = async (towerId: TowerId, dialect: Dialect = 'rust') =>
     new TowerClient(overNats(await tower.nats.connect('public')), { towerId, secretKey: secretKey(), dialect });
@@ -79,7 +62,7 @@ test('a tower begins another identity: who was there goes on with the old one, n
     assert.equal(tower.said.filter(({ msg }) => msg.startsWith('this node has no key of')).length, 1);
   });
 
-  ring = keyRing(data);
+  key.read(data);
   await tower.restartNode();
   await untilLevel(() => tower.node, tower.chain);
   const [fresh, freshPython] = [await clientOf(newId), await clientOf(newId, 'python')];
@@ -145,7 +128,7 @@ test('a tower begins another identity: who was there goes on with the old one, n
 
   await t.test('a statement that is forged changes nothing, and is found', async () => {
     const nc = await tower.nats.connect('node');
-    const message = ring.sign(new Uint8Array(1));
+    const message = key.sign(new Uint8Array(1));
     const to = TowerId.parse(`02${'11'.repeat(32)}`);
     const forged = { type: 'IdentityRotated', from: newId, to, oldSignature: message, newSignature: message };
     const commit = newCommit(chainAggregate, [forged], 'one', Date.now()) as Parameters<typeof encodeCommit>[0];
