@@ -5,7 +5,8 @@ import type { Dialect } from '../events/signing/receipts.js';
 import { Network, networks } from './chain-monitor/networks.js';
 import { type Limits, limitsOf } from './config-limits.js';
 import { type NatsConfig, natsOf } from './config-nats.js';
-import { ConfigError, type ConfigSources, defaultData, gather, type SettingPath } from './config-sources.js';
+import { type ConfigProblem, conflictsOf, problemsOf } from './config-problems.js';
+import { ConfigError, type ConfigSources, defaultData, gather } from './config-sources.js';
 import type { Address } from './gateway/http-listener.js';
 import { parseProxies } from './gateway/http-source.js';
 import { MAX_BLOB_BYTES } from './gateway/requests.js';
@@ -206,25 +207,25 @@ export interface HttpConfig {
 
 /** Reads the configuration. Throws `ConfigError` with one line for the first value that is wrong. */
 export function readConfig(sources: ConfigSources): Config {
+  const checked = checkConfig(sources);
+  if ('config' in checked) return checked.config;
+  throw new ConfigError(checked.problems[0]?.message);
+}
+
+/** The configuration, or all that is wrong with it. Throws `ConfigError` for a file that cannot be read, or is not TOML. */
+export function checkConfig(sources: ConfigSources): { config: Config } | { problems: readonly ConfigProblem[] } {
   const { values, origin } = gather(sources);
   const parsed = Settings.safeParse(values);
-  if (parsed.success) return toConfig(parsed.data);
-  throw new ConfigError(explain(parsed.error, origin));
+  if (!parsed.success) return { problems: problemsOf(parsed.error, origin) };
+  const { network, nats, http, bitcoind, limits, subscription } = parsed.data;
+  const problems = conflictsOf([
+    () => natsOf(nats, ''),
+    () => httpOf(http),
+    () => bitcoindAuth(network, bitcoind),
+    () => limitsOf(limits, subscription.slots),
+  ]);
+  return problems.length > 0 ? { problems } : { config: toConfig(parsed.data) };
 }
-
-function explain(error: z.ZodError, origin: ReadonlyMap<SettingPath, string>): string {
-  const issue = error.issues[0];
-  if (!issue) return 'the configuration is not valid';
-  if (issue.code === 'unrecognized_keys') {
-    const path = [...issue.path, issue.keys[0]].join('.');
-    return `${origin.get(path) ?? 'configuration'}: there is no setting ${spelt(path)}`;
-  }
-  const path = issue.path.join('.');
-  return `${origin.get(path) ?? 'configuration'}: ${path}: ${issue.message}`;
-}
-
-/** A name that may be any text, as part of a line. */
-const spelt = (name: string): string => JSON.stringify(name.slice(0, 100)).slice(1, -1);
 
 function toConfig(settings: Settings): Config {
   const { network, nats, bitcoind } = settings;

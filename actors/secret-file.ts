@@ -8,6 +8,14 @@ import { secretBytes } from './secret-bytes.js';
 /** A secret's file is missing, not well formed, readable by others, or in the way of another. */
 export class SecretFileError extends Error {
   readonly code = 'secret-file';
+
+  /** `cure`: the line for a shell that mends it, where there is one. */
+  constructor(message: string, { cure, ...options }: ErrorOptions & { readonly cure?: string } = {}) {
+    super(cure === undefined ? message : `${message}: ${cure}`, options);
+    this.cure = cure;
+  }
+
+  readonly cure: string | undefined;
 }
 
 /** No secret is longer. */
@@ -60,14 +68,14 @@ function checkAccess(file: string, stats: Stats): void {
   if (!stats.isFile()) throw new SecretFileError(`${file} cannot be read: it is not a regular file`);
   const { mode, uid, size } = stats;
   if ((mode & 0o077) !== 0)
-    throw new SecretFileError(
-      `${file} can be read by others (mode ${(mode & 0o777).toString(8)}): chmod 600 ${word(file)}`,
-    );
+    throw new SecretFileError(`${file} can be read by others (mode ${(mode & 0o777).toString(8)})`, {
+      cure: `chmod 600 ${word(file)}`,
+    });
   const user = process.geteuid?.();
   if (user !== undefined && uid !== user)
-    throw new SecretFileError(
-      `${file} belongs to user ${uid}, who may change it, not to ${user}: chown ${user} ${word(file)}`,
-    );
+    throw new SecretFileError(`${file} belongs to user ${uid}, who may change it, not to ${user}`, {
+      cure: `chown ${user} ${word(file)}`,
+    });
   if (size > MAX_BYTES) throw new SecretFileError(`${file} is longer than ${MAX_BYTES} bytes`);
 }
 

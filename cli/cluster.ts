@@ -28,7 +28,7 @@ export function alarmsOf({ nodes: reports, silent }: Nodes, streams: readonly St
     ...sameNames(reports),
     ...unserved(reports),
     ...reports.flatMap((report) => [...behindLog(report), ...behindChain(report, highest)]),
-    ...streams.flatMap((stream) => weak(stream)),
+    ...streams.flatMap((stream) => weaknesses(stream)),
   ];
 }
 
@@ -71,7 +71,8 @@ function behindChain({ node, state, shards, chain, bitcoind }: NodeReport, highe
   ];
 }
 
-function weak({ stream, leader, replicas, replicas_current: current, peers }: StreamReport): string[] {
+/** What is wrong with the copies of a stream, a line each. */
+export function weaknesses({ stream, leader, replicas, replicas_current: current, peers }: StreamReport): string[] {
   if (leader === null) return [`stream ${stream} has no leader that answers: nothing can be put on it`];
   if (replicas === null || current === null || current >= replicas) return [];
   const absent = peers.filter((peer) => !peer.current).map((peer) => peer.name);

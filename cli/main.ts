@@ -9,6 +9,7 @@ import { addArchiveCommands } from './archive.js';
 import { addAuditCommands } from './audit/audit.js';
 import { addClientCommands } from './client.js';
 import { askCluster, printCluster } from './cluster.js';
+import { addDoctorCommand } from './doctor/doctor.js';
 import { printDrift } from './drift.js';
 import { init } from './init.js';
 import { addKeyCommands } from './key.js';
@@ -45,6 +46,8 @@ addNodeFlags(program.command('up'))
     // Whatever may still wait for a server that is away: it is over.
     process.exit(status);
   });
+
+addDoctorCommand(program);
 
 addLogFlags(addWhereabouts(program.command('init')), 'log.shards', 'log.replicas')
   .description("make a tower's log on NATS, and its key if there is none; `up` does so too, with one shard unless told")

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type Config, readConfig } from '../actors/config.js';
+import type { ConfigSources } from '../actors/config-sources.js';
 
 /** The settings that may be given as flags, and which of them a command takes. */
 
@@ -124,11 +125,14 @@ function addFlags(command: Command, flags: readonly Flag[]): Command {
 }
 
 /** The configuration from a command's flags, the environment and the file. Throws `ConfigError`. */
-export function configOf(command: Command): Config {
+export const configOf = (command: Command): Config => readConfig(sourcesOf(command));
+
+/** Where a command's configuration comes from. */
+export function sourcesOf(command: Command): ConfigSources {
   const given = command.opts<Record<string, string | undefined>>();
   const known = [...folder, ...whereabouts, ...ofKey, ...ofNode].map(({ setting, flags }) => [
     setting,
     given[new Option(flags).attributeName()],
   ]);
-  return readConfig({ file: given.config, env: process.env, flags: Object.fromEntries(known) });
+  return { file: given.config, env: process.env, flags: Object.fromEntries(known) };
 }
