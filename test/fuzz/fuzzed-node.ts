@@ -41,9 +41,11 @@ export interface FuzzedNode {
   endures(send: (count: number) => Promise<void>, count: number): Promise<void>;
 }
 
-interface Memory {
+interface Needed {
   readonly used: number;
   readonly rss: number;
+  /** Of all its threads since it began, in µs. */
+  readonly cpu: number;
 }
 
 /** What a node may need more after a hundred thousand requests than after ten thousand, in bytes; and what it may log. */
@@ -96,17 +98,20 @@ export async function startFuzzedNode(
   await client.addAppointment(makeAppointment('rust', txid('kept'), new Uint8Array(100), 144));
   const endures: FuzzedNode['endures'] = async (send, count) => {
     await send(Math.ceil(count / 10));
-    const before = { ...(await memoryOf(node)), ms: await roundTrip(client), logged: logged.length };
-    const began = performance.now();
+    const before = { ...(await neededBy(node)), ms: await roundTrip(client), logged: logged.length };
+    const [began, ours] = [performance.now(), process.cpuUsage()];
     await send(count - Math.ceil(count / 10));
+    const { user, system } = process.cpuUsage(ours);
     const perSecond = Math.round(count / ((performance.now() - began) / 900));
     assert.equal(node.exitCode ?? node.signalCode, null, `the node has ended: ${logged.slice(-2_000)}`);
     const ms = await roundTrip(client);
-    const { used, rss } = await memoryOf(node);
+    const { used, rss, cpu } = await neededBy(node);
     const mb = (bytes: number) => Math.round(bytes / 2 ** 20);
+    const each = (micros: number) => Math.round(micros / (count * 0.9));
     t.diagnostic(
       `seed ${SEED}: ${count} at ${perSecond}/s; round trip ${before.ms.toFixed(1)} -> ${ms.toFixed(1)} ms; in use ` +
-        `${mb(before.used)} -> ${mb(used)} MB, resident ${mb(before.rss)} -> ${mb(rss)} MB; logged ${logged.length} bytes`,
+        `${mb(before.used)} -> ${mb(used)} MB, resident ${mb(before.rss)} -> ${mb(rss)} MB; logged ${logged.length} bytes; ` +
+        `each took the node ${each(cpu - before.cpu)} and us ${each(user + system)} µs`,
     );
     assert.ok(used - before.used < MOST_GROWTH, `${mb(before.used)} -> ${mb(used)} MB in use`);
     assert.ok(ms < 5 * before.ms + 50, `a round trip took ${before.ms}, and now ${ms} ms`);
@@ -134,10 +139,10 @@ interface FuzzedNodeOptions {
   readonly zmqUrl?: (bitcoind: Bitcoind) => Promise<string>;
 }
 
-async function memoryOf(node: ChildProcess): Promise<Memory> {
+async function neededBy(node: ChildProcess): Promise<Needed> {
   node.send('memory');
-  const [memory] = await once(node, 'message');
-  return memory as Memory;
+  const [needed] = await once(node, 'message');
+  return needed as Needed;
 }
 
 /** The median of some, in ms. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Msg } from 'nats';
 import { publicSubjects } from '../../actors/wire.js';
 import { startFuzzedNode } from './fuzzed-node.js';
 import { inTurn } from './in-turn.js';
+import { NatsLine } from './nats-line.js';
 import { Shots } from './requests.js';
 import { chanceOf, REQUESTS } from './settings.js';
 
@@ -21,23 +21,24 @@ const SUBJECTS = {
 
 test('the NATS door answers whatever it is asked, and nothing comes of it', async (t) => {
   const node = await startFuzzedNode(t);
-  const nc = await node.nats.connect('public');
+  const line = await NatsLine.open(t, node.nats.port);
   const shots = new Shots(chanceOf(1), node.secret);
   const statuses = new Map<number, number>();
   await node.endures(
     (count) =>
       inTurn(count, AT_ONCE, async () => {
         const { operation, body } = shots.next();
-        const answer = await nc.request(SUBJECTS[operation], body, { timeout: 30_000 }).catch((cause) => {
+        const { status, text } = await line.ask(SUBJECTS[operation], body).catch((cause) => {
           throw new Error(`${operation} ${body.toString('latin1')} is not answered: ${node.logged().slice(-2_000)}`, {
             cause,
           });
         });
-        const status = statusOf(answer, body);
+        const answer = JSON.parse(text);
+        if (status !== 200) assert.equal(typeof answer.error, 'string', body.toString('latin1'));
         // A proof may have to be waited for, and deletions wait for one another; all else is granted or refused.
         assert.ok(
           status !== 503 || operation === 'get_proof' || operation === 'delete_appointment',
-          `${operation} ${body.toString('latin1')}: ${answer.string()}`,
+          `${operation} ${body.toString('latin1')}: ${text}`,
         );
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
       }),
@@ -49,11 +50,3 @@ test('the NATS door answers whatever it is asked, and nothing comes of it', asyn
     [],
   );
 });
-
-/** The status of an answer that must be JSON, and be one that the service convention knows. */
-function statusOf(message: Msg, asked: Buffer): number {
-  const json = message.json<{ error?: unknown; reason?: unknown }>();
-  const status = Number(message.headers?.get('Nats-Service-Error-Code') || 200);
-  if (status !== 200) assert.equal(typeof json.error, 'string', asked.toString('latin1'));
-  return status;
-}

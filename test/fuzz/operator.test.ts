@@ -9,7 +9,7 @@ import { mutated, noise } from './bytes.js';
 import { startFuzzedNode } from './fuzzed-node.js';
 import { inTurn } from './in-turn.js';
 import { objectLike, value } from './json.js';
-import { chanceOf, inProportion, oneOf, SEED } from './settings.js';
+import { chanceOf, oneOf, REQUESTS, SEED } from './settings.js';
 
 /** What reaches a node past the doors of clients: from its operator, and from other nodes of its tower. */
 
@@ -55,7 +55,7 @@ test('the desks answer whatever the operator asks, and what other nodes ask', as
           ? askDesk(operator, oneOf(chance, OPERATOR), bodyOf(ofOperator))
           : askRelay(other, bodyOf(ofNode)),
       ),
-    inProportion(10_000),
+    REQUESTS,
   );
 
   /** Every answer is JSON, and what was not granted says why. */

@@ -6,7 +6,7 @@ import { Chance } from '../model/chance.js';
 export const SEED = Number(process.env.ARGUS_FUZZ_SEED ?? 20_261_127);
 
 /** Requests to each door that a request costs little at. */
-export const REQUESTS = Number(process.env.ARGUS_FUZZ_REQUESTS ?? 30_000);
+export const REQUESTS = Number(process.env.ARGUS_FUZZ_REQUESTS ?? 100_000);
 
 /** So many in a hundred thousand: of what costs a process, a block or a restart, fewer are made. */
 export const inProportion = (ofHundredThousand: number): number =>

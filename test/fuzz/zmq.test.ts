@@ -7,7 +7,7 @@ import { fromHex } from '../../events/bytes.js';
 import { until } from '../support/until.js';
 import { noise } from './bytes.js';
 import { startFuzzedNode } from './fuzzed-node.js';
-import { chanceOf, inProportion, oneOf } from './settings.js';
+import { chanceOf, oneOf, REQUESTS } from './settings.js';
 
 /** Messages in one turn of the event loop; ZMQ keeps a thousand for who does not listen at once. */
 const AT_ONCE = 200;
@@ -49,7 +49,7 @@ test('garbage over ZMQ costs a node nothing, and a breach is answered after it',
       await publisher.send(message(sent++));
       if (n % AT_ONCE === 0) await turn();
     }
-  }, inProportion(20_000));
+  }, REQUESTS);
   // What is far too long has the line cut; it is made anew.
   await publisher.send(['hashblock', Buffer.alloc(4_000_000)]);
 
