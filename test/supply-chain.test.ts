@@ -82,11 +82,13 @@ describe('what is known to have defects', () => {
     for (const [gone, least] of [
       ['form-data', 4],
       ['tough-cookie', 5],
+      // Below that it is the retired client's; this one is for tests alone.
+      ['ajv', 8],
     ] as const) {
       const versions = installed.filter(([place]) => nameOf(place) === gone).map(([, { version = '' }]) => version);
       assert.ok(versions.length > 0 && versions.every((version) => Number.parseInt(version, 10) >= least), gone);
     }
-    for (const gone of ['har-validator', 'ajv', 'oauth-sign', 'psl'])
+    for (const gone of ['har-validator', 'oauth-sign', 'psl'])
       assert.ok(!installed.some(([place]) => nameOf(place) === gone), gone);
   });
 

@@ -38,7 +38,9 @@ export const mostBytes = (operation: Operation, maxBlobBytes: number): number =>
 
 const text = z.string().min(1);
 const hex = text.refine(isHex);
-const hexOf = (bytes: number) => hex.length(2 * bytes);
+/** What `isHex` asks for, for whoever reads the shapes as JSON Schema. */
+const ofHex = { pattern: '^([0-9a-fA-F]{2})+$' };
+const hexOf = (bytes: number) => hex.length(2 * bytes).meta(ofHex);
 const u32 = z.number().int().min(0).max(0xffffffff);
 const HEX_LOCATOR = /^[0-9a-f]{32}$/i;
 const locator = z
@@ -91,7 +93,7 @@ export function parseRegister(json: Record<string, unknown>, dialect: Dialect): 
 }
 
 /** The longest field by far, read once. */
-const blob = text.transform(bytesOfHex).pipe(z.instanceof(Uint8Array));
+const blob = text.meta(ofHex).transform(bytesOfHex).pipe(z.instanceof(Uint8Array));
 
 const AddAppointment = z.object({
   appointment: z.object({ locator, encrypted_blob: blob, to_self_delay: u32 }),
@@ -162,6 +164,23 @@ export function parseGetSubscriptionInfo(json: Record<string, unknown>): Parsed<
   const parsed = GetSubscriptionInfo.safeParse(json);
   return parsed.success ? { ok: true, value: parsed.data } : faulty(json);
 }
+
+/** What a registration is made of, of either generation. */
+const invite = z.string().optional();
+const Register = z.union([
+  z.object({ [keyField('rust')]: key, invite }),
+  z.object({ [keyField('python')]: key, invite }),
+]);
+
+/** The shape of each request, to be described to whoever writes a client. */
+export const shapes: Readonly<Record<Operation, z.ZodType>> = {
+  register: Register,
+  add_appointment: AddAppointment,
+  delete_appointment: DeleteAppointment,
+  get_appointment: GetAppointment,
+  get_proof: GetProof,
+  get_subscription_info: GetSubscriptionInfo,
+};
 
 const faulty = (json: Record<string, unknown>): Parsed<never> => ({ ok: false, fault: { kind: 'fields', json } });
 
