@@ -57,7 +57,7 @@ export class Past {
     worker.on('error', (error) => {
       if (this.#worker !== worker) return;
       this.log.warn(why(error), 'the thread that reads the log for the web page died');
-      void this.#end(new PastError('failed', 'the log could not be read: the node says why in its own'));
+      void this.#end(new PastError('failed', 'the log could not be read; the log of the node says why'));
     });
     this.#worker = worker;
     return worker;

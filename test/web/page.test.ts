@@ -15,6 +15,7 @@ describe('the web page', { skip: BROWSER === undefined && 'no browser (CHROMIUM)
   test('shows a breach while it happens, its timeline, and the past; on a telephone too', async (t) => {
     const { tower, client, guard } = await startGuard(t, { settings });
     const breach = await guard();
+    for (let others = 0; others < 2; others++) await guard();
     await mineEach(tower, []);
     await untilLevel(() => tower.node, tower.chain);
     const { page, complaints } = await openPage(t);
@@ -34,7 +35,7 @@ describe('the web page', { skip: BROWSER === undefined && 'no browser (CHROMIUM)
     await mineEach(tower, [breach.penaltyTx], [], []);
     await page.getByText('3 of 100 deep').waitFor();
     assert.equal(await page.evaluate(() => 'isSamePage' in globalThis), true, 'nothing was loaded anew');
-    await page.screenshot({ path: join(shots(t), 'glance.png'), fullPage: true });
+    await page.screenshot({ path: join(shots(t), 'web-page.png'), fullPage: true });
 
     await page.locator('#sought').fill(breach.penaltyTxid);
     await page.keyboard.press('Enter');
@@ -63,14 +64,14 @@ describe('the web page', { skip: BROWSER === undefined && 'no browser (CHROMIUM)
     for (let height = tip; height > before; height--) await page.keyboard.press('ArrowLeft');
     await page.getByText(`After block ${before}`).waitFor();
     await page.getByText('No breach was being answered.').waitFor();
-    await page.getByText(`${before}: 1 users, 1 appointments, 0 open trackers`).waitFor();
+    await page.getByText(`${before}: 1 users, 3 appointments, 0 open trackers`).waitFor();
 
     await page.setViewportSize({ width: 390, height: 800 });
     for (const view of ['', 'past', `of/${breach.disputeTxid}`]) {
       await page.goto(`${url}/#/${view}`);
       await page.locator(view === '' ? '.tracker' : view === 'past' ? '#then[data-height]' : '#timeline').waitFor();
       await page.emulateMedia({ colorScheme: 'dark' });
-      await page.screenshot({ path: join(shots(t), `telephone-${view.slice(0, 4)}.png`), fullPage: true });
+      await page.screenshot({ path: join(shots(t), `telephone-${view.split('/')[0] || 'now'}.png`), fullPage: true });
       const width = await page.evaluate('document.documentElement.scrollWidth');
       assert.ok(Number(width) <= 390, `${view}: ${width} wide`);
     }
@@ -79,7 +80,7 @@ describe('the web page', { skip: BROWSER === undefined && 'no browser (CHROMIUM)
 
   test('without the token says what to do, and nothing of the tower', async (t) => {
     const { tower } = await startGuard(t, { settings });
-    const { page } = await openPage(t);
+    const { page, complaints } = await openPage(t);
     const url = tower.node.webUrl ?? assert.fail('no page');
     const answer = await page.goto(`${url}/login?token=${'0'.repeat(64)}`);
     assert.equal(answer?.status(), 401);
@@ -88,6 +89,21 @@ describe('the web page', { skip: BROWSER === undefined && 'no browser (CHROMIUM)
     await page.getByLabel('Token').fill(WebToken.of(tower.config.data).text);
     await page.getByRole('button').click();
     await page.getByText('All is well').waitFor();
+
+    await page.goto(`${url}/#/of/${encodeURIComponent('<img src=x onerror="isHacked=1">')}`);
+    await page.getByText('that is not a user id').waitFor();
+    assert.equal(await page.locator('#view img').count(), 0, 'text is no markup');
+    await page.evaluate(`{
+      const script = document.createElement('script');
+      script.textContent = 'globalThis.isHacked = 1';
+      document.body.append(script);
+      document.body.append(Object.assign(document.createElement('img'), { src: 'https://example.com/x.png' }));
+    }`);
+    assert.equal(await page.evaluate("'isHacked' in globalThis"), false, 'and if it were, its script would not run');
+    assert.ok(
+      complaints.some((text) => text.includes('https://example.com/x.png')),
+      'nor is anything loaded',
+    );
   });
 });
 

@@ -18,6 +18,10 @@ const route = () => location.hash.replace(/^#\/?/, '').split('/');
 async function show() {
   const turn = ++asked;
   const [name, ...rest] = route();
+  for (const link of document.querySelectorAll('nav a'))
+    if (link.getAttribute('href') === `#/${name}`) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  if (name !== 'of') document.getElementById('sought').value = '';
   if (name === '') return showGlance();
   view.replaceChildren(make('p', { class: 'faint' }, 'Reading the log\u2026'));
   let shown;

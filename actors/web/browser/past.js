@@ -19,7 +19,12 @@ export async function pastView(wanted) {
   const shown = make('output', { id: 'shown', for: 'height' });
   const state = make('div', { id: 'then', 'aria-live': 'polite' });
   slider.addEventListener('input', () => preview(growth, slider, shown));
-  slider.addEventListener('change', () => void showAt(slider, state));
+  // Who holds a key down changes it many times a second.
+  let soon;
+  slider.addEventListener('change', () => {
+    clearTimeout(soon);
+    soon = setTimeout(() => void showAt(slider, state), REST_MS);
+  });
   preview(growth, slider, shown);
   void showAt(slider, state);
   return [
@@ -30,6 +35,8 @@ export async function pastView(wanted) {
     ),
   ];
 }
+
+const REST_MS = 150;
 
 /** At once, while the slider is still moved. */
 function preview({ heights, users, appointments, trackers }, slider, shown) {
