@@ -8,11 +8,13 @@ import { complaintsOf } from './health.js';
 /** The tower at a glance: what the page shows first, made of what the node knows anyway. */
 export class Glance {
   #made: { readonly json: Promise<object>; readonly untilMs: number } | undefined;
-  #nodes: { readonly found: Promise<Nodes>; readonly untilMs: number } | undefined;
+  #nodes: Nodes | undefined;
+  #asking: Promise<void> | undefined;
+  #askNodesAt = 0;
 
   constructor(private readonly needs: GlanceNeeds) {}
 
-  /** Whoever asks within a second gets the same. */
+  /** Whoever asks at nearly the same time gets the same. */
   now(): Promise<object> {
     const now = performance.now();
     if (!this.#made || now >= this.#made.untilMs) this.#made = { json: this.#make(), untilMs: now + GOOD_MS };
@@ -58,14 +60,18 @@ export class Glance {
       }));
   }
 
-  /** All nodes are asked seldom: each of them then asks its bitcoind. */
-  #everyNode(): Promise<Nodes> {
+  /** All nodes are asked seldom, since each of them then asks its bitcoind; who comes meanwhile is told what was known. */
+  async #everyNode(): Promise<Nodes> {
     const now = performance.now();
-    if (!this.#nodes || now >= this.#nodes.untilMs) {
-      const found = this.needs.isConnected() ? orNothing(this.needs.everyNode()) : Promise.resolve(undefined);
-      this.#nodes = { found: found.then((nodes) => nodes ?? NOBODY), untilMs: now + NODES_MS };
+    if (now >= this.#askNodesAt) {
+      this.#askNodesAt = now + NODES_MS;
+      const asked = this.needs.isConnected() ? orNothing(this.needs.everyNode()) : undefined;
+      this.#asking = Promise.resolve(asked).then((nodes) => {
+        this.#nodes = nodes ?? NOBODY;
+      });
     }
-    return this.#nodes.found;
+    if (!this.#nodes) await this.#asking;
+    return this.#nodes ?? NOBODY;
   }
 }
 
@@ -95,7 +101,8 @@ const Tower = z.looseObject({
 const Trackers = z.object({ trackers: z.array(z.unknown()), next: z.string().nullable() });
 
 const NOBODY: Nodes = { nodes: [], silent: [] };
-const GOOD_MS = 1_000;
+/** Less than between two of the feed's: what it shows because of news has to be newer than that. */
+const GOOD_MS = 200;
 const NODES_MS = 10_000;
 const BLOCKS = 12;
 const MOST_TRACKERS = 200;

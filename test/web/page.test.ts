@@ -28,7 +28,7 @@ describe('the web page', { skip: BROWSER === undefined && 'no browser (CHROMIUM)
     await page.evaluate(() => Object.assign(globalThis, { isSamePage: true }));
 
     await mineEach(tower, [breach.disputeTx]);
-    await page.locator('.tracker').waitFor();
+    await page.locator('.tracker').waitFor({ timeout: 8_000 });
     await page.locator('#feed .event').filter({ hasText: 'breach detected' }).waitFor();
     await page.getByText(`breach, block ${before + 1}`).waitFor();
     await breach.untilSeen('PenaltyBroadcast');
