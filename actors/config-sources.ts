@@ -48,6 +48,7 @@ const SECTIONS = [
   'nats',
   'http',
   'metrics',
+  'web',
   'log',
   'snapshots',
   'bitcoind',
@@ -72,6 +73,7 @@ const FOREIGN = new Set([
   'ARGUS_FUZZ_SEED',
   'ARGUS_TORTURE_SECONDS',
   'ARGUS_TORTURE_SEED',
+  'ARGUS_TEST_SHOTS',
 ]);
 
 function fromEnvironment(env: ConfigSources['env']): Found[] {

@@ -113,6 +113,7 @@ const Settings = z.strictObject({
     })
     .prefault({}),
   metrics: z.strictObject({ listen: addressOrOff().prefault('off') }).prefault({}),
+  web: z.strictObject({ listen: addressOrOff().prefault('127.0.0.1:9816') }).prefault({}),
   log: z
     .strictObject({
       // Left out, they are those of the log.
@@ -175,6 +176,8 @@ export interface Config {
   readonly http: HttpConfig;
   /** Where programs that look after the node are answered; undefined for nowhere. */
   readonly metrics: { readonly listen: Address | undefined };
+  /** Where the operator's page is shown; undefined for nowhere. */
+  readonly web: { readonly listen: Address | undefined };
   readonly log: Settings['log'];
   /** After how many commits of a stream there is a new snapshot of what was folded of it; 0: never, and none is used. */
   readonly snapshots: Settings['snapshots'];
@@ -241,6 +244,7 @@ function toConfig(settings: Settings): Config {
     nats: natsOf(nats, data),
     http: httpOf(settings.http),
     metrics: { listen: settings.metrics.listen },
+    web: { listen: settings.web.listen },
     log: settings.log,
     snapshots: settings.snapshots,
     bitcoind: {

@@ -1,21 +1,20 @@
-import { readFileSync } from 'node:fs';
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
+import type { ChainCommit } from '../events/commit.js';
 import type { Locator, Shard as ShardId, UserId } from '../events/ids.js';
 import type { EventLog } from '../events/log/log.js';
 import { type LogLayout, wantedStreams } from '../events/log/streams.js';
 import type { BlobRef } from '../events/user.js';
 import type { BlockWindow } from '../projections/block-window.js';
+import type { Fold } from '../projections/fold.js';
 import { AuthCallout } from './auth-callout/auth-callout.js';
 import { issuerOf } from './auth-callout/issuer.js';
 import type { NodeReport } from './cluster-wire.js';
-import type { Config, HttpConfig } from './config.js';
-import { ConfigError } from './config-sources.js';
 import { placeAppointment } from './gatekeeper/shown.js';
 import { Admission } from './gateway/admission.js';
 import type { Answer } from './gateway/answers.js';
 import { Gateway, type GatewayNeeds, type Request } from './gateway/gateway.js';
-import { HttpDoor, type Patience } from './gateway/http-door.js';
+import { HttpDoor } from './gateway/http-door.js';
 import { parseProxies } from './gateway/http-source.js';
 import { NatsDoor } from './gateway/nats-door.js';
 import { RateLimiter } from './gateway/rate-limiter.js';
@@ -23,6 +22,7 @@ import { RequestRelay } from './gateway/request-relay.js';
 import { Standstill } from './gateway/standstill.js';
 import { Metrics } from './metrics/metrics.js';
 import { MetricsDoor } from './metrics/metrics-door.js';
+import type { NodeOptions } from './node-options.js';
 import type { AskedProof, Prover } from './notary/prover.js';
 import type { Rpc } from './operator-desk/bitcoind-report.js';
 import { NodeDesk } from './operator-desk/node-desk.js';
@@ -36,7 +36,9 @@ import { type Served, ShardRelay } from './runtime/shard-relay.js';
 import type { ServedShards } from './served-shards.js';
 import { shardOf } from './shard.js';
 import { StateDesk } from './state-desk/state-desk.js';
+import type { Tls } from './tls.js';
 import { version } from './version.js';
+import { WebSide } from './web-side.js';
 import type { InfoAnswer } from './wire.js';
 
 /** The ways into one node: for clients over NATS and over HTTP, for the operator and for other nodes over NATS. */
@@ -51,6 +53,7 @@ export class Doors {
   readonly #nodeDesk: NodeDesk;
   readonly #authCallout: AuthCallout;
   readonly #metrics: MetricsDoor | undefined;
+  readonly #web: WebSide | undefined;
   readonly #stateDesk: StateDesk;
   readonly #admission: Admission;
   readonly #http: readonly HttpDoor[];
@@ -58,7 +61,8 @@ export class Doors {
   readonly #served = new Map<ShardId, Served>();
 
   constructor(private readonly needs: DoorsNeeds) {
-    const { nc, config, tls, logger, shards } = needs;
+    const { nc, options, tls, logger, shards } = needs;
+    const { config, patience } = options;
     const { shards: towerShards } = needs.layout;
     const log = logger.child({ actor: 'gateway' });
     const shardIdOf = (userId: UserId) => shardOf(userId, towerShards);
@@ -82,7 +86,7 @@ export class Doors {
     });
     this.#gateway = gateway;
     this.#nats = new NatsDoor(nc, gateway, { version, info: needs.publicInfo, log });
-    this.#shardDesk = new ShardDesk({ relay, chain: needs.chain, local: (shard) => shards.get(shard) });
+    this.#shardDesk = new ShardDesk({ relay, chain: needs.chain.state, local: (shard) => shards.get(shard) });
     this.#desk = new OperatorDesk(nc, {
       version,
       shards: towerShards,
@@ -94,25 +98,25 @@ export class Doors {
     this.#policyDesk = new PolicyDesk(nc, {
       version,
       doorkeeper: needs.doorkeeper,
-      height: () => needs.chain.tip?.height,
+      height: () => needs.chain.state.tip?.height,
       log: logger.child({ actor: 'operator-desk' }),
     });
     const reporter = reporterOf(needs);
     this.#nodeDesk = nodeDeskOf(needs, reporter);
     this.#authCallout = new AuthCallout(nc, {
-      issuer: issuerOf(needs.natsSeed),
+      issuer: issuerOf(options.natsSeed),
       log: logger.child({ actor: 'auth-callout' }),
     });
     this.#metrics = metricsDoorOf(needs, reporter, this.#desk);
+    this.#web = webSideOf(needs, reporter, this.#desk);
     this.#stateDesk = new StateDesk(nc, {
       node: config.node,
       version,
-      chain: () => needs.chain,
+      chain: () => needs.chain.state,
       shards: () => shards.states,
     });
     const { listen, maxConnections: mostInside, maxConnectionsPerSource: mostOfSource, trustedProxies } = config.http;
     const proxies = parseProxies(trustedProxies);
-    const { patience } = needs;
     this.#admission = new Admission({ isAble: needs.isAble, mostInside, mostOfSource });
     this.#http = listen.map(
       ({ dialect, ...address }) =>
@@ -123,12 +127,12 @@ export class Doors {
   /** Lets clients connect, and the operator and Prometheus ask how this node is, long before it is ready for anything else. */
   async openDesk(): Promise<void> {
     this.#authCallout.open();
-    await Promise.all([this.#nodeDesk.open(), this.#metrics?.open()]);
+    await Promise.all([this.#nodeDesk.open(), this.#metrics?.open(), this.#web?.open()]);
   }
 
   async closeDesk(): Promise<void> {
     this.#authCallout.close();
-    await Promise.all([this.#nodeDesk.close(), this.#metrics?.close()]);
+    await Promise.all([this.#nodeDesk.close(), this.#metrics?.close(), this.#web?.close()]);
   }
 
   /** Where Prometheus reads the metrics, if anywhere: `http://127.0.0.1:9815`. */
@@ -136,8 +140,14 @@ export class Doors {
     return this.#metrics?.url;
   }
 
+  /** Where the operator's page is, if it is shown: `http://127.0.0.1:9816`. */
+  get webUrl(): string | undefined {
+    return this.#web?.url;
+  }
+
   /** Rejects with `ListenError` if an HTTP door cannot listen on its address. */
   async open(): Promise<void> {
+    this.#web?.watchChain(this.needs.chain);
     const desks = [this.#desk, this.#policyDesk, this.#stateDesk];
     await Promise.all([this.#nats, ...desks, ...this.#http].map((door) => door.open()));
   }
@@ -149,6 +159,8 @@ export class Doors {
   /** From now on other nodes may ask about a shard that runs here. Call what is returned to end that. */
   serve(shard: ShardId): Served {
     const ends = [this.#requests.serve(shard, this.#gateway), this.#shardDesk.serve(shard)];
+    const fold = this.needs.shards.get(shard)?.fold;
+    if (fold && this.#web) ends.push(this.#web.watchShard(shard, fold));
     const end = async () => {
       await Promise.all(ends.map((each) => each()));
     };
@@ -179,7 +191,7 @@ export class Doors {
     const { shards, chain, prover } = this.needs;
     const running = shards.get(shard);
     if (!running) return { kind: 'proof-unavailable' };
-    const placed = placeAppointment({ fold: running.fold, chain: { state: chain } }, userId, locator);
+    const placed = placeAppointment({ fold: running.fold, chain }, userId, locator);
     return placed.kind === 'placed' ? prover.prove(shard, placed.position, asked) : placed;
   }
 
@@ -192,14 +204,14 @@ export class Doors {
 }
 
 function reporterOf(needs: DoorsNeeds): NodeReporter {
-  const { nc, config, layout, log, chain, shards, rpc, state, snapshots } = needs;
+  const { nc, options, layout, log, chain, shards, rpc, state, snapshots } = needs;
   return new NodeReporter({
-    node: config.node,
+    node: options.config.node,
     version,
     towerShards: layout.shards,
     shards,
     state,
-    chain,
+    chain: chain.state,
     tail: (stream) => log.tail(stream),
     natsServer: () => (needs.isConnected() ? nc.info?.server_name : undefined),
     rpc,
@@ -207,10 +219,10 @@ function reporterOf(needs: DoorsNeeds): NodeReporter {
   });
 }
 
-function nodeDeskOf({ nc, config, layout, log, logger }: DoorsNeeds, reporter: NodeReporter): NodeDesk {
+function nodeDeskOf({ nc, options, layout, log, logger }: DoorsNeeds, reporter: NodeReporter): NodeDesk {
   const names = wantedStreams(layout).map(({ name }) => name);
   return new NodeDesk(nc, {
-    node: config.node,
+    node: options.config.node,
     version,
     report: () => reporter.report(),
     streams: () => streamReports(log.jsm, names),
@@ -219,39 +231,35 @@ function nodeDeskOf({ nc, config, layout, log, logger }: DoorsNeeds, reporter: N
 }
 
 function metricsDoorOf(
-  { config, state, isConnected, logger }: DoorsNeeds,
+  { options, state, isConnected, logger }: DoorsNeeds,
   reporter: NodeReporter,
   desk: OperatorDesk,
 ): MetricsDoor | undefined {
-  const { listen } = config.metrics;
+  const { listen } = options.config.metrics;
   if (!listen) return undefined;
   const metrics = new Metrics({ report: () => reporter.report(), info: () => desk.info() });
   return new MetricsDoor({ ...listen, metrics, state, isConnected, log: logger.child({ actor: 'metrics' }) });
 }
 
-/** A certificate chain and its key, in PEM. */
-export interface Tls {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-}
-
-/** Throws `ConfigError` if the certificate or its key cannot be read. */
-export function readTls({ tls }: HttpConfig): Tls | undefined {
-  if (!tls) return undefined;
-  try {
-    return { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
-  } catch (cause) {
-    throw new ConfigError(`http: ${cause instanceof Error ? cause.message : cause}`, { cause });
-  }
+function webSideOf(needs: DoorsNeeds, reporter: NodeReporter, desk: OperatorDesk): WebSide | undefined {
+  const { listen } = needs.options.config.web;
+  if (!listen) return undefined;
+  const [report, info] = [() => reporter.report(), () => desk.info()];
+  const log = needs.logger.child({ actor: 'web' });
+  return new WebSide(listen, {
+    ...needs,
+    chain: needs.chain.state,
+    report,
+    info,
+    trackers: (limit) => desk.trackers(limit),
+    log,
+  });
 }
 
 export interface DoorsNeeds {
   readonly nc: NatsConnection;
-  readonly config: Config;
-  /** Of the nkey that the tower's nodes share. */
-  readonly natsSeed: string;
+  readonly options: NodeOptions;
   readonly tls: Tls | undefined;
-  readonly patience: Patience | undefined;
   readonly log: EventLog;
   readonly layout: LogLayout;
   /** The node's bitcoind. */
@@ -267,7 +275,7 @@ export interface DoorsNeeds {
   /** Whether the node has a NATS server now, and how far it is with what it serves. */
   readonly isConnected: () => boolean;
   readonly state: () => NodeReport['state'];
-  readonly chain: BlockWindow;
+  readonly chain: Fold<ChainCommit, BlockWindow>;
   readonly snapshots: SnapshotsView;
   readonly publicInfo: () => InfoAnswer;
   /** What this node says of itself to the operator. */

@@ -13,7 +13,7 @@ import type { ShardState } from '../projections/shard-state.js';
 import { heldAppointments, registeredUsers } from '../projections/tower-info.js';
 import { BitcoindSide } from './bitcoind-side.js';
 import type { Block } from './chain-monitor/block-source.js';
-import { Doors, readTls, type Tls } from './doors.js';
+import { Doors } from './doors.js';
 import { Identities } from './identities.js';
 import { connectPatiently, ensureStreamsPatiently, flushPatiently, watchConnection } from './nats-connection.js';
 import type { NodeOptions, Signatures } from './node-options.js';
@@ -27,6 +27,7 @@ import { ServedShards, shardsToServe } from './served-shards.js';
 import { Shard, type ShardNeeds } from './shard.js';
 import { signaturesOf } from './signatures/signatures-of.js';
 import { type Begun, Snapshots } from './snapshots/snapshots.js';
+import { readTls, type Tls } from './tls.js';
 import { version } from './version.js';
 import type { InfoAnswer } from './wire.js';
 
@@ -123,10 +124,8 @@ export class TowerNode {
     });
     this.#doors = new Doors({
       nc,
-      config,
-      natsSeed: options.natsSeed,
+      options,
       tls,
-      patience: options.patience,
       log,
       layout,
       rpc: this.#bitcoind.rpc,
@@ -138,7 +137,7 @@ export class TowerNode {
       isAble: () => this.#connected && this.#shards.running.length > 0 && window.tip !== undefined,
       isConnected: () => this.#connected,
       state: () => this.#state(),
-      chain: window,
+      chain: this.chain,
       snapshots,
       publicInfo: () => this.publicInfo(),
       about: () => this.#about(),
@@ -159,6 +158,11 @@ export class TowerNode {
   /** Where Prometheus reads this node's metrics, if anywhere: `http://127.0.0.1:9815`. */
   get metricsUrl(): string | undefined {
     return this.#doors.metricsUrl;
+  }
+
+  /** Where the operator's page of this node is, if it is shown: `http://127.0.0.1:9816`. */
+  get webUrl(): string | undefined {
+    return this.#doors.webUrl;
   }
 
   /** The folded state of each shard that is running, in the order of their numbers. */
@@ -211,9 +215,8 @@ export class TowerNode {
     if (this.#gaveUp) return;
     this.snapshots.watch(this.chain.state, () => this.#shards.states);
     await this.#openDoors();
-    const { tip } = this.chain.state;
-    const { startSeconds: seconds } = this.snapshots;
-    logger.info({ shards: ranges(this.#shards.numbers), height: tip?.height, seconds }, 'node is level with the log');
+    const [height, seconds] = [this.chain.state.tip?.height, this.snapshots.startSeconds];
+    logger.info({ shards: ranges(this.#shards.numbers), height, seconds }, 'node is level with the log');
   }
 
   #startShard(shard: ShardId, fail: (error: Error) => void, replaying: (state: ShardState) => void): Promise<Shard> {
@@ -256,9 +259,8 @@ export class TowerNode {
 
   /** What anybody may know of the tower. */
   publicInfo(): InfoAnswer {
-    const { config } = this.options;
     const { tip, successions } = this.chain.state;
-    return publicInfo(config, this.#identities.last, tip?.height, successions);
+    return publicInfo(this.options.config, this.#identities.last, tip?.height, successions);
   }
 
   /** What the operator sees of the tower at a glance. */

@@ -1,6 +1,7 @@
 import type { NodeReport, StreamReport } from '../actors/cluster-wire.js';
+import type { Nodes } from '../actors/every-node.js';
 import { ranges } from '../actors/ranges.js';
-import { type Nodes, type Operator, shardsText } from './operator.js';
+import { type Operator, shardsText } from './operator.js';
 import { Table } from './print.js';
 
 /** `argus cluster`: the nodes, the log's streams, and what somebody should look at. */

@@ -19,8 +19,9 @@ import { natsKeys } from './nats-keys.js';
 import { connectOperator, type Operator, shardsText } from './operator.js';
 import { addPolicyCommands } from './policy.js';
 import { printFields, printJson, Table } from './print.js';
-import { addLogFlags, addNodeFlags, addWhereabouts, configOf } from './settings.js';
+import { addLogFlags, addNodeFlags, addPageFlags, addWhereabouts, configOf } from './settings.js';
 import { up } from './up.js';
+import { webPage } from './web.js';
 
 /** How long to wait, on the command line. */
 const Seconds = z
@@ -187,6 +188,11 @@ question('trackers', 'the breaches being answered', 'argus trackers', () => asyn
   };
   await printList(operator.list('trackers', 'trackers'), new Table(columns), json);
 });
+
+addPageFlags(program.command('web'))
+  .description("print the address of this node's web page, with the token that lets a browser in")
+  .addHelpText('after', '\nExample:\n  argus web')
+  .action((_options, command: Command) => webPage(configOf(command)));
 
 const Row = z.record(z.string(), z.unknown());
 

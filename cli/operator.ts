@@ -1,8 +1,9 @@
-import { ErrorCode, type NatsConnection, NatsError, RequestStrategy } from 'nats';
+import { ErrorCode, NatsError } from 'nats';
 import { z } from 'zod';
-import { clusterSubjects, NODE_SERVICE, NodeReport, type StreamReport, StreamsAnswer } from '../actors/cluster-wire.js';
+import { clusterSubjects, type StreamReport, StreamsAnswer } from '../actors/cluster-wire.js';
 import type { Config } from '../actors/config.js';
 import { natsServers, natsTrust } from '../actors/config-nats.js';
+import { everyNode, type Nodes } from '../actors/every-node.js';
 import { ranges } from '../actors/ranges.js';
 import { existingNatsSeed } from '../actors/secrets.js';
 import { ERROR_CODE_HEADER, operatorSubjects, policySubjects } from '../actors/wire.js';
@@ -40,13 +41,6 @@ export function whyNoConnection(cause: unknown, nkeyFile: string, what: string):
   return code === ErrorCode.AuthorizationViolation
     ? `does not know the key in ${nkeyFile}`
     : `does not answer. Is ${what} up?`;
-}
-
-/** The nodes that are there. */
-export interface Nodes {
-  readonly nodes: readonly NodeReport[];
-  /** The names of those that did not say how they are. */
-  readonly silent: readonly string[];
 }
 
 const Answer = z.record(z.string(), z.unknown());
@@ -98,41 +92,3 @@ export async function connectOperator(config: Config): Promise<Operator> {
 /** `shard 3`, `shards 0-2,7` */
 export const shardsText = (shards: readonly number[]): string =>
   `shard${shards.length === 1 ? '' : 's'} ${ranges(shards.toSorted((a, b) => a - b)).join(',')}`;
-
-/** How long all nodes together have to say how they are, in ms; each of them gives its bitcoind two seconds. */
-const NODES_MS = 5_000;
-
-/** First who is there, which a service says at once, so that those who then are silent are known. */
-async function everyNode(nc: NatsConnection): Promise<Nodes> {
-  const client = nc.services.client({ strategy: RequestStrategy.JitterTimer, maxWait: 1_000 });
-  const there: string[] = [];
-  for await (const { metadata, id } of await orNone(client.ping(NODE_SERVICE))) there.push(metadata?.node ?? id);
-  const reports: NodeReport[] = [];
-  if (there.length > 0) {
-    const all = { strategy: RequestStrategy.Count, maxMessages: there.length, maxWait: NODES_MS };
-    for await (const message of await orNone(nc.requestMany(clusterSubjects.nodes, '{}', all))) {
-      const report = message instanceof Error ? undefined : NodeReport.safeParse(message.json()).data;
-      if (report) reports.push(report);
-    }
-  }
-  const silent = reports.reduce((left, { node }) => without(left, node), there);
-  return { nodes: reports.toSorted((a, b) => a.node.localeCompare(b.node)), silent };
-}
-
-/** What many answer; nothing if nobody does. */
-async function* orNone<T>(asked: Promise<AsyncIterable<T>>): AsyncGenerator<T> {
-  try {
-    yield* await asked;
-  } catch (error) {
-    if (!(error instanceof NatsError) || error.code !== NO_RESPONDERS) throw error;
-  }
-}
-
-/** What the server says when nobody listens. */
-const NO_RESPONDERS = '503';
-
-/** A list without one of those that are like `item`. */
-const without = <T>(list: readonly T[], item: T): T[] => {
-  const at = list.indexOf(item);
-  return list.filter((_, i) => i !== at);
-};

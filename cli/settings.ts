@@ -38,6 +38,15 @@ const ofKey: readonly Flag[] = [
   },
 ];
 
+/** Of a node, and of the command that says where its page is. */
+const ofPage: readonly Flag[] = [
+  {
+    setting: 'web.listen',
+    flags: '--web <address>',
+    help: "where the operator's web page is shown, or 'off' (default: 127.0.0.1:9816)",
+  },
+];
+
 /** Of a node alone. */
 const ofNode: readonly Flag[] = [
   { setting: 'node', flags: '--node <name>', help: "this node's name in the log (default: the host's)" },
@@ -73,6 +82,7 @@ const ofNode: readonly Flag[] = [
     flags: '--metrics <address>',
     help: "where Prometheus reads the node's metrics, such as 127.0.0.1:9815 (default: nowhere)",
   },
+  ...ofPage,
   {
     setting: 'log.shards',
     flags: '--shards <n>',
@@ -90,6 +100,9 @@ const ofNode: readonly Flag[] = [
   },
   { setting: 'log_level', flags: '--log-level <level>', help: 'trace, debug, info, warn, error or silent' },
 ];
+
+/** Of the command that says where the page is. */
+export const addPageFlags = (command: Command): Command => addFlags(addFolder(command), ofPage);
 
 export function addFolder(command: Command): Command {
   command.option('--config <file>', 'TOML file with any of the settings (default: argus.toml in the data folder)');

@@ -43,7 +43,7 @@ async function run(config: Config, { key, logger, stop }: Given): Promise<void> 
       stop.requested.then(() => undefined),
     ]);
     if (node) {
-      greet(config, node.publicInfo().tower_id, natsUrl, node.httpUrls);
+      greet(config, natsUrl, node);
       await stop.requested;
       logger.info('stopping');
       await Promise.race([node.stop(), sleep(STOP_MS)]);
@@ -110,7 +110,8 @@ async function keepRunning(server: NatsServer, stop: ReturnType<typeof stopSigna
   }
 }
 
-function greet(config: Config, towerId: string, natsUrl: string, httpUrls: readonly string[]): void {
+function greet(config: Config, natsUrl: string, node: TowerNode): void {
+  const { httpUrls, webUrl } = node;
   const { url, tls, caFile, websocket } = config.nats;
   const where = [`--network ${config.network}`, `--data ${JSON.stringify(config.data)}`];
   // A server of the node's own that has TLS is known by the settings alone.
@@ -119,13 +120,14 @@ function greet(config: Config, towerId: string, natsUrl: string, httpUrls: reado
   const [scheme, host] = [tls ? 'wss' : 'ws', websocket?.host.includes(':') ? `[${websocket.host}]` : websocket?.host];
   process.stdout.write(
     [
-      `Tower ${towerId} on ${config.network} is up.`,
+      `Tower ${node.publicInfo().tower_id} on ${config.network} is up.`,
       `  clients   ${natsUrl}   argus.v1.register, .add_appointment, .get_appointment, .get_subscription_info, .info`,
       ...(websocket && url === undefined
         ? [`  clients   ${scheme}://${host}:${websocket.port}   the same, over websockets`]
         : []),
       ...httpUrls.map((url) => `  clients   ${url}   TEOS, both generations`),
       `  operator  argus info ${where.join(' ')}`,
+      ...(webUrl ? [`  page      ${webUrl}   argus web prints the way in`] : []),
       '',
     ].join('\n'),
   );

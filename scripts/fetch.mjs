@@ -4,7 +4,7 @@
 //   .servers/bin/NAME   starts it with those libraries; written last, so it is there only if all the rest is
 //   .servers/apt/       lists and downloads of a fetch that did not end; the next one goes on with them
 
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { unpackPackages } from './debian.mjs';
 import { checkProgram, isExecutable } from './programs.mjs';
@@ -63,7 +63,7 @@ export async function fetchServers(folder, servers) {
  * @returns {Promise<Found>}
  */
 async function moveIntoPlace(folder, fresh, server) {
-  writeStarter(fresh, server.name);
+  writeStarter(fresh, server);
   const checked = await checkProgram(server, path.join(fresh, 'bin', server.name));
   if ('problem' in checked) throw new SetupError(`the packaged ${server.name} ${checked.problem}`);
   const starter = path.join('bin', server.name);
@@ -78,22 +78,34 @@ async function moveIntoPlace(folder, fresh, server) {
  * A script rather than a link: the packages' libraries may be newer than the system's, and only their own loader can
  * start a program with them. It finds them from where it is itself, so that the folder may be moved, and becomes the
  * server, so that a signal to it is a signal to the server.
+ * A program that looks for its files where it is itself finds its loader there: that is what runs.
  * @param {string} folder
- * @param {string} name
+ * @param {Server} server
  */
-function writeStarter(folder, name) {
+function writeStarter(folder, { name, packaged, flags = '' }) {
   const libraries = findLibraries(folder, name);
-  const loader = readdirSync(path.join(folder, libraries)).find((file) => /^ld(-linux.*|64)\.so\.\d+$/.test(file));
-  const program = ['usr/bin', 'usr/sbin']
-    .map((bin) => path.join(name, bin, name))
+  let loader = readdirSync(path.join(folder, libraries)).find((file) => /^ld(-linux.*|64)\.so\.\d+$/.test(file));
+  const program = (packaged ? [packaged] : ['usr/bin', 'usr/sbin'].map((bin) => path.join(bin, name)))
+    .map((file) => path.join(name, file))
     .find((file) => existsSync(path.join(folder, file)));
   if (!loader || !program) throw new SetupError(`the packaged ${name} is not laid out as expected`);
+  loader = path.join(libraries, loader);
+  if (packaged) {
+    const beside = path.join(path.dirname(program), 'ld.so');
+    copyFileSync(path.join(folder, loader), path.join(folder, beside));
+    loader = beside;
+  }
+  // Debian gives some libraries a folder of their own.
+  const folders = ['', 'pulseaudio', 'nss'].map((part) => `"$here/${path.join(libraries, part)}"`).join(':');
   const script = `#!/bin/sh
 here=$(dirname "$(readlink -f "$0")")/..
-exec "$here/${libraries}/${loader}" --library-path "$here/${libraries}" "$here/${program}" "$@"
+export FONTCONFIG_SYSROOT="$here/${name}"
+exec "$here/${loader}" --library-path ${packaged ? folders : `"$here/${libraries}"`} "$here/${program}" ${flags && `${flags} `}"$@"
 `;
   mkdirSync(path.join(folder, 'bin'), { recursive: true });
-  writeFileSync(path.join(folder, 'bin', name), script, { mode: 0o755 });
+  writeFileSync(path.join(folder, 'bin', name), packaged ? script : script.replace(/^export.*\n/m, ''), {
+    mode: 0o755,
+  });
 }
 
 /** The folder of the C library, where Debian puts all others and the loader too, whatever the architecture. */

@@ -14,6 +14,8 @@ import { capture } from './process.mjs';
  * @property {RegExp} [able] what the answer must hold besides
  * @property {string} [unable] what is wrong with a program whose answer does not hold it
  * @property {string} debianPackage
+ * @property {string} [packaged] where the package has the program, if in no folder for programs; what it needs is beside it
+ * @property {string} [flags] of a shell's line, for the packaged one; `$here` is the folder of all that was fetched
  * @property {string} advice where people get it
  */
 

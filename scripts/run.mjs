@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { handleSignals, handOver, show } from './process.mjs';
 import { runMain, SetupError } from './report.mjs';
-import { ensureServers, findIp } from './servers.mjs';
+import { ensureChromium, ensureServers, findIp } from './servers.mjs';
 import { build, checkNode, DIST, ensureModules, listFiles, ROOT } from './setup.mjs';
 
 /** @type {Record<string, (args: string[]) => Promise<void>>} */
@@ -54,7 +54,8 @@ const COMMANDS = {
     const concurrency = Math.min(4, os.cpus().length + 1);
     const runner = ['--test', '--test-reporter=spec', `--test-concurrency=${concurrency}`, ...options];
     const ip = await findIp();
-    const programs = { ...servers, ...(ip && { IP_COMMAND: ip }) };
+    const chromium = files.some((file) => file.includes(path.join('test', 'web'))) ? await ensureChromium() : undefined;
+    const programs = { ...servers, ...(ip && { IP_COMMAND: ip }), ...(chromium && { CHROMIUM: chromium }) };
     await handOver(process.execPath, ['--enable-source-maps', ...runner, ...files], programs);
   },
 };

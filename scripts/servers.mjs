@@ -52,6 +52,23 @@ const IP = {
   advice: 'the package iproute2',
 };
 
+/**
+ * No server either, and large: fetched when the tests of the web page are run, which are skipped without it.
+ * @type {Server}
+ */
+const CHROMIUM = {
+  name: 'chromium',
+  variable: 'CHROMIUM',
+  minimum: [120, 0],
+  question: ['--version', '--no-sandbox'],
+  answer: /^(?:Chromium|Google Chrome) (\d+)\.(\d+)(\S*)/,
+  debianPackage: 'chromium',
+  packaged: 'usr/lib/chromium/chromium',
+  // Its processes are started by whatever runs as it, which is its loader.
+  flags: '--browser-subprocess-path="$here/bin/chromium" --no-zygote',
+  advice: 'the package chromium',
+};
+
 const SERVERS = [NATS_SERVER, BITCOIND];
 
 /**
@@ -71,6 +88,26 @@ export async function ensureServers() {
 export async function findIp() {
   const found = await find(IP);
   return found && !('problem' in found) ? found.program : undefined;
+}
+
+/**
+ * The Chromium of this machine, or the one that is fetched for the tests.
+ * @returns {Promise<string | undefined>} a path; undefined if it cannot be had
+ * @throws {SetupError} if the one that the environment names will not do
+ */
+export async function ensureChromium() {
+  const found = await find(CHROMIUM);
+  if (found && 'problem' in found) throw new SetupError(found.problem);
+  if (found) return found.program;
+  try {
+    const fetch = () => fetchMissing([CHROMIUM]);
+    const fetched = await withLock(path.join(FOLDER, 'fetch.lock'), 'fetching a browser', fetch);
+    return fetched.get(CHROMIUM)?.program;
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    log(`the tests of the web page are skipped: ${error.message}`);
+    return undefined;
+  }
 }
 
 /** @returns {Promise<Found[]>} in the order of SERVERS */

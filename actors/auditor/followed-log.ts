@@ -3,11 +3,11 @@ import type { Commit } from '../../events/commit.js';
 import type { Position } from '../../events/ids.js';
 import { LogDamagedError, LogUnavailableError } from '../../events/log/errors.js';
 import { record } from '../../events/log/log-reader.js';
+import { inWords } from '../event-words.js';
 import { eventRows } from './event-rows.js';
 import type { HistorySource } from './history-source.js';
 import type { StreamRange } from './log-range.js';
 import type { Happening } from './timeline.js';
-import { inWords } from './words.js';
 
 /** How often it is asked whether there is something new, and how long is waited for a log that is away, in ms. */
 const ASK_MS = 250;

@@ -1,6 +1,7 @@
 import type { AppointmentId, Position, Shard, UserId } from '../../events/ids.js';
 import { record } from '../../events/log/log-reader.js';
 import { POLICY, towerStream } from '../../events/log/streams.js';
+import { inWords } from '../event-words.js';
 import { shardOf } from '../shard.js';
 import { eventRows } from './event-rows.js';
 import type { HistorySource } from './history-source.js';
@@ -8,7 +9,6 @@ import type { LogPlace } from './log-place.js';
 import type { Quest } from './quest.js';
 import { type Happening, Timeline } from './timeline.js';
 import type { Way } from './tower-fold.js';
-import { inWords } from './words.js';
 
 /** The shards in which there may be something about it. */
 export const shardsOf = (quest: Quest, { shards }: HistorySource): readonly Shard[] =>

@@ -8,8 +8,26 @@ import type { AuditSource } from './audit-source.js';
 
 /** How an auditor's requests are called in its account of NATS, which `nats.conf` gives it and which can do nothing else. */
 export const AUDITOR_INBOX = '_INBOX_AUDITOR';
-const infoOf = (stream: string): string => `argus.audit.v1.info.${stream}`;
-const messagesOf = (stream: string): string => `argus.audit.v1.get.${stream}`;
+
+/** On which subjects the log is asked, and where the answers come. */
+interface Subjects {
+  readonly inboxPrefix: string;
+  readonly infoOf: (stream: string) => string;
+  readonly messagesOf: (stream: string) => string;
+}
+
+const AS_AUDITOR: Subjects = {
+  inboxPrefix: AUDITOR_INBOX,
+  infoOf: (stream) => `argus.audit.v1.info.${stream}`,
+  messagesOf: (stream) => `argus.audit.v1.get.${stream}`,
+};
+
+/** For a connection with the nodes' key, which reads the log where it is. */
+export const AS_NODE: Subjects = {
+  inboxPrefix: '_INBOX',
+  infoOf: (stream) => `$JS.API.STREAM.INFO.${stream}`,
+  messagesOf: (stream) => `$JS.API.DIRECT.GET.${stream}`,
+};
 
 const REQUEST_MS = 5_000;
 const TRIES = 4;
@@ -23,19 +41,21 @@ const StreamInfo = z.object({
 });
 
 /**
- * The log as it is on NATS now, with the auditor's key; `seed` is that of the connection. Rejects with `LogUnavailableError`
+ * The log as it is on NATS now, with the auditor's key unless told; `seed` is that of the connection. Rejects with `LogUnavailableError`
  * if there is none, or it does not answer.
  */
-export async function openLiveSource(nc: NatsConnection, seed: string): Promise<AuditSource> {
-  const identity = identityOf(await streamInfo(nc, CHAIN));
-  const reader = await DirectReader.open(nc, { seed, inboxPrefix: AUDITOR_INBOX, subjectOf: messagesOf });
-  const cut = async (stream: string) => cutOf((await streamInfo(nc, stream))?.config ?? {});
+export async function openLiveSource(nc: NatsConnection, seed: string, as = AS_AUDITOR): Promise<AuditSource> {
+  const { inboxPrefix, infoOf, messagesOf: subjectOf } = as;
+  const infoAbout = (stream: string) => streamInfo(nc, stream, infoOf(stream));
+  const identity = identityOf(await infoAbout(CHAIN));
+  const reader = await DirectReader.open(nc, { seed, inboxPrefix, subjectOf });
+  const cut = async (stream: string) => cutOf((await infoAbout(stream))?.config ?? {});
   return {
     identity,
     shards: identity.shards,
     hasBlobs: true,
     hasPolicy: true,
-    tail: async (stream) => (await streamInfo(nc, stream))?.state?.last_seq ?? 0,
+    tail: async (stream) => (await infoAbout(stream))?.state?.last_seq ?? 0,
     cut,
     read: async function* (stream, from, through, signal) {
       try {
@@ -55,10 +75,14 @@ export async function openLiveSource(nc: NatsConnection, seed: string): Promise<
 }
 
 /** Undefined if there is no such stream. */
-async function streamInfo(nc: NatsConnection, stream: string): Promise<z.infer<typeof StreamInfo> | undefined> {
+async function streamInfo(
+  nc: NatsConnection,
+  stream: string,
+  subject: string,
+): Promise<z.infer<typeof StreamInfo> | undefined> {
   for (let tries = 1; ; tries++) {
     try {
-      const answer = await nc.request(infoOf(stream), '', { timeout: REQUEST_MS });
+      const answer = await nc.request(subject, '', { timeout: REQUEST_MS });
       const info = StreamInfo.parse(answer.json());
       if (!info.error) return info;
       if (info.error.err_code === STREAM_NOT_FOUND) return undefined;

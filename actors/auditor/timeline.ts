@@ -2,10 +2,10 @@ import { aggregateSubject, trackerAggregate, userAggregate } from '../../events/
 import type { Commit, Recorded } from '../../events/commit.js';
 import type { AppointmentId, Locator, Shard } from '../../events/ids.js';
 import { record } from '../../events/log/log-reader.js';
+import { inWords } from '../event-words.js';
 import type { AuditMessage } from './audit-source.js';
 import { type EventRow, eventRows } from './event-rows.js';
 import type { Quest } from './quest.js';
-import { inWords } from './words.js';
 
 /** Something that happened to what is asked for. */
 export interface Happening {

@@ -63,6 +63,11 @@ export class OperatorDesk {
     };
   }
 
+  /** The first breaches that are being answered, so many at the most. */
+  trackers(limit: number): Promise<object> {
+    return this.#list('trackers', { after: '0.0', limit }, (span) => ({ what: 'trackers', ...span }));
+  }
+
   async #serve(message: ServiceMsg, operation: keyof typeof operatorSubjects): Promise<void> {
     try {
       message.respond(JSON.stringify(await this.#answer(operation, readQuestion(message))));

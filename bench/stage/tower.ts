@@ -75,6 +75,7 @@ export class Tower {
         `--zmq=${bitcoind.zmqUrl}`,
         ...(mempool ? [`--zmq-sequence=${bitcoind.zmqUrl}`] : []),
         `--http=${http}`,
+        '--web=off',
       ],
       logFile,
       env: {

@@ -38,6 +38,7 @@ describe('the configuration', () => {
         trustedProxies: [],
       },
       metrics: { listen: undefined },
+      web: { listen: { host: '127.0.0.1', port: 9816 } },
       log: { serve: 'all' },
       snapshots: { every: 100_000 },
       bitcoind: {
@@ -108,6 +109,7 @@ describe('the configuration', () => {
       ARGUS_HTTP_KEY_FILE: '/key',
       ARGUS_HTTP_MAX_CONNECTIONS: '4',
       ARGUS_METRICS_LISTEN: '127.0.0.1:9815',
+      ARGUS_WEB_LISTEN: '[::1]:9000',
       ARGUS_LOG_SHARDS: '2',
       ARGUS_LOG_REPLICAS: '3',
       ARGUS_SNAPSHOTS_EVERY: '9',
@@ -162,6 +164,7 @@ describe('the configuration', () => {
         maxConnectionsPerSource: 1,
       },
       metrics: { listen: { host: '127.0.0.1', port: 9815 } },
+      web: { listen: { host: '::1', port: 9000 } },
       log: { shards: 2, replicas: 3, serve: [{ from: 0, to: 1 }] },
       snapshots: { every: 9 },
       bitcoind: {

@@ -40,6 +40,7 @@ export async function startTowerNode(options: TowerProcessOptions): Promise<Towe
         `--bitcoind-cookie=${bitcoind.cookieFile}`,
         `--zmq=${bitcoind.zmqUrl}`,
         '--http=off',
+        '--web=off',
         // One node watches the mempool, the others do not: what is promised is the same.
         ...(name === 'one' ? [`--zmq-sequence=${bitcoind.zmqUrl}`] : []),
         '--log-level=debug',

@@ -23,7 +23,15 @@ export async function startTowerProcesses(t: Cleanup, { timeoutMs }: { readonly 
   const options = { towerId, secretKey: secretKey(), timeoutMs };
   const courier = lazyCourier(() => nats.connect('public'));
   const client = new TowerClient(courier, options);
-  const args = ['up', '--network=regtest', `--data=${data}`, `--nats=${nats.url}`, '--log-level=silent', '--http=off'];
+  const args = [
+    'up',
+    '--network=regtest',
+    `--data=${data}`,
+    `--nats=${nats.url}`,
+    '--log-level=silent',
+    '--http=off',
+    '--web=off',
+  ];
   const ofBitcoind = [
     `--bitcoind=${bitcoind.rpcUrl}`,
     `--bitcoind-cookie=${bitcoind.cookieFile}`,

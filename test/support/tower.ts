@@ -116,6 +116,7 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
         'bitcoind.zmq_hashblock': zmqUrl,
         ...(mempool && { 'bitcoind.zmq_sequence': zmqUrl }),
         'http.listen': 'off',
+        'web.listen': 'off',
         // All clients of a test come from one place, as fast as they can.
         ...NO_RATES,
         ...settings,

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { columnOf, type EventRow } from '../../../actors/auditor/event-rows.js';
 import { rangesBetween, rowsIn } from '../../../actors/auditor/log-range.js';
 import { ParquetFile } from '../../../actors/auditor/parquet-file.js';
-import { inWords } from '../../../actors/auditor/words.js';
+import { inWords } from '../../../actors/event-words.js';
 import { isPolicy } from '../../../events/aggregate.js';
 import { eventDefinitions, readEvent } from '../../../events/codec.js';
 import { decodeCommit, type Recorded } from '../../../events/commit.js';

@@ -1,6 +1,6 @@
-import type { BlockRef } from '../../events/chain.js';
-import type { Commit } from '../../events/commit.js';
-import type { AdmittedBy } from '../../events/policy.js';
+import type { BlockRef } from '../events/chain.js';
+import type { Commit } from '../events/commit.js';
+import type { AdmittedBy } from '../events/policy.js';
 
 type Event = Commit['events'][number];
 

@@ -1,0 +1,22 @@
+import type { Config } from '../actors/config.js';
+import { WebToken } from '../actors/web-token.js';
+import { OperatorError } from './operator.js';
+
+/** How long the page may take to answer at all, in ms. */
+const PATIENCE_MS = 3_000;
+
+/** `argus web`: prints where this node's page is, with the token of its folder. Rejects with `OperatorError` if nothing is there. */
+export async function webPage({ web: { listen }, data }: Config): Promise<void> {
+  if (!listen)
+    throw new OperatorError('the web page is off: set listen = "127.0.0.1:9816" under [web] in argus.toml, or --web');
+  const { host, port } = listen;
+  const there = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  const url = `http://${there.includes(':') ? `[${there}]` : there}:${port}`;
+  const { status } = await fetch(`${url}/`, { signal: AbortSignal.timeout(PATIENCE_MS) }).catch((cause) => {
+    throw new OperatorError(`no web page at ${url}: is the node up? Its log says if it could not listen there`, {
+      cause,
+    });
+  });
+  if (status !== 401) throw new OperatorError(`what listens at ${url} is no node of a tower`);
+  process.stdout.write(`${url}/login?token=${WebToken.of(data).text}\n`);
+}
