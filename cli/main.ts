@@ -5,6 +5,7 @@ import { natsUrls } from '../actors/config.js';
 import { natsSeed } from '../actors/secrets.js';
 import { version } from '../actors/version.js';
 import { Locator, UserId } from '../events/ids.js';
+import { addAlertCommand } from './alert/alert.js';
 import { addArchiveCommands } from './archive.js';
 import { addAuditCommands } from './audit/audit.js';
 import { addClientCommands } from './client.js';
@@ -99,6 +100,7 @@ addPolicyCommands(program);
 addClientCommands(program);
 addAuditCommands(program);
 addArchiveCommands(program);
+addAlertCommand(program);
 addDescribeCommand(program);
 
 question('info', 'the tower at a glance', 'argus info --json', () => async (operator, json) => {
