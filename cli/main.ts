@@ -9,6 +9,7 @@ import { addArchiveCommands } from './archive.js';
 import { addAuditCommands } from './audit/audit.js';
 import { addClientCommands } from './client.js';
 import { askCluster, printCluster } from './cluster.js';
+import { addCompletionCommand } from './completion/completion.js';
 import { addDescribeCommand } from './describe/describe.js';
 import { addDoctorCommand } from './doctor/doctor.js';
 import { printDrift } from './drift.js';
@@ -99,6 +100,7 @@ addClientCommands(program);
 addAuditCommands(program);
 addArchiveCommands(program);
 addDescribeCommand(program);
+addCompletionCommand(program);
 
 question('info', 'the tower at a glance', 'argus info --json', () => async (operator, json) => {
   const info = await operator.ask('info');
