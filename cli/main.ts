@@ -10,6 +10,7 @@ import { addArchiveCommands } from './archive.js';
 import { addAuditCommands } from './audit/audit.js';
 import { addClientCommands } from './client.js';
 import { askCluster, printCluster } from './cluster.js';
+import { addCompletionCommand } from './completion/completion.js';
 import { addDescribeCommand } from './describe/describe.js';
 import { addDoctorCommand } from './doctor/doctor.js';
 import { printDrift } from './drift.js';
@@ -102,6 +103,7 @@ addAuditCommands(program);
 addArchiveCommands(program);
 addAlertCommand(program);
 addDescribeCommand(program);
+addCompletionCommand(program);
 
 question('info', 'the tower at a glance', 'argus info --json', () => async (operator, json) => {
   const info = await operator.ask('info');
