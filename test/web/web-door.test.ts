@@ -120,12 +120,18 @@ test('says that a node is not healthy, and why', async (t) => {
   );
 });
 
-test('an address that is taken is no reason for a node not to start', async (t) => {
+test('an address that is taken is no reason for a node not to start; whichever page there is shows all nodes', async (t) => {
   const tower = await startTestTower(t, { settings });
   const taken = new URL(urlOf(tower)).host;
   const two = await tower.startNode('two', { settings: { 'web.listen': taken } });
   assert.equal(two.webUrl, undefined);
   assert.ok(tower.said.some(({ msg, address }) => /web page is not shown/.test(msg) && address === taken));
+  const answer = await fetch(`${urlOf(tower)}/api/glance`, { headers: { cookie: await signIn(tower) } });
+  const { nodes } = z.object({ nodes: z.array(z.object({ node: z.string() })) }).parse(await answer.json());
+  assert.deepEqual(
+    nodes.map(({ node }) => node),
+    ['one', 'two'],
+  );
 });
 
 test('argus web prints the address with the token, which only its owner may read', async (t) => {
