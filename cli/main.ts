@@ -22,7 +22,6 @@ import { connectOperator, type Operator, shardsText } from './operator.js';
 import { addPolicyCommands } from './policy.js';
 import { printFields, printJson, Table } from './print.js';
 import { addLogFlags, addNodeFlags, addPageFlags, addWhereabouts, configOf } from './settings.js';
-import { up } from './up.js';
 import { webPage } from './web.js';
 
 /** How long to wait, on the command line. */
@@ -46,7 +45,9 @@ addNodeFlags(program.command('up'))
     '\nExample:\n  argus up --network regtest --bitcoind http://127.0.0.1:18443 --zmq tcp://127.0.0.1:28332',
   )
   .action(async (_options, command: Command) => {
-    const status = await up(configOf(command)).catch(statusOf);
+    const config = configOf(command);
+    const { up } = await import('./up.js'); // a whole node, which no other command needs
+    const status = await up(config).catch(statusOf);
     // Whatever may still wait for a server that is away: it is over.
     process.exit(status);
   });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
-import Client from 'bitcoin-core';
+import type Client from 'bitcoin-core';
 import { type HttpAnswer, type Post, post } from './http-post.js';
 import { BitcoindRefused, BitcoindUnauthorized, BitcoindUnreachable, failureOf } from './rpc-errors.js';
 
@@ -74,6 +74,7 @@ export class BitcoindRpc {
   async #login() {
     const { url, timeoutMs = 30_000 } = this.#access;
     const [user, password] = await this.#credentials();
+    const { default: Client } = await import('bitcoin-core'); // takes a quarter of a second, and most commands ask no bitcoind
     const client = new Client({ host: url, username: user, password, timeout: timeoutMs, logger: SILENT });
     tune(client, { url, user, password, agent: this.#agent, timeoutMs });
     this.#client = { client, secret: `${user}:${password}` };

@@ -4,7 +4,6 @@ import type { HistorySource } from '../../actors/auditor/history-source.js';
 import type { LogPoint } from '../../actors/auditor/log-point.js';
 import { messagesIn, rangesBetween, rowsIn, type StreamRange } from '../../actors/auditor/log-range.js';
 import { NdjsonFile, remainingFrom } from '../../actors/auditor/ndjson-file.js';
-import { ParquetFile } from '../../actors/auditor/parquet-file.js';
 import type { Way } from '../../actors/auditor/tower-fold.js';
 import { writeOut } from './output.js';
 import { notUnderstood, placeBefore, placeThrough } from './points.js';
@@ -51,6 +50,7 @@ function check({ out, format, resume, force }: ExportOptions): void {
 
 async function toParquet(file: string, ranges: readonly StreamRange[], source: HistorySource, walk: Walk) {
   try {
+    const { ParquetFile } = await import('../../actors/auditor/parquet-file.js');
     const parquet = new ParquetFile(file);
     for await (const _ of rows(ranges, source, walk.way(messagesIn(ranges)), (row) => parquet.write(row)));
     parquet.finish();
