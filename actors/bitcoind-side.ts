@@ -4,6 +4,7 @@ import type { EventLog } from '../events/log/log.js';
 import { TxidStore } from '../events/log/txids.js';
 import type { BlockWindow } from '../projections/block-window.js';
 import type { Fold } from '../projections/fold.js';
+import './bitcoind/preload.js';
 import { BitcoindRpc } from './bitcoind/rpc.js';
 import { BlockTxids } from './block-txids.js';
 import { Carrier } from './carrier/carrier.js';
