@@ -94,7 +94,7 @@ describe('what is known to have defects', () => {
 
   test('is not loaded where it can be left out: elliptic, where libsecp256k1 is', () => {
     const loaded = loadedBy(`
-      import ${dist('actors', 'bitcoind', 'rpc.js')};
+      import ${dist('actors', 'bitcoind', 'preload.js')};
       const { secp256k1 } = await import(${dist('events', 'signing', 'secp256k1.js')});
       if (!secp256k1.name.includes('native')) throw new Error(secp256k1.name);`);
     for (const known of ['bitcoin-core', 'request', 'secp256k1']) assert.ok(loaded.includes(known), loaded.join(' '));
