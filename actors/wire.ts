@@ -3,14 +3,14 @@ import { Successions } from '../events/identity.js';
 
 /** What travels between a client and the tower's NATS door: subjects, request fields, answers. Shared by both ends. */
 
-/** The subjects that clients may reach. */
+/** The subjects that clients may reach, by operation. */
 export const publicSubjects = {
   register: 'argus.v1.register',
-  addAppointment: 'argus.v1.add_appointment',
-  deleteAppointment: 'argus.v1.delete_appointment',
-  getAppointment: 'argus.v1.get_appointment',
-  getProof: 'argus.v1.get_proof',
-  getSubscriptionInfo: 'argus.v1.get_subscription_info',
+  add_appointment: 'argus.v1.add_appointment',
+  delete_appointment: 'argus.v1.delete_appointment',
+  get_appointment: 'argus.v1.get_appointment',
+  get_proof: 'argus.v1.get_proof',
+  get_subscription_info: 'argus.v1.get_subscription_info',
   info: 'argus.v1.info',
 } as const;
 

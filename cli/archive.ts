@@ -1,10 +1,11 @@
-import { type Command, CommanderError } from 'commander';
+import type { Command } from 'commander';
 import type { ArchiveFile } from '../actors/auditor/archive/archive-file.js';
 import { type Archive, openArchive } from '../actors/auditor/archive/archive-folder.js';
 import { archiveLog } from '../actors/auditor/archive/archive-run.js';
 import { checkArchive, messagesToCheck } from '../actors/auditor/archive/check-archive.js';
 import { ArchiveError } from '../actors/auditor/archive/errors.js';
 import { TowerId } from '../events/ids.js';
+import { notUnderstood, parseArgument } from './arguments.js';
 import { Progress } from './audit/progress.js';
 import { openSource } from './audit/source.js';
 import { printFields, printJson, Table } from './print.js';
@@ -141,13 +142,12 @@ interface VerifyOptions {
 }
 
 async function verify(folder: string, { tower, json = false }: VerifyOptions): Promise<void> {
-  const wanted = tower === undefined ? undefined : TowerId.safeParse(tower);
-  if (wanted?.success === false) throw notUnderstood(wanted.error.issues[0]?.message ?? 'not a tower id');
+  const wanted = tower === undefined ? undefined : parseArgument(TowerId, tower);
   const progress = new Progress('messages');
   try {
     await interruptible(async (signal) => {
       const archive = await openArchive(folder);
-      const id = wanted?.data ?? TowerId.safeParse(archive.identity?.towerId).data;
+      const id = wanted ?? TowerId.safeParse(archive.identity?.towerId).data;
       if (!id) throw new ArchiveError(folder, 'there is no archive in it');
       progress.expect(messagesToCheck(archive));
       const checked = await checkArchive(archive, { tower: id, onRead: (count) => progress.add(count), signal });
@@ -191,5 +191,3 @@ function ageOf(text: string): number {
   if (ms === undefined) throw notUnderstood(`--older-than takes days, hours or minutes: 90d, 12h, 30m`);
   return Number(count) * ms;
 }
-
-const notUnderstood = (message: string): CommanderError => new CommanderError(2, 'argus.argument', message);

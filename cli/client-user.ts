@@ -1,7 +1,6 @@
 import { homedir } from 'node:os';
-import { type Command, CommanderError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { connect, ErrorCode, NatsError } from 'nats';
-import type { z } from 'zod';
 import { BadReceiptError, TowerUnavailableError } from '../actors/client/errors.js';
 import { overHttp } from '../actors/client/http-courier.js';
 import { asClient, overNats } from '../actors/client/nats-courier.js';
@@ -9,6 +8,7 @@ import { makeAppointment, TowerClient } from '../actors/client/tower-client.js';
 import { toHex } from '../events/bytes.js';
 import { Locator, TowerId, Txid } from '../events/ids.js';
 import type { Dialect } from '../events/signing/receipts.js';
+import { notUnderstood, parseArgument, wholeNumber } from './arguments.js';
 import { ClientFolder, DEFAULT_FOLDER } from './client-folder.js';
 import { readText } from './input.js';
 import { printFields, printJson } from './print.js';
@@ -44,7 +44,12 @@ export function addUserCommands(client: Command): void {
       act(async ({ tower, folder, options, argument }) => {
         const penalty = readTransaction(await readText(argument, MOST_HEX));
         const delay = wholeNumber('--delay', options.delay, 0xffffffff);
-        const appointment = makeAppointment(tower.dialect, parse(Txid, '--dispute', options.dispute), penalty, delay);
+        const appointment = makeAppointment(
+          tower.dialect,
+          parseArgument(Txid, options.dispute, '--dispute'),
+          penalty,
+          delay,
+        );
         const { locator, encryptedBlob, toSelfDelay } = appointment;
         const receipt = await tower.addAppointment(appointment);
         const name = ClientFolder.nameOf(receipt);
@@ -57,7 +62,7 @@ export function addUserCommands(client: Command): void {
 
   asking(client, 'get', 'what a tower has under a locator', 'argus client get --tower ID@HOST:9814 ed38f79d...')
     .argument('<locator>', 'of the appointment')
-    .action(act(({ tower, argument }) => tower.getAppointment(parse(Locator, 'locator', argument))));
+    .action(act(({ tower, argument }) => tower.getAppointment(parseArgument(Locator, argument, 'locator'))));
 
   asking(
     client,
@@ -80,7 +85,7 @@ export function addUserCommands(client: Command): void {
     .argument('<locator>', 'of the appointment')
     .action(
       act(async ({ tower, folder, argument }) => {
-        const receipt = folder.receipt(parse(Locator, 'locator', argument));
+        const receipt = folder.receipt(parseArgument(Locator, argument, 'locator'));
         const evidence = await tower.getProof(receipt);
         const { head, position } = evidence.proof;
         const file = folder.keep(`${ClientFolder.nameOf(receipt)}.proof`, evidence);
@@ -97,7 +102,7 @@ export function addUserCommands(client: Command): void {
     .argument('<locator>', 'of the appointment')
     .action(
       act(async ({ tower, folder, argument }) => {
-        const receipt = folder.receipt(parse(Locator, 'locator', argument));
+        const receipt = folder.receipt(parseArgument(Locator, argument, 'locator'));
         const deletion = await tower.deleteAppointment(receipt);
         const file = folder.keep(`${ClientFolder.nameOf(receipt)}.deletion`, deletion);
         return { ...deletion, file };
@@ -181,23 +186,10 @@ async function courierTo(url: URL, caFile: string | undefined) {
 function whereIs(text: string): { readonly towerId: TowerId; readonly url: URL } {
   const [, id = '', address = ''] = /^([^@]*)@(.+)$/.exec(text) ?? [];
   const url = URL.parse(/^[a-z]+:\/\//.test(address) ? address : `http://${address}`);
-  if (address === '' || !url || !PROTOCOLS.has(url.protocol)) throw wrong(`--tower: ${text} is not ID@ADDRESS`);
-  return { towerId: parse(TowerId, '--tower', id), url };
+  if (address === '' || !url || !PROTOCOLS.has(url.protocol)) throw notUnderstood(`--tower: ${text} is not ID@ADDRESS`);
+  return { towerId: parseArgument(TowerId, id, '--tower'), url };
 }
 
 const PROTOCOLS = new Set(['http:', 'https:', 'nats:', 'tls:']);
 /** A transaction that can be sent has 400,000 bytes at the most. */
 const MOST_HEX = 1_000_000;
-
-const wrong = (message: string) => new CommanderError(2, 'argus.argument', message);
-
-function parse<S extends z.ZodType>(shape: S, name: string, text: string | undefined): z.output<S> {
-  const parsed = shape.safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw wrong(`${name}: ${parsed.error.issues[0]?.message ?? 'not understood'}`);
-}
-
-function wholeNumber(name: string, text = '', most: number): number {
-  if (/^\d{1,10}$/.test(text) && Number(text) <= most) return Number(text);
-  throw wrong(`${name}: not a whole number up to ${most}`);
-}

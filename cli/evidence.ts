@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { type Command, CommanderError } from 'commander';
+import type { Command } from 'commander';
 import { z } from 'zod';
 import { BitcoindRpc } from '../actors/bitcoind/rpc.js';
 import { gatherEvidence } from '../actors/client/chain-evidence.js';
@@ -11,6 +11,7 @@ import type { Promised } from '../events/proofs/missed-breach.js';
 import { serializeAppointment } from '../events/signing/appointment.js';
 import { recoverSigner, signerIs } from '../events/signing/message.js';
 import { appointmentReceipt, type Dialect } from '../events/signing/receipts.js';
+import { notUnderstood, parseArgument } from './arguments.js';
 import { InputError, inputName, readText } from './input.js';
 import { printFields, printJson } from './print.js';
 
@@ -25,8 +26,6 @@ export function addBitcoind(command: Command, help: string): Command {
     .option('--bitcoind-password <text>', "bitcoind's rpcpassword; better in ARGUS_BITCOIND_PASSWORD");
 }
 
-const argument = (message: string) => new CommanderError(2, 'argus.argument', message);
-
 /** The bitcoind that a command was told of; undefined if it was told of none. */
 export function bitcoindOf(command: Command): BitcoindRpc | undefined {
   const {
@@ -36,19 +35,17 @@ export function bitcoindOf(command: Command): BitcoindRpc | undefined {
     ...rest
   } = command.opts<Record<string, string>>();
   if (url === undefined) return undefined;
-  if (!URL.canParse(url)) throw argument(`--bitcoind: ${url} is no URL`);
+  if (!URL.canParse(url)) throw notUnderstood(`--bitcoind: ${url} is no URL`);
   const password = rest.bitcoindPassword ?? process.env.ARGUS_BITCOIND_PASSWORD;
   if (cookieFile !== undefined && user === undefined) return new BitcoindRpc({ url, auth: { cookieFile } });
   if (cookieFile === undefined && user !== undefined && password !== undefined)
     return new BitcoindRpc({ url, auth: { user, password } });
-  throw argument('--bitcoind needs either --bitcoind-cookie, or both --bitcoind-user and a password');
+  throw notUnderstood('--bitcoind needs either --bitcoind-cookie, or both --bitcoind-user and a password');
 }
 
 /** The id of a tower that was given. */
 export function towerOf(command: Command): TowerId {
-  const towerId = TowerId.safeParse(command.opts<{ tower: string }>().tower);
-  if (towerId.success) return towerId.data;
-  throw argument(towerId.error.issues[0]?.message ?? 'not a tower id');
+  return parseArgument(TowerId, command.opts<{ tower: string }>().tower);
 }
 
 export function addEvidenceCommand(client: Command): void {
@@ -70,7 +67,7 @@ export function addEvidenceCommand(client: Command): void {
     )
     .action(async (_options, command: Command) => {
       const rpc = bitcoindOf(command);
-      if (!rpc) throw argument('evidence is made with a bitcoind: give --bitcoind');
+      if (!rpc) throw notUnderstood('evidence is made with a bitcoind: give --bitcoind');
       await evidence(rpc, towerOf(command), command);
     });
 }

@@ -1,4 +1,4 @@
-import { type Command, CommanderError } from 'commander';
+import type { Command } from 'commander';
 import type { StreamInfo } from 'nats';
 import type { Config } from '../actors/config.js';
 import { laterKeyFile } from '../actors/key-ring.js';
@@ -13,6 +13,7 @@ import { CHAIN } from '../events/log/streams.js';
 import { within } from '../events/log/within.js';
 import { BlockWindow } from '../projections/block-window.js';
 import { Fold } from '../projections/fold.js';
+import { notUnderstood } from './arguments.js';
 import { Opener, openTowerKey } from './kept-key.js';
 import { withLog } from './log-access.js';
 import { begunIdentity, endAttempt, nextKey } from './next-key.js';
@@ -28,11 +29,7 @@ export function addKeyRotation(key: Command): void {
     .addHelpText('after', `${HELP}\n\nExample:\n  argus key rotate --yes`)
     .action((_options, command: Command) => {
       if (command.opts<{ yes?: true }>().yes !== true)
-        throw new CommanderError(
-          2,
-          'argus.argument',
-          'this cannot be undone: read argus key rotate --help, and give --yes',
-        );
+        throw notUnderstood('this cannot be undone: read argus key rotate --help, and give --yes');
       return rotate(configOf(command));
     });
 }

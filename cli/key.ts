@@ -1,11 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
-import { type Command, CommanderError } from 'commander';
+import type { Command } from 'commander';
 import { exportKey, KeyExportError, readKeyExport } from '../actors/key-export.js';
 import { laterIdentities } from '../actors/key-ring.js';
 import { makePrivateFile, removeDrafts, replacePrivateFile } from '../actors/private-file.js';
 import { SecretFileError } from '../actors/secret-file.js';
 import { existingTowerKey, keepTowerKey, keepTowerSecret, towerOf } from '../actors/secrets.js';
 import { TowerId } from '../events/ids.js';
+import { notUnderstood, parseArgument } from './arguments.js';
 import { inputName, readText, STDIN } from './input.js';
 import { keyFileOf, Opener } from './kept-key.js';
 import { addKeyEncryption } from './key-encryption.js';
@@ -84,9 +85,7 @@ async function exportTo(to: string, command: Command): Promise<void> {
 }
 
 function identityIn(text: string): TowerId {
-  const parsed = TowerId.safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw new CommanderError(2, 'argus.argument', parsed.error.issues[0]?.message ?? 'not a tower id');
+  return parseArgument(TowerId, text);
 }
 
 /** Refuses what would be refused later, before a person is asked for a passphrase. */
@@ -114,7 +113,7 @@ const isThere = (to: string) => new SecretFileError(`${to} is there already: --f
 async function importFrom(from: string, command: Command): Promise<void> {
   const { force = false, encrypted = false, later = false, passphraseFile } = command.opts<KeyOptions>();
   if (from === STDIN && passphraseFile === STDIN)
-    throw new CommanderError(2, 'argus.argument', 'stdin can be the key or the passphrase, not both');
+    throw notUnderstood('stdin can be the key or the passphrase, not both');
   const text = await readText(from);
   const sealed = readKeyExport(text, inputName(from));
   const file = keyFileOf(command, later ? sealed.towerId : undefined);

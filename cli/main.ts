@@ -7,6 +7,7 @@ import { version } from '../actors/version.js';
 import { Locator, UserId } from '../events/ids.js';
 import { addAlertCommand } from './alert/alert.js';
 import { addArchiveCommands } from './archive.js';
+import { notUnderstood, parseArgument } from './arguments.js';
 import { addAuditCommands } from './audit/audit.js';
 import { addClientCommands } from './client.js';
 import { askCluster, printCluster } from './cluster.js';
@@ -249,17 +250,6 @@ async function printList(items: AsyncGenerator<unknown>, table: Table, json: boo
     // Also of a list that is not whole.
     if (!json) table.print(rows);
   }
-}
-
-/** An id given on the command line. */
-function parseArgument<T>(schema: z.ZodType<T>, text: string | undefined): T {
-  const parsed = schema.safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw notUnderstood(parsed.error.issues[0]?.message ?? 'not well formed');
-}
-
-function notUnderstood(message: string): CommanderError {
-  return new CommanderError(2, 'argus.argument', message);
 }
 
 // Whoever reads us, such as `head`, may have read enough.

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { type Command, CommanderError, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { MOST_ALLOWED_AT_ONCE } from '../actors/wire.js';
 import { Height, InviteId, UserId } from '../events/ids.js';
 import { InviteCreated, inviteIdOf, inviteToken, TOKEN_BYTES } from '../events/policy.js';
+import { parseArgument } from './arguments.js';
 import { connectOperator, type Operator } from './operator.js';
 import { printFields, printJson, Table } from './print.js';
 import { addWhereabouts, configOf } from './settings.js';
@@ -51,7 +52,7 @@ function addInviteCommands(invite: Command): void {
     .description('have an invite let in nobody any more; whoever has a subscription keeps it')
     .action(
       asking(({ json }, [id]) => {
-        const asked = { invite_id: argument(InviteId, id) };
+        const asked = { invite_id: parseArgument(InviteId, id) };
         return async (operator) => {
           const row = await operator.ask('revokeInvite', asked);
           if (json) printJson(row);
@@ -71,7 +72,7 @@ function addAllowCommands(allow: Command): void {
       .addHelpText('after', `\nExample:\n  argus allow ${name} 02e5...`)
       .action(
         asking(({ json }, given) => {
-          const ids = given.map((id) => argument(UserId, id));
+          const ids = given.map((id) => parseArgument(UserId, id));
           return async (operator) => {
             let changed = 0;
             for (let i = 0; i < ids.length; i += MOST_ALLOWED_AT_ONCE) {
@@ -127,13 +128,6 @@ const asking =
       await operator.close();
     }
   };
-
-/** An id given on the command line. */
-function argument<T>(schema: z.ZodType<T>, text: string | undefined): T {
-  const { data, error } = schema.safeParse(text);
-  if (data !== undefined) return data;
-  throw new CommanderError(2, 'argus.argument', error?.issues[0]?.message ?? 'not well formed');
-}
 
 /** A flag's value, which commander complains of by the flag's name. */
 const parser =

@@ -1,17 +1,13 @@
+import type { publicSubjects } from '../wire.js';
+
 /** How a client's requests reach a tower and its answers come back; what they mean is the client's business. */
 export interface Courier {
   /** Asks once. Rejects with `NotAnsweredError` when there is no answer in time, or none that is JSON. */
   ask(operation: ClientOperation, body: object, timeoutMs: number): Promise<Reply>;
 }
 
-export type ClientOperation =
-  | 'register'
-  | 'add_appointment'
-  | 'delete_appointment'
-  | 'get_appointment'
-  | 'get_proof'
-  | 'get_subscription_info'
-  | 'info';
+/** By its name in the protocol. */
+export type ClientOperation = keyof typeof publicSubjects;
 
 export interface Reply {
   /** An HTTP status; 200 if the request was granted. */

@@ -8,17 +8,7 @@ import {
   nkeys,
 } from 'nats';
 import * as wire from '../wire.js';
-import { type ClientOperation, type Courier, NotAnsweredError, type Reply } from './courier.js';
-
-const SUBJECTS: Readonly<Record<ClientOperation, string>> = {
-  register: wire.publicSubjects.register,
-  add_appointment: wire.publicSubjects.addAppointment,
-  delete_appointment: wire.publicSubjects.deleteAppointment,
-  get_appointment: wire.publicSubjects.getAppointment,
-  get_proof: wire.publicSubjects.getProof,
-  get_subscription_info: wire.publicSubjects.getSubscriptionInfo,
-  info: wire.publicSubjects.info,
-};
+import { type Courier, NotAnsweredError, type Reply } from './courier.js';
 
 /**
  * What a client connects with, beside the servers: `connect({ servers, ...asClient() })`. A new nkey, which is no account anywhere:
@@ -38,7 +28,7 @@ export function overNats(nc: NatsConnection): Courier {
   return {
     async ask(operation, body, timeoutMs) {
       try {
-        return replyOf(await nc.request(SUBJECTS[operation], JSON.stringify(body), { timeout: timeoutMs }));
+        return replyOf(await nc.request(wire.publicSubjects[operation], JSON.stringify(body), { timeout: timeoutMs }));
       } catch (cause) {
         if (cause instanceof NotAnsweredError) throw cause;
         const code = cause instanceof NatsError ? cause.code : undefined;

@@ -4,7 +4,7 @@ import { publicSubjects } from '../wire.js';
 import { type Answer, refusedWith } from './answers.js';
 import type { Caller, Gateway } from './gateway.js';
 import { sourceOf } from './nats-source.js';
-import type { Operation } from './requests.js';
+import { operations } from './requests.js';
 import { comeAgain } from './rust.js';
 
 /**
@@ -34,16 +34,10 @@ export class NatsDoor {
       queue: 'argus',
     });
     this.#service = service;
-    const serve = (operation: Operation, subject: string) =>
-      this.#endpoint(operation, subject, ({ data, headers }) =>
+    for (const operation of operations)
+      this.#endpoint(operation, publicSubjects[operation], ({ data, headers }) =>
         gateway.serve(operation, data, { ...NEWER, source: sourceOf(headers) }),
       );
-    serve('register', publicSubjects.register);
-    serve('add_appointment', publicSubjects.addAppointment);
-    serve('delete_appointment', publicSubjects.deleteAppointment);
-    serve('get_appointment', publicSubjects.getAppointment);
-    serve('get_proof', publicSubjects.getProof);
-    serve('get_subscription_info', publicSubjects.getSubscriptionInfo);
     this.#endpoint('info', publicSubjects.info, async () => ({ status: 200, body: options.info() }));
   }
 

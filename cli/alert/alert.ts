@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Command, CommanderError } from 'commander';
+import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Config } from '../../actors/config.js';
+import { notUnderstood, wholeNumber } from '../arguments.js';
 import { askCluster } from '../cluster.js';
 import { connectOperator, type Operator, OperatorError } from '../operator.js';
 import { printJson } from '../print.js';
@@ -30,13 +31,13 @@ export function addAlertCommand(program: Command): void {
     .action(async (_options, command: Command) => {
       const { webhook, command: program, nodes = '', every = '15', json = false } = command.opts<Given>();
       if (webhook !== undefined && !(URL.canParse(webhook) && /^https?:/.test(webhook)))
-        throw wrong('--webhook: not a http(s) URL');
-      if (!/^\d{1,4}$/.test(every) || Number(every) < 1) throw wrong('--every: not a number of seconds');
+        throw notUnderstood('--webhook: not a http(s) URL');
+      const everyMs = 1_000 * wholeNumber('--every', every, 3_600, 1);
       const expected = nodes.split(',').filter((name) => name !== '');
       await watch(configOf(command), new Troubles(expected), {
         webhook,
         command: program,
-        everyMs: 1_000 * Number(every),
+        everyMs,
         json,
       });
     });
@@ -49,8 +50,6 @@ interface Given {
   readonly every?: string;
   readonly json?: boolean;
 }
-
-const wrong = (message: string) => new CommanderError(2, 'argus.argument', message);
 
 async function watch(
   config: Config,

@@ -5,8 +5,9 @@ import type { LogPoint } from '../../actors/auditor/log-point.js';
 import { messagesIn, rangesBetween, rowsIn, type StreamRange } from '../../actors/auditor/log-range.js';
 import { NdjsonFile, remainingFrom } from '../../actors/auditor/ndjson-file.js';
 import type { Way } from '../../actors/auditor/tower-fold.js';
+import { notUnderstood } from '../arguments.js';
 import { writeOut } from './output.js';
-import { notUnderstood, placeBefore, placeThrough } from './points.js';
+import { placeBefore, placeThrough } from './points.js';
 import type { Walk } from './walk.js';
 
 export interface ExportOptions {

@@ -3,8 +3,9 @@ import type { HistorySource } from '../../actors/auditor/history-source.js';
 import type { LogPoint } from '../../actors/auditor/log-point.js';
 import { rangesBetween } from '../../actors/auditor/log-range.js';
 import { eventDefinitions } from '../../events/codec.js';
+import { notUnderstood } from '../arguments.js';
 import { writeOut } from './output.js';
-import { notUnderstood, placeBefore } from './points.js';
+import { placeBefore } from './points.js';
 import { jsonOf, lineOf } from './timeline.js';
 
 export interface FollowOptions {

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { parseQuest, QUEST_FORMS } from '../../actors/auditor/quest.js';
 import { UserId } from '../../events/ids.js';
+import { notUnderstood, parseArgument } from '../arguments.js';
 import { auditCommand } from './audit.js';
 import { exportEvents } from './export.js';
 import { follow, typesOf } from './follow.js';
-import { heightPoint, notUnderstood, POINTS_HELP, pointOf } from './points.js';
+import { heightPoint, POINTS_HELP, pointOf } from './points.js';
 import { replay } from './replay.js';
 import { stats } from './stats.js';
 import { timeline } from './timeline.js';
@@ -140,9 +141,7 @@ async function rangeOf(from: string | undefined, until: string | undefined) {
 }
 
 function userOf(text: string): UserId {
-  const parsed = UserId.safeParse(text.toLowerCase());
-  if (parsed.success) return parsed.data;
-  throw notUnderstood(parsed.error.issues[0]?.message ?? 'not a user id');
+  return parseArgument(UserId, text.toLowerCase());
 }
 
 function shardOf(text: string | undefined): number | undefined {

@@ -1,7 +1,7 @@
-import { CommanderError } from 'commander';
 import type { HistorySource } from '../../actors/auditor/history-source.js';
 import { beginningOf, type LogPlace, LogPlaces } from '../../actors/auditor/log-place.js';
 import { type LogPoint, LogPointError, parsePoint } from '../../actors/auditor/log-point.js';
+import { notUnderstood } from '../arguments.js';
 
 /** Moments on the command line. What is none, or not one of this log, is a wrong argument. */
 
@@ -23,8 +23,6 @@ async function understood<T>(work: () => T | Promise<T>): Promise<T> {
     throw error;
   }
 }
-
-export const notUnderstood = (message: string): CommanderError => new CommanderError(2, 'argus.argument', message);
 
 /** A moment that is given on the command line; `end` unless it is. */
 export const pointOf = (text: string | undefined): Promise<LogPoint> => understood(() => parsePoint(text ?? 'end'));

@@ -1,4 +1,4 @@
-import { type Command, CommanderError } from 'commander';
+import type { Command } from 'commander';
 import { ArchiveSource } from '../../actors/auditor/archive/archive-source.js';
 import { joinSources } from '../../actors/auditor/archive/joined-source.js';
 import type { AuditSource } from '../../actors/auditor/audit-source.js';
@@ -7,6 +7,7 @@ import type { Config } from '../../actors/config.js';
 import { natsServers, natsTrust } from '../../actors/config-nats.js';
 import { existingNatsSeed } from '../../actors/secrets.js';
 import { connectLog } from '../../events/log/connection.js';
+import { notUnderstood } from '../arguments.js';
 import { OperatorError, whyNoConnection } from '../operator.js';
 
 /** Where an audit reads what is archived, if anywhere, and whether it reads nothing else. */
@@ -26,8 +27,7 @@ export const addArchiveFlags = (command: Command): Command =>
  * be reached, with `ArchiveError` if the archive is not whole or contradicts the log.
  */
 export async function openSource(config: Config, { archive, offline }: ArchiveOptions = {}): Promise<AuditSource> {
-  if (archive === undefined && offline)
-    throw new CommanderError(2, 'argus.argument', '--offline reads an archive: say which (--archive)');
+  if (archive === undefined && offline) throw notUnderstood('--offline reads an archive: say which (--archive)');
   if (archive === undefined) return openLive(config);
   const archived = await ArchiveSource.open(archive);
   if (offline) return archived;

@@ -11,6 +11,7 @@ import type { Verdict, VerifyOptions } from '../../actors/auditor/verify-options
 import { BitcoindRpc } from '../../actors/bitcoind/rpc.js';
 import type { Config } from '../../actors/config.js';
 import { TowerId } from '../../events/ids.js';
+import { notUnderstood, parseArgument, wholeNumber } from '../arguments.js';
 import { printFields, printJson } from '../print.js';
 import { addBitcoindFlags, configOf } from '../settings.js';
 import { areSigned, checkSigned, readHeads } from './known-heads.js';
@@ -76,7 +77,7 @@ async function run(command: Command): Promise<boolean> {
   const config = configOf(command);
   const threads = wholeNumber('--threads', given.threads, 256);
   const erasureMs = 1000 * wholeNumber('--erasure', given.erasure, 10 ** 9);
-  const wanted = given.tower === undefined ? undefined : towerIdOf(given.tower);
+  const wanted = given.tower === undefined ? undefined : parseArgument(TowerId, given.tower);
   if (given.headers !== undefined && given.bitcoind !== undefined)
     throw notUnderstood('a bitcoind knows more than a file of headers: give one of them');
   const known = (await Promise.all((given.head ?? []).map(readHeads))).flat();
@@ -87,7 +88,7 @@ async function run(command: Command): Promise<boolean> {
   const source = await openSource(config, given);
   const progress = new Progress('messages');
   try {
-    const towerId = wanted ?? towerIdOf(source.identity.towerId);
+    const towerId = wanted ?? parseArgument(TowerId, source.identity.towerId);
     if (!areSigned(known, [towerId])) checkSigned(known, await readIdentities(source, towerId, stop.signal));
     const { state: file } = given;
     const saved = file === undefined ? undefined : readState(file, towerId, source.identity.network);
@@ -196,16 +197,3 @@ function notChecked({ found, findings, counts, chain }: Verdict, { source, given
   if (source.shards > shards.length && found === 0) texts.push('some of the shards');
   return texts;
 }
-
-function towerIdOf(text: string): TowerId {
-  const parsed = TowerId.safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw notUnderstood(parsed.error.issues[0]?.message ?? 'not a tower id');
-}
-
-function wholeNumber(name: string, text: string, most: number): number {
-  if (/^\d{1,10}$/.test(text) && Number(text) <= most) return Number(text);
-  throw notUnderstood(`${name} takes a whole number up to ${most}`);
-}
-
-const notUnderstood = (message: string): CommanderError => new CommanderError(2, 'argus.argument', message);

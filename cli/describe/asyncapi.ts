@@ -30,23 +30,13 @@ const INFO = 'info';
 const names: readonly Name[] = [...operations, INFO];
 type Name = Operation | typeof INFO;
 
-const subjects: Readonly<Record<Name, string>> = {
-  register: publicSubjects.register,
-  add_appointment: publicSubjects.addAppointment,
-  delete_appointment: publicSubjects.deleteAppointment,
-  get_appointment: publicSubjects.getAppointment,
-  get_proof: publicSubjects.getProof,
-  get_subscription_info: publicSubjects.getSubscriptionInfo,
-  info: publicSubjects.info,
-};
-
 const ref = (...path: string[]): Json => ({ $ref: `#/${path.join('/')}` });
 const replyOf = (name: Name): string => `${name}_reply`;
 
 function channelsOf(name: Name): Json {
   const schema = (kind: string) => ref('components', 'schemas', `${nameOf(name)}${kind}`);
   return {
-    [name]: { address: subjects[name], messages: { request: { payload: schema('Request') } } },
+    [name]: { address: publicSubjects[name], messages: { request: { payload: schema('Request') } } },
     [replyOf(name)]: {
       address: null,
       description: "The client's inbox, which the request names",

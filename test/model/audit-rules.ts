@@ -1,11 +1,7 @@
 import { ChainRecord } from '../../actors/auditor/chain-record.js';
-import { ScanRules } from '../../actors/auditor/scan-rules.js';
-import { CROSSING_MS } from '../../actors/auditor/shard-context.js';
-import { TrackerRecords } from '../../actors/auditor/tracker-records.js';
-import { TrackerRules } from '../../actors/auditor/tracker-rules.js';
-import { UserRules } from '../../actors/auditor/user-rules.js';
 import type { ChainCommit, Commit } from '../../events/commit.js';
 import type { TowerId } from '../../events/ids.js';
+import { rulesOf } from '../support/rules.js';
 import type { World } from './world.js';
 
 const towerId = `02${'11'.repeat(32)}` as TowerId;
@@ -17,22 +13,7 @@ export function auditRules({ stored }: Pick<World, 'stored'>): string[] {
   for (const { commit } of stored)
     if (commit.aggregate.kind === 'chain')
       chain.apply(commit as ChainCommit & { position: number }, timeOf(commit), 0, complainer(commit, wrong));
-  const trackers = new TrackerRecords(CROSSING_MS);
-  const records = { users: new Map(), bookings: new Map(), trackers };
-  const scans = new ScanRules();
-  const signatures = { message: () => {}, acceptance: () => {}, acceptanceBy: () => {} };
-  const blobs = { expect: () => {}, left: () => {} };
-  const users = new UserRules({
-    ...records,
-    scans,
-    signatures,
-    towerId,
-    identities: chain.identities,
-    blobs,
-    policy: undefined,
-    stream: 'TOWER_0',
-  });
-  const breaches = new TrackerRules({ ...records, mined: () => {} });
+  const { users, breaches, scans } = rulesOf(towerId, chain);
   for (const { commit } of stored) {
     const { aggregate, events, position } = commit;
     const place = { position, time: timeOf(commit), chain, complain: complainer(commit, wrong) };

@@ -2,11 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ChainRecord } from '../../actors/auditor/chain-record.js';
 import { PolicyRecord } from '../../actors/auditor/policy-record.js';
-import { ScanRules } from '../../actors/auditor/scan-rules.js';
-import { CROSSING_MS } from '../../actors/auditor/shard-context.js';
-import { TrackerRecords } from '../../actors/auditor/tracker-records.js';
-import { TrackerRules } from '../../actors/auditor/tracker-rules.js';
-import { UserRules } from '../../actors/auditor/user-rules.js';
 import { type Aggregate, aggregateSubject } from '../../events/aggregate.js';
 import { reversed, toHex } from '../../events/bytes.js';
 import type { ChainEvent } from '../../events/chain.js';
@@ -21,6 +16,7 @@ import { block, chainCommit, connectedUpTo } from '../fixtures/blocks.js';
 import { accepted, breached, ended, penaltyBroadcast, registered } from '../fixtures/histories.js';
 import { locator, userId } from '../fixtures/ids.js';
 import { encryption } from '../fixtures/teos-vectors.js';
+import { rulesOf } from './rules.js';
 
 /** Histories of one user and one appointment, as an auditor's rules judge them. */
 
@@ -37,25 +33,11 @@ export function judged() {
   const complain = (what: string, why: string) => void complaints.push(`${what}: ${why}`);
   const chain = new ChainRecord(towerId);
   chain.apply(chainCommit(1, ...connectedUpTo(998, 1010)), 0, 0, complain);
-  const trackers = new TrackerRecords(CROSSING_MS);
-  const records = { users: new Map(), bookings: new Map(), trackers };
   const message = (bytes: Uint8Array, signature: string, signer: string, { of }: { of: string }) =>
     void checked.push(`${of} ${toHex(bytes)} ${signature} ${signer}`);
   const signatures = { message, acceptance: () => {}, acceptanceBy: () => {} };
-  const blobs = { expect: () => {}, left: () => {} };
-  const scans = new ScanRules();
   const policy = new PolicyRecord();
-  const users = new UserRules({
-    ...records,
-    scans,
-    signatures,
-    towerId,
-    identities: chain.identities,
-    blobs,
-    policy,
-    stream: 'TOWER_0',
-  });
-  const breaches = new TrackerRules({ ...records, mined: () => {} });
+  const { users, breaches, scans } = rulesOf(towerId, chain, { policy, signatures });
   let [position, time] = [0, 0];
   const place = (after: number) => {
     time += after;

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { operations } from '../../actors/gateway/requests.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
 import { refusalsOf } from '../../cli/describe/refusals.js';
-import { getProofRequest } from '../../events/signing/appointment.js';
+import { type Appointment, getProofRequest } from '../../events/signing/appointment.js';
 import { signMessage } from '../../events/signing/message.js';
 import { Dialect } from '../../events/signing/receipts.js';
 import { txid } from '../fixtures/ids.js';
@@ -66,6 +66,18 @@ const reasonOf = async (asked: Promise<[number, unknown]>): Promise<string> => S
 const receiptOf = ([, body]: [number, unknown]): string => String(Object(body).signature);
 const users = (doors: readonly Door[]): User[] =>
   doors.flatMap((door) => Dialect.options.map((dialect) => new User(door, dialect)));
+/** Of all that a user asks about an appointment, and of the subscription of `asker`. */
+const reasonsAbout = (user: User, appointment: Appointment, asker = user): Promise<string[]> => {
+  const { locator } = appointment;
+  const asked = [
+    user.add(appointment),
+    user.get(locator),
+    user.delete(locator, null),
+    user.proof(locator),
+    asker.info(),
+  ];
+  return Promise.all(asked.map(reasonOf));
+};
 const NOWHERE = '00'.repeat(16);
 
 describe('answers that are as the documents say', () => {
@@ -96,14 +108,7 @@ describe('answers that are as the documents say', () => {
     for (const user of users(doors)) {
       const appointment = user.appointment(txid('one'), new Uint8Array(100));
       const { locator } = appointment;
-      for (const asked of [
-        user.add(appointment),
-        user.get(locator),
-        user.delete(locator, null),
-        user.proof(locator),
-        user.info(),
-      ])
-        assert.equal(await reasonOf(asked), 'authentication-failed');
+      for (const reason of await reasonsAbout(user, appointment)) assert.equal(reason, 'authentication-failed');
       assert.equal(await reasonOf(user.register()), 'granted');
       const other = user.dialect === 'rust' ? 'public_key' : 'user_id';
       assert.equal(await reasonOf(user.post('/register', { [other]: user.userId })), 'other-dialect');
@@ -163,15 +168,8 @@ describe('answers that are as the documents say', () => {
     await untilLevel(() => tower.node, tower.chain);
     for (const user of all) {
       const appointment = user.appointment(txid('two'), new Uint8Array(100));
-      const { locator } = appointment;
-      for (const asked of [
-        user.add(appointment),
-        user.get(locator),
-        user.delete(locator, null),
-        user.proof(locator),
-        user.info(),
-      ])
-        assert.match(await reasonOf(asked), /^(subscription-expired|authentication-failed)$/);
+      for (const reason of await reasonsAbout(user, appointment))
+        assert.match(reason, /^(subscription-expired|authentication-failed)$/);
     }
   });
 
@@ -254,20 +252,12 @@ describe('answers that are as the documents say', () => {
     const all = Dialect.options.map((dialect) => new User(http, dialect));
     for (const user of all) await user.register();
     line.swallow();
-    const reasons = all.flatMap((user) => {
+    const asked = all.flatMap((user) => {
       const stranger = new User(http, user.dialect);
       const appointment = user.appointment(txid('one'), new Uint8Array(100));
-      const { locator } = appointment;
-      return [
-        stranger.register(),
-        user.add(appointment),
-        user.get(locator),
-        user.delete(locator, null),
-        user.proof(locator),
-        stranger.info(),
-      ];
+      return [reasonOf(stranger.register()), reasonsAbout(user, appointment, stranger)];
     });
-    for (const asked of await Promise.all(reasons.map(reasonOf))) assert.equal(asked, 'unavailable');
+    for (const reason of (await Promise.all(asked)).flat()) assert.equal(reason, 'unavailable');
     line.cut();
   });
 });

@@ -52,7 +52,7 @@ test('a hostile client', async (t) => {
 
     await t.test(`${who} cannot publish but to the tower's public subjects`, async () => {
       const victims = clientInbox(victim.nkey);
-      const others = raw === anyone ? [publicSubjects.register, publicSubjects.addAppointment, 'argus.v1.x'] : [];
+      const others = raw === anyone ? [publicSubjects.register, publicSubjects.add_appointment, 'argus.v1.x'] : [];
       const wanted = [...publications(String(raw.info.server_id)), ...others, `${victims}.x`, `${victims}.x.1`];
       for (const subject of wanted) {
         const refused = [`-ERR 'Permissions Violation for Publish to "${subject}"'`];

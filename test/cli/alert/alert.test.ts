@@ -121,7 +121,7 @@ test('an alert is tried again, and who cannot be told is named', async (t) => {
 test('what is given wrongly is said before anybody is asked', async () => {
   for (const [flags, words] of [
     [['--webhook', 'ftp://x'], /--webhook: not a http/],
-    [['--every', 'often'], /--every: not a number/],
+    [['--every', '0'], /--every takes a whole number from 1 up to 3600/],
   ] as const) {
     const { status, stderr } = await argus(['alert', ...flags]);
     assert.equal(status, 2);
