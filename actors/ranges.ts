@@ -21,3 +21,7 @@ export function ranges(numbers: readonly number[]): string[] {
   }
   return found.map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`));
 }
+
+/** `shard 3`, `shards 0-2,7` */
+export const shardsText = (shards: readonly number[]): string =>
+  `shard${shards.length === 1 ? '' : 's'} ${ranges(shards.toSorted((a, b) => a - b)).join(',')}`;

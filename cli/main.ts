@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { natsUrls } from '../actors/config.js';
+import { shardsText } from '../actors/ranges.js';
 import { natsSeed } from '../actors/secrets.js';
 import { version } from '../actors/version.js';
 import { Locator, UserId } from '../events/ids.js';
@@ -19,7 +20,7 @@ import { init } from './init.js';
 import { addKeyCommands } from './key.js';
 import { migrate } from './migrate.js';
 import { natsKeys } from './nats-keys.js';
-import { connectOperator, type Operator, shardsText } from './operator.js';
+import { connectOperator, type Operator } from './operator.js';
 import { addPolicyCommands } from './policy.js';
 import { printFields, printJson, Table } from './print.js';
 import { addLogFlags, addNodeFlags, addPageFlags, addWhereabouts, configOf } from './settings.js';

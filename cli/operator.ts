@@ -4,7 +4,7 @@ import { clusterSubjects, type StreamReport, StreamsAnswer } from '../actors/clu
 import type { Config } from '../actors/config.js';
 import { natsServers, natsTrust } from '../actors/config-nats.js';
 import { everyNode, type Nodes } from '../actors/every-node.js';
-import { ranges } from '../actors/ranges.js';
+import { shardsText } from '../actors/ranges.js';
 import { existingNatsSeed } from '../actors/secrets.js';
 import { ERROR_CODE_HEADER, operatorSubjects, policySubjects } from '../actors/wire.js';
 import { connectLog } from '../events/log/connection.js';
@@ -88,7 +88,3 @@ export async function connectOperator(config: Config): Promise<Operator> {
     close: () => nc.close(),
   };
 }
-
-/** `shard 3`, `shards 0-2,7` */
-export const shardsText = (shards: readonly number[]): string =>
-  `shard${shards.length === 1 ? '' : 's'} ${ranges(shards.toSorted((a, b) => a - b)).join(',')}`;

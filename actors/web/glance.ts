@@ -93,7 +93,6 @@ const Tower = z.looseObject({
   watched_appointments: whole,
   trackers: whole,
   stuck_trackers: whole,
-  unserved_shards: z.array(whole),
   shards: z.array(
     z.looseObject({ shard: whole, head_alarm: z.string().nullable(), unscanned_heights: z.array(z.unknown()) }),
   ),

@@ -1,3 +1,4 @@
+import { alarmsOf, alarmsOfNode } from '../alarms.js';
 import type { NodeReport } from '../cluster-wire.js';
 import type { Nodes } from '../every-node.js';
 
@@ -11,7 +12,6 @@ export interface Complaint {
 export interface TowerNumbers {
   readonly network?: unknown;
   readonly stuck_trackers: number;
-  readonly unserved_shards: readonly number[];
   readonly shards: readonly {
     readonly shard: number;
     readonly head_alarm: string | null;
@@ -19,14 +19,18 @@ export interface TowerNumbers {
   }[];
 }
 
-/** How many blocks a bitcoind may be ahead of the log for a moment. */
-const LAG_BLOCKS = 2;
-
-/** All that is wrong, worst first; nothing if all is well. `tower` is undefined where nobody could be asked. */
-export function complaintsOf(own: NodeReport, isConnected: boolean, nodes: Nodes, tower: TowerNumbers | undefined) {
+/**
+ * All that is wrong, worst first; nothing if all is well: what `argus cluster` calls an alarm of nodes, and what `argus info` has to
+ * say. `nodes` is what all nodes said some seconds ago, nobody where they cannot be asked; `own` is of now.
+ */
+export function complaintsOf(own: NodeReport, isConnected: boolean, nodes: Nodes, tower?: TowerNumbers): Complaint[] {
+  const others = nodes.nodes.filter(({ node }) => node !== own.node);
+  const isAnybody = nodes.nodes.length + nodes.silent.length > 0;
+  const alarms = new Set([...alarmsOfNode(own), ...(isAnybody ? alarmsOf(nodes, []) : [])]);
   const found = [
-    ...ofNode(own, isConnected, tower?.network),
-    ...ofOthers(own, nodes),
+    ...(isConnected ? [] : [bad('this node has no connection to NATS: it accepts nothing and learns of nothing')]),
+    ...Array.from(alarms, bad),
+    ...[own, ...others].flatMap((node) => ofNode(node, tower?.network)),
     ...(tower ? ofTower(tower) : []),
   ];
   return found.toSorted((a, b) => Number(b.level === 'bad') - Number(a.level === 'bad'));
@@ -35,43 +39,21 @@ export function complaintsOf(own: NodeReport, isConnected: boolean, nodes: Nodes
 const bad = (text: string): Complaint => ({ level: 'bad', text });
 const watch = (text: string): Complaint => ({ level: 'watch', text });
 
-function ofNode({ state, bitcoind, chain }: NodeReport, isConnected: boolean, network: unknown): Complaint[] {
-  const found: Complaint[] = [];
-  if (!isConnected) found.push(bad('This node has no connection to NATS: it accepts nothing and learns of nothing.'));
-  if (state === 'replaying') found.push(watch('This node is not level with the log yet.'));
-  if (state === 'stopping') found.push(watch('This node is stopping.'));
-  if (!bitcoind.reachable)
-    found.push(bad("This node's bitcoind does not answer: it sees no block and sends no penalty."));
-  const [theirs, ours] = [bitcoind.height ?? 0, chain.height ?? 0];
-  if (theirs >= ours + LAG_BLOCKS)
-    found.push(bad(`The log is at block ${ours}, and this node's bitcoind at ${theirs}.`));
-  if (bitcoind.reachable && theirs + LAG_BLOCKS <= ours)
-    found.push(watch(`This node's bitcoind is at block ${theirs}, behind the log at ${ours}.`));
-  if (bitcoind.peers === 0 && network !== 'regtest') found.push(watch("This node's bitcoind has no peers."));
-  return found;
-}
-
-function ofOthers(own: NodeReport, { nodes, silent }: Nodes): Complaint[] {
-  const others = nodes.filter(({ node }) => node !== own.node);
+function ofNode({ node, state, bitcoind }: NodeReport, network: unknown): Complaint[] {
+  const isAlone = bitcoind.reachable && bitcoind.peers === 0 && network !== 'regtest';
   return [
-    ...silent.map((node) => bad(`Node ${node} does not say how it is.`)),
-    ...others.filter(({ state }) => state !== 'ready').map(({ node, state }) => watch(`Node ${node} is ${state}.`)),
-    ...others
-      .filter(({ bitcoind }) => !bitcoind.reachable)
-      .map(({ node }) => watch(`The bitcoind of node ${node} does not answer.`)),
+    ...(state === 'ready' ? [] : [watch(`node ${node} is ${state}`)]),
+    ...(isAlone ? [watch(`bitcoind of node ${node} has no peers`)] : []),
   ];
 }
 
-function ofTower({ stuck_trackers: stuck, unserved_shards: unserved, shards }: TowerNumbers): Complaint[] {
-  const found: Complaint[] = [];
-  if (stuck > 0)
-    found.push(
-      bad(`${stuck === 1 ? 'A penalty' : `${stuck} penalties`} could have been mined six blocks ago, and was not.`),
-    );
-  if (unserved.length > 0) found.push(bad(`No node answers for shard ${unserved.join(', ')}.`));
-  for (const { shard, head_alarm: alarm, unscanned_heights: unread } of shards) {
-    if (alarm !== null) found.push(bad(`Shard ${shard}: ${alarm}.`));
-    if (unread.length > 0) found.push(bad(`Shard ${shard}: nobody could read block ${unread.join(', ')}.`));
-  }
-  return found;
+function ofTower({ stuck_trackers: stuck, shards }: TowerNumbers): Complaint[] {
+  const penalties = stuck === 1 ? 'a penalty' : `${stuck} penalties`;
+  return [
+    ...(stuck > 0 ? [bad(`${penalties} could have been mined six blocks ago, and was not`)] : []),
+    ...shards.flatMap(({ shard, head_alarm: alarm, unscanned_heights: unread }) => [
+      ...(alarm === null ? [] : [bad(`shard ${shard}: ${alarm}`)]),
+      ...(unread.length > 0 ? [bad(`shard ${shard}: nobody could read block ${unread.join(', ')}`)] : []),
+    ]),
+  ];
 }

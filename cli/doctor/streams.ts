@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { JetStreamManager, NatsConnection } from 'nats';
+import { weaknesses } from '../../actors/alarms.js';
 import type { Config } from '../../actors/config.js';
 import { whenReady } from '../../actors/nats-connection.js';
 import { streamReports } from '../../actors/operator-desk/stream-report.js';
@@ -7,7 +8,6 @@ import { existingTowerKey, towerKeyFile, towerOf } from '../../actors/secrets.js
 import { type LogReading, readLog, readStream, TrimUnfinishedError } from '../../events/log/ensure-streams.js';
 import { isHarmless, isIdentity, lineOf, type StreamDifference } from '../../events/log/stream-drift.js';
 import { CHAIN } from '../../events/log/streams.js';
-import { weaknesses } from '../cluster.js';
 import { about, type Finding, said } from './finding.js';
 
 const { ok, warning, problem, unknown } = about('log');

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { alarmsOf } from '../../actors/alarms.js';
 import { NodeReport, type StreamReport } from '../../actors/cluster-wire.js';
 import { version } from '../../actors/version.js';
-import { alarmsOf, type Cluster } from '../../cli/cluster.js';
+import type { Cluster } from '../../cli/cluster.js';
 import { argus } from '../support/argus.js';
 import { startNatsProxy } from '../support/nats-proxy.js';
 import { cells, whereabouts } from '../support/operator-command.js';

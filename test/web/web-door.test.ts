@@ -113,10 +113,10 @@ test('says that a node is not healthy, and why', async (t) => {
   assert.deepEqual(await health(), { healthy: true, complaints: [] });
   await tower.bitcoind.stop();
   await until('it complains', async () => !(await health()).healthy);
-  assert.match((await health()).complaints[0]?.text ?? '', /bitcoind does not answer/);
+  assert.match((await health()).complaints[0]?.text ?? '', /^bitcoind of node one does not answer$/);
   await tower.nats.stop();
   await until('it complains of NATS, too', async () =>
-    (await health()).complaints.some(({ text }) => /NATS/.test(text)),
+    (await health()).complaints.some(({ text }) => /no connection to NATS/.test(text)),
   );
 });
 
