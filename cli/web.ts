@@ -1,12 +1,21 @@
+import type { Command } from 'commander';
 import type { Config } from '../actors/config.js';
 import { WebToken } from '../actors/web-token.js';
 import { OperatorError } from './operator.js';
+import { addPageFlags, configOf } from './settings.js';
 
 /** How long the page may take to answer at all, in ms. */
 const PATIENCE_MS = 3_000;
 
+export function addWebCommand(program: Command): void {
+  addPageFlags(program.command('web'))
+    .description("print the address of this node's web page, with the token that lets a browser in")
+    .addHelpText('after', '\nExample:\n  argus web')
+    .action((_options, command: Command) => webPage(configOf(command)));
+}
+
 /** `argus web`: prints where this node's page is, with the token of its folder. Rejects with `OperatorError` if nothing is there. */
-export async function webPage({ web: { listen }, data }: Config): Promise<void> {
+async function webPage({ web: { listen }, data }: Config): Promise<void> {
   if (!listen)
     throw new OperatorError('the web page is off: set listen = "127.0.0.1:9816" under [web] in argus.toml, or --web');
   const { host, port } = listen;

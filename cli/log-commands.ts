@@ -1,0 +1,63 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { natsUrls } from '../actors/config.js';
+import { natsSeed } from '../actors/secrets.js';
+import { notUnderstood, parseArgument } from './arguments.js';
+import { init } from './init.js';
+import { migrate } from './migrate.js';
+import { natsKeys } from './nats-keys.js';
+import { addLogFlags, addWhereabouts, configOf } from './settings.js';
+
+/** How long to wait, on the command line. */
+const Seconds = z
+  .string()
+  .regex(/^\d{1,6}$/, 'a time is given in seconds')
+  .transform(Number);
+
+/** `argus init`, `migrate` and `nkeys`: the tower's log, and the keys of its NATS servers. */
+export function addLogCommands(program: Command): void {
+  addLogFlags(addWhereabouts(program.command('init')), 'log.shards', 'log.replicas')
+    .description(
+      "make a tower's log on NATS, and its key if there is none; `up` does so too, with one shard unless told",
+    )
+    .option('--json', 'one line of JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  argus init --shards 4 --replicas 3 --nats nats://10.0.0.1:4222,nats://10.0.0.2:4222,nats://10.0.0.3:4222',
+    )
+    .action((_options, command: Command) => init(configOf(command), command.opts().json === true));
+
+  addLogFlags(addWhereabouts(program.command('migrate')), 'log.replicas')
+    .description('make the streams of a log what they should be: shows what it would change, asks, and changes it')
+    .option('--from <url>', 'first copy the log of this NATS server, on which no node may be at work, to where none is')
+    .option('--dry-run', 'only show it')
+    .option('--yes', 'do not ask')
+    .option('--timeout <seconds>', 'how long to wait until new copies are current', '600')
+    .option('--json', 'one line of JSON for each setting')
+    .addHelpText('after', '\nExample:\n  argus migrate --replicas 3 --nats nats://10.0.0.1:4222')
+    .action(async (_options, command: Command) => {
+      const { dryRun = false, yes = false, json = false, from, timeout } = command.opts();
+      if (!dryRun && !yes && !process.stdin.isTTY)
+        throw notUnderstood('there is no terminal to ask at: --yes or --dry-run');
+      const patience = 1000 * parseArgument(Seconds, timeout);
+      process.exitCode = await migrate(configOf(command), {
+        dryRun,
+        yes,
+        json,
+        from: from && parseArgument(natsUrls(), from),
+        patience,
+      });
+    });
+
+  addWhereabouts(program.command('nkeys'))
+    .description('print the public keys that a NATS server with nats.conf is started with; made on first use')
+    .addHelpText('after', '\nExample:\n  env $(argus nkeys) ARGUS_NATS_STORE=/var/lib/argus nats-server -c nats.conf')
+    .action((_options, command: Command) => {
+      const { nodeNkeyFile, operatorNkeyFile, auditorNkeyFile } = configOf(command).nats;
+      const keys = natsKeys(natsSeed(nodeNkeyFile), natsSeed(operatorNkeyFile), natsSeed(auditorNkeyFile));
+      process.stdout.write(`ARGUS_NODE_NKEY=${keys.nodeNkey}\n`);
+      process.stdout.write(`ARGUS_OPERATOR_NKEY=${keys.operatorNkey}\n`);
+      process.stdout.write(`ARGUS_AUDITOR_NKEY=${keys.auditorNkey}\n`);
+      process.stdout.write(`ARGUS_ISSUER_NKEY=${keys.issuerNkey}\n`);
+    });
+}
