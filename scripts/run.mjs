@@ -7,6 +7,9 @@ import { runMain, SetupError } from './report.mjs';
 import { ensureChromium, ensureServers, findIp } from './servers.mjs';
 import { build, checkNode, DIST, ensureModules, listFiles, ROOT } from './setup.mjs';
 
+/** Within which a file of tests has ended, or is ended and has failed; in ms. The slowest takes three minutes. */
+const FILE_TIMEOUT = 900_000;
+
 /** @type {Record<string, (args: string[]) => Promise<void>>} */
 const COMMANDS = {
   async demo(args) {
@@ -52,7 +55,8 @@ const COMMANDS = {
     const files = selectTests(args.filter((arg) => !arg.startsWith('-')));
     // The tests wait for servers and disks more than for the processor.
     const concurrency = Math.min(4, os.cpus().length + 1);
-    const runner = ['--test', '--test-reporter=spec', `--test-concurrency=${concurrency}`, ...options];
+    const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${FILE_TIMEOUT}`];
+    const runner = ['--test', '--test-reporter=spec', ...limits, ...options];
     const ip = await findIp();
     const chromium = files.some((file) => file.includes(path.join('test', 'web'))) ? await ensureChromium() : undefined;
     const programs = { ...servers, ...(ip && { IP_COMMAND: ip }), ...(chromium && { CHROMIUM: chromium }) };

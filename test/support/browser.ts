@@ -1,4 +1,4 @@
-import { chromium } from 'playwright-core';
+import { type BrowserContext, chromium } from 'playwright-core';
 import { type Cleanup, tempDir } from './temp-dir.js';
 
 /** The browser that the tests are given; undefined where there is none. */
@@ -6,7 +6,9 @@ export const BROWSER = process.env.CHROMIUM;
 
 /** Opens an empty page in a browser of its own, without a window; `complaints` is what went wrong in it. */
 export async function openPage(t: Cleanup, width = 1100, height = 900, colorScheme: 'light' | 'dark' = 'light') {
-  const context = await chromium.launchPersistentContext(tempDir(t), {
+  let context: BrowserContext | undefined;
+  t.after(() => context?.close()); // registered before the profile's removal, hence run before it
+  context = await chromium.launchPersistentContext(tempDir(t), {
     ...(BROWSER && { executablePath: BROWSER }),
     headless: true,
     viewport: { width, height },
@@ -22,7 +24,6 @@ export async function openPage(t: Cleanup, width = 1100, height = 900, colorSche
       '--disable-sync',
     ],
   });
-  t.after(() => context.close());
   const page = context.pages()[0] ?? (await context.newPage());
   page.setDefaultTimeout(20_000);
   const complaints: string[] = [];
