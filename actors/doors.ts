@@ -7,6 +7,7 @@ import { type LogLayout, wantedStreams } from '../events/log/streams.js';
 import type { BlobRef } from '../events/user.js';
 import type { BlockWindow } from '../projections/block-window.js';
 import type { Fold } from '../projections/fold.js';
+import { AuditDesk } from './audit-desk/audit-desk.js';
 import { AuthCallout } from './auth-callout/auth-callout.js';
 import { issuerOf } from './auth-callout/issuer.js';
 import type { NodeReport } from './cluster-wire.js';
@@ -51,6 +52,7 @@ export class Doors {
   readonly #desk: OperatorDesk;
   readonly #policyDesk: PolicyDesk;
   readonly #nodeDesk: NodeDesk;
+  readonly #auditDesk: AuditDesk;
   readonly #authCallout: AuthCallout;
   readonly #metrics: MetricsDoor | undefined;
   readonly #web: WebSide | undefined;
@@ -103,6 +105,7 @@ export class Doors {
     });
     const reporter = reporterOf(needs);
     this.#nodeDesk = nodeDeskOf(needs, reporter);
+    this.#auditDesk = auditDeskOf(needs);
     this.#authCallout = new AuthCallout(nc, {
       issuer: issuerOf(options.natsSeed),
       log: logger.child({ actor: 'auth-callout' }),
@@ -127,12 +130,12 @@ export class Doors {
   /** Lets clients connect, and the operator and Prometheus ask how this node is, long before it is ready for anything else. */
   async openDesk(): Promise<void> {
     this.#authCallout.open();
-    await Promise.all([this.#nodeDesk.open(), this.#metrics?.open(), this.#web?.open()]);
+    await Promise.all([this.#nodeDesk.open(), this.#auditDesk.open(), this.#metrics?.open(), this.#web?.open()]);
   }
 
   async closeDesk(): Promise<void> {
     this.#authCallout.close();
-    await Promise.all([this.#nodeDesk.close(), this.#metrics?.close(), this.#web?.close()]);
+    await Promise.all([this.#nodeDesk.close(), this.#auditDesk.close(), this.#metrics?.close(), this.#web?.close()]);
   }
 
   /** Where Prometheus reads the metrics, if anywhere: `http://127.0.0.1:9815`. */
@@ -228,6 +231,11 @@ function nodeDeskOf({ nc, options, layout, log, logger }: DoorsNeeds, reporter: 
     streams: () => streamReports(log.jsm, names),
     log: logger.child({ actor: 'node-desk' }),
   });
+}
+
+function auditDeskOf({ nc, layout, log, logger }: DoorsNeeds): AuditDesk {
+  const streams = wantedStreams(layout).map(({ name }) => name);
+  return new AuditDesk(nc, { version, streams, jsm: log.jsm, log: logger.child({ actor: 'audit-desk' }) });
 }
 
 function metricsDoorOf(

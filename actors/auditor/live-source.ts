@@ -1,9 +1,12 @@
 import type { NatsConnection } from 'nats';
 import { z } from 'zod';
-import { DirectReader } from '../../events/log/direct-reader.js';
+import type { Position } from '../../events/ids.js';
+import { DirectReader, type Range } from '../../events/log/direct-reader.js';
 import { LogUnavailableError, MissingMessageError, TrimmedError } from '../../events/log/errors.js';
+import { pull } from '../../events/log/pull-reader.js';
 import { CHAIN, type LogIdentity } from '../../events/log/streams.js';
 import { cutOf } from '../../events/log/trims.js';
+import { AUDIT_CONSUMER, AuditConsumer } from '../audit-wire.js';
 import type { AuditSource } from './audit-source.js';
 
 /** How an auditor's requests are called in its account of NATS, which `nats.conf` gives it and which can do nothing else. */
@@ -14,12 +17,21 @@ interface Subjects {
   readonly inboxPrefix: string;
   readonly infoOf: (stream: string) => string;
   readonly messagesOf: (stream: string) => string;
+  /** Where nodes make a consumer for an auditor, and where such a one is asked for messages; without it direct gets have to do. */
+  readonly consumer?: {
+    readonly makeOf: (stream: string) => string;
+    readonly nextOf: (stream: string, consumer: string) => string;
+  };
 }
 
 const AS_AUDITOR: Subjects = {
   inboxPrefix: AUDITOR_INBOX,
   infoOf: (stream) => `argus.audit.v1.info.${stream}`,
   messagesOf: (stream) => `argus.audit.v1.get.${stream}`,
+  consumer: {
+    makeOf: (stream) => `${AUDIT_CONSUMER}.${stream}`,
+    nextOf: (stream, consumer) => `argus.audit.v1.next.${stream}.${consumer}`,
+  },
 };
 
 /** For a connection with the nodes' key, which reads the log where it is. */
@@ -31,6 +43,9 @@ export const AS_NODE: Subjects = {
 
 const REQUEST_MS = 5_000;
 const TRIES = 4;
+/** So many messages are worth a consumer; and how long a node may take to make one, in ms. */
+const MANY = 3_000;
+const MAKING_MS = 2_000;
 /** What the server says of a stream that is not there. */
 const STREAM_NOT_FOUND = 10059;
 
@@ -45,10 +60,32 @@ const StreamInfo = z.object({
  * if there is none, or it does not answer.
  */
 export async function openLiveSource(nc: NatsConnection, seed: string, as = AS_AUDITOR): Promise<AuditSource> {
-  const { inboxPrefix, infoOf, messagesOf: subjectOf } = as;
+  const { inboxPrefix, infoOf, messagesOf: subjectOf, consumer } = as;
   const infoAbout = (stream: string) => streamInfo(nc, stream, infoOf(stream));
   const identity = identityOf(await infoAbout(CHAIN));
   const reader = await DirectReader.open(nc, { seed, inboxPrefix, subjectOf });
+  const closing = new AbortController();
+  /** By a consumer, where one is to be had, and what that does not give by position. */
+  async function* read(stream: string, range: Range, signal: AbortSignal) {
+    let next = range.from;
+    const name =
+      consumer && range.through - range.from >= MANY && (await makeConsumer(nc, consumer.makeOf(stream), next));
+    if (name) {
+      const options = { seed, inboxPrefix, stream, subject: consumer.nextOf(stream, name) };
+      const pulled = pull(nc, options, range, AbortSignal.any([signal, closing.signal]));
+      try {
+        let batch = await pulled.next();
+        for (; !batch.done; batch = await pulled.next()) {
+          yield batch.value;
+          next = (batch.value.at(-1)?.position ?? next - 1) + 1;
+        }
+        if (batch.value) return;
+      } finally {
+        await pulled.return(false);
+      }
+    }
+    yield* reader.read(stream, { ...range, from: next }, signal);
+  }
   const cut = async (stream: string) => cutOf((await infoAbout(stream))?.config ?? {});
   return {
     identity,
@@ -59,19 +96,30 @@ export async function openLiveSource(nc: NatsConnection, seed: string, as = AS_A
     cut,
     read: async function* (stream, from, through, signal) {
       try {
-        yield* reader.read(stream, { from, through }, signal);
+        yield* read(stream, { from, through }, signal);
       } catch (error) {
         if (!(error instanceof MissingMessageError)) throw error;
         const trimmed = await cut(stream);
         throw error.position <= trimmed ? new TrimmedError(stream, trimmed) : error;
       }
     },
-    remaining: (stream, from, through, signal) => reader.read(stream, { from, through, sparse: true }, signal),
+    remaining: (stream, from, through, signal) => read(stream, { from, through, sparse: true }, signal),
     close: async () => {
+      closing.abort(new LogUnavailableError('the log was closed'));
       reader.close();
       await nc.close();
     },
   };
+}
+
+/** The name of a consumer of a stream that begins at a position; undefined if no node makes one. */
+async function makeConsumer(nc: NatsConnection, subject: string, from: Position): Promise<string | undefined> {
+  try {
+    const answer = await nc.request(subject, JSON.stringify({ from }), { timeout: MAKING_MS });
+    return AuditConsumer.parse(answer.json()).consumer;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Undefined if there is no such stream. */

@@ -1,4 +1,5 @@
 import type { Position } from '../ids.js';
+import { Arena } from './arena.js';
 import { LogUnavailableError } from './errors.js';
 import type { WireMessage } from './wire-parser.js';
 
@@ -23,8 +24,7 @@ export interface Answer {
 export class Question {
   readonly #messages: StoredMessage[] = [];
   #heard = true;
-  #arena = Buffer.alloc(0);
-  #used = 0;
+  readonly #arena = new Arena();
 
   constructor(
     private readonly stream: string,
@@ -62,24 +62,11 @@ export class Question {
       position: Number(valueIn(bytes, SEQUENCE)),
       subject: valueIn(bytes, SUBJECT),
       time: Date.parse(valueIn(bytes, TIME)),
-      data: this.#kept(data),
+      data: this.#arena.keep(data),
     });
-  }
-
-  /** A copy, in memory that is shared with its neighbours: to make some for each would take longer than all else. */
-  #kept(data: Uint8Array): Uint8Array {
-    if (this.#used + data.length > this.#arena.length) {
-      this.#arena = Buffer.allocUnsafeSlow(Math.max(ARENA, data.length));
-      this.#used = 0;
-    }
-    const kept = this.#arena.subarray(this.#used, this.#used + data.length);
-    kept.set(data);
-    this.#used += data.length;
-    return kept;
   }
 }
 
-const ARENA = 1 << 18;
 const RETURN = 0x0d;
 const [SEQUENCE, SUBJECT, TIME] = ['Sequence', 'Subject', 'Time-Stamp'].map((name) =>
   Buffer.from(`\r\nNats-${name}: `, 'latin1'),

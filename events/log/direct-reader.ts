@@ -1,14 +1,10 @@
-import { createInbox, type NatsConnection } from 'nats';
+import type { NatsConnection } from 'nats';
 import type { Position } from '../ids.js';
 import { type Answer, Question, type StoredMessage } from './direct-answer.js';
 import { LogUnavailableError, MissingMessageError } from './errors.js';
-import { openWireLine, takesWireLines, type WireLine } from './wire-line.js';
-import type { WireMessage } from './wire-parser.js';
+import { ReadingLine, type ReadingLineOptions } from './reading-line.js';
 
-export interface DirectReaderOptions {
-  /** The seed of the connection's nkey: with it messages come over a connection of their own, which is faster. */
-  readonly seed?: string | undefined;
-  readonly inboxPrefix: string;
+export interface DirectReaderOptions extends Pick<ReadingLineOptions, 'seed' | 'inboxPrefix'> {
   /** The subject on which messages of a stream are asked for (`$JS.API.DIRECT.GET.<stream>`, or what stands for it). */
   readonly subjectOf: (stream: string) => string;
 }
@@ -37,21 +33,21 @@ const GAP_MS = 150;
  */
 export class DirectReader {
   readonly #questions = new Map<string, Question>();
-  #line: WireLine | undefined;
+  #line: ReadingLine | undefined;
   #asked = 0;
   #closed = false;
-  readonly #inbox: string;
 
-  private constructor(
-    private readonly nc: NatsConnection,
-    private readonly options: DirectReaderOptions,
-  ) {
-    this.#inbox = createInbox(options.inboxPrefix);
-  }
+  private constructor(private readonly options: DirectReaderOptions) {}
 
   static async open(nc: NatsConnection, options: DirectReaderOptions): Promise<DirectReader> {
-    const reader = new DirectReader(nc, options);
-    await reader.#openLine();
+    const { seed, inboxPrefix } = options;
+    const reader = new DirectReader(options);
+    reader.#line = await ReadingLine.open(nc, {
+      seed,
+      inboxPrefix,
+      onMessage: (message) => reader.#questions.get(message.subject)?.take(message),
+      onBroken: () => reader.#askAgain(),
+    });
     return reader;
   }
 
@@ -142,7 +138,10 @@ export class DirectReader {
   }
 
   #askOnce(stream: string, seq: Position, batch: number, signal: AbortSignal): Promise<Answer> {
-    const token = `${this.#inbox}.${++this.#asked}`;
+    const line = this.#line;
+    if (!line) throw new LogUnavailableError('the log was closed');
+    const asked = ++this.#asked;
+    const token = line.answerTo(asked);
     return new Promise((resolve, reject) => {
       const finish = () => {
         clearInterval(timer);
@@ -166,43 +165,13 @@ export class DirectReader {
       }, SILENCE_MS);
       signal.addEventListener('abort', abort);
       this.#questions.set(token, question);
-      this.#send(this.options.subjectOf(stream), token, JSON.stringify({ seq, batch, max_bytes: BATCH_BYTES }));
+      line.ask(this.options.subjectOf(stream), asked, JSON.stringify({ seq, batch, max_bytes: BATCH_BYTES }));
     });
   }
 
-  #send(subject: string, reply: string, data: string): void {
-    if (this.#line) this.#line.publish(subject, reply, data);
-    else if (!this.nc.isClosed()) this.nc.publish(subject, data, { reply });
-  }
-
-  async #openLine(): Promise<void> {
-    const { seed } = this.options;
-    const subject = `${this.#inbox}.*`;
-    if (seed !== undefined && takesWireLines(this.nc))
-      this.#line = await openWireLine(this.nc, seed, subject, {
-        onMessage: (message) => this.#take(message),
-        onEnd: () => void this.#goOn(),
-      }).catch(() => undefined);
-    if (this.#line || this.#closed || this.nc.isClosed()) return;
-    this.nc.subscribe(subject, {
-      callback: (_, { subject: to, data, headers }) => {
-        const lines = headers ? Array.from(headers, ([name, values]) => `${name}: ${values.at(-1)}\r\n`) : [];
-        const text = `NATS/1.0 ${headers?.code || ''}\r\n${lines.join('')}\r\n`;
-        this.#take({ subject: to, reply: undefined, headers: Buffer.from(text, 'latin1'), data });
-      },
-    });
-  }
-
-  /** Of a line that broke: what was under way is asked again, on a new one, or by the client if there is none to be had. */
-  async #goOn(): Promise<void> {
-    this.#line = undefined;
+  #askAgain(): void {
     const lost = new LogUnavailableError('the connection broke');
-    await this.#openLine();
     for (const question of this.#questions.values()) question.end(lost);
-  }
-
-  #take(message: WireMessage): void {
-    this.#questions.get(message.subject)?.take(message);
   }
 }
 

@@ -8,6 +8,7 @@ import {
 } from 'nats';
 import { DamagedTrimError, Succession, type Trim } from '../trim-record.js';
 import { openBulkLine } from './bulk-line.js';
+import { type Place, placeReader } from './delivery.js';
 import { LogDamagedError } from './errors.js';
 import { type Control, clientLine, type Line, type Listener } from './line.js';
 import { takesWireLines } from './wire-line.js';
@@ -241,38 +242,3 @@ const isDamage = (error: unknown): error is LogDamagedError | DamagedTrimError =
   error instanceof LogDamagedError || error instanceof DamagedTrimError;
 
 const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
-
-/** Where a delivered message stands: in its stream, and among those that its consumer has delivered. */
-interface Place {
-  readonly position: number;
-  readonly delivery: number;
-}
-
-/**
- * From the reply subject of a delivered message:
- * `$JS.ACK.[<domain>.<hash>.]<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>[.<random>]`.
- *
- * What stands before the stream's sequence is the same in all messages of a consumer that delivers each once, so it is
- * gone through once.
- */
-function placeReader(): (reply: string | undefined) => Place {
-  let before: string | undefined;
-  return (reply = '') => {
-    if (before === undefined || !reply.startsWith(before)) {
-      const tokens = reply.split('.');
-      before = `${tokens.slice(0, tokens.length === 9 ? 5 : 7).join('.')}.`;
-    }
-    const dot = reply.indexOf('.', before.length);
-    return { position: wholeNumber(reply, before.length), delivery: wholeNumber(reply, dot + 1) };
-  };
-}
-
-/** The number in decimal that begins there and ends at a dot; NaN if there is none. */
-function wholeNumber(text: string, from: number): number {
-  let value = 0;
-  for (let at = from; ; at++) {
-    const digit = text.charCodeAt(at) - 48;
-    if (digit >= 0 && digit <= 9) value = 10 * value + digit;
-    else return at > from && text[at] === '.' ? value : Number.NaN;
-  }
-}

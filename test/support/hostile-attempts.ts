@@ -44,6 +44,7 @@ export const publications = (server: string): readonly string[] => [
   ...['argus.relay.v1.0.serve', 'argus.operator.v1.info', 'argus.operator.v1.users', 'argus.operator.v1.state'],
   ...['argus.operator.v1.create_invite', 'argus.operator.v1.allow'],
   ...['argus.audit.v1.info.TOWER_0', 'argus.audit.v1.get.TOWER_0', 'argus.audit.v1.get.OBJ_SNAPSHOTS'],
+  ...['argus.audit.v1.consumer.TOWER_0', 'argus.audit.v1.next.TOWER_0.x', 'argus.audit.v1.next.OBJ_SNAPSHOTS.x'],
   // JetStream: streams, messages, consumers, backups, the account and the cluster.
   ...['INFO', 'STREAM.NAMES', 'STREAM.LIST', 'STREAM.CREATE.MINE', 'STREAM.INFO.TOWER_0', 'STREAM.UPDATE.TOWER_0'].map(
     api,

@@ -27,8 +27,10 @@ test('neither the operator nor the auditor can touch the log, listen to others, 
     auditor: {
       raw: await RawNats.signIn(t, nats.port, { seed: encode(nats.auditorSeed) }),
       inbox: '_INBOX_AUDITOR',
-      may: /^argus\.audit\.v1\.(info|get)\.(?!OBJ_SNAPSHOTS)/,
-      asks: ['argus.audit.v1.info.TOWER_0', 'argus.audit.v1.get.TOWER_0'],
+      may: /^argus\.audit\.v1\.(info|get|next|consumer)\.(?!OBJ_SNAPSHOTS)/,
+      asks: ['info.TOWER_0', 'get.TOWER_0', 'consumer.TOWER_0', 'next.TOWER_0.x'].map(
+        (asked) => `argus.audit.v1.${asked}`,
+      ),
     },
   };
   for (const [who, { raw, inbox, may, asks }] of Object.entries(roles)) {

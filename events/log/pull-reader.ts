@@ -1,0 +1,165 @@
+import type { NatsConnection } from 'nats';
+import type { Position } from '../ids.js';
+import { Arena } from './arena.js';
+import { deliveryReader } from './delivery.js';
+import type { StoredMessage } from './direct-answer.js';
+import type { Range } from './direct-reader.js';
+import { ReadingLine, type ReadingLineOptions } from './reading-line.js';
+import type { WireMessage } from './wire-parser.js';
+
+export interface PullOptions extends Pick<ReadingLineOptions, 'seed' | 'inboxPrefix'> {
+  /** The subject on which a consumer that was made for this is asked for messages (`$JS.API.CONSUMER.MSG.NEXT...`). */
+  readonly subject: string;
+  readonly stream: string;
+}
+
+/** How many messages are asked for at once, their bytes at the most, and below how many that are still to be used that is. */
+const BATCH = 1_000;
+const BATCH_BYTES = 4 << 20;
+const AHEAD = 2_000;
+/** How many are given at once. */
+const GIVEN = 500;
+/** How long the server may be silent, in ms. */
+const SILENCE_MS = 3_000;
+
+/**
+ * Messages by a pull consumer (ADR-15) that begins at `from`, in order, batch after batch. They cost the server a third of what
+ * direct gets cost it.
+ *
+ * It returns whether all came. Wherever anything is odd it just ends: whoever reads goes on by a `DirectReader` from the message
+ * after the last that came, and is told there what is wrong, if anything is. Rejects with the signal's reason.
+ */
+export async function* pull(
+  nc: NatsConnection,
+  options: PullOptions,
+  range: Range,
+  signal: AbortSignal,
+): AsyncGenerator<readonly StoredMessage[], boolean> {
+  const { seed, inboxPrefix, subject } = options;
+  const queue = new Pulled(options.stream, range, () => release());
+  const abort = () => queue.end();
+  const timer = setInterval(() => queue.listen(), SILENCE_MS);
+  let line: ReadingLine | undefined;
+  // As soon as all came, whether or not anybody takes the last of it.
+  const release = () => {
+    clearInterval(timer);
+    signal.removeEventListener('abort', abort);
+    line?.close();
+  };
+  signal.addEventListener('abort', abort);
+  try {
+    line = await ReadingLine.open(nc, {
+      seed,
+      inboxPrefix,
+      onMessage: (message) => queue.take(message),
+      onBroken: () => queue.end(),
+    });
+    for (let asked = 1; ; ) {
+      for (; queue.isToBeAsked; asked++) {
+        queue.asked(BATCH);
+        line.ask(subject, asked, JSON.stringify({ batch: BATCH, max_bytes: BATCH_BYTES, no_wait: true }));
+      }
+      const batch = await queue.next();
+      signal.throwIfAborted();
+      if (!batch) return queue.isComplete;
+      if (batch.length > 0) yield batch;
+    }
+  } finally {
+    queue.end();
+    line?.close(); // of one that was opened after the end
+  }
+}
+
+/** What came and is not used yet, and what was asked for and has not come. */
+class Pulled {
+  readonly #batches: StoredMessage[][] = [];
+  #batch: StoredMessage[] = [];
+  #held = 0;
+  #wanted = 0;
+  #next: Position;
+  #delivery = 0;
+  #heard = false;
+  #isOver = false;
+  isComplete = false;
+  #wake: () => void = () => {};
+  readonly #placeOf = deliveryReader();
+  readonly #arena = new Arena();
+
+  constructor(
+    private readonly stream: string,
+    private readonly range: Range,
+    private readonly over: () => void,
+  ) {
+    this.#next = range.from;
+  }
+
+  get isToBeAsked(): boolean {
+    return !this.#isOver && this.#wanted + this.#held < AHEAD;
+  }
+
+  asked(count: number): void {
+    this.#wanted += count;
+  }
+
+  take({ subject, reply, headers, data }: WireMessage): void {
+    if (this.#isOver) return;
+    this.#heard = true;
+    if (reply?.startsWith('$JS.ACK.')) this.#keep(subject, reply, data);
+    else this.#refused(headers);
+  }
+
+  #keep(subject: string, reply: string, data: Uint8Array): void {
+    const { position, delivery, time, pending } = this.#placeOf(reply);
+    const isNext = this.range.sparse ? position >= this.#next : position === this.#next;
+    if (!isNext || delivery !== ++this.#delivery || Number.isNaN(time + pending)) {
+      this.end();
+      return;
+    }
+    this.#wanted--;
+    this.#next = position + 1;
+    if (position <= this.range.through) {
+      this.#batch.push({ stream: this.stream, position, subject, time, data: this.#arena.keep(data) });
+      this.#held++;
+    }
+    const isLast = position >= this.range.through || (this.range.sparse && pending === 0);
+    if (isLast) this.isComplete = true;
+    if (isLast) this.end();
+    else if (this.#batch.length >= GIVEN) this.#give();
+  }
+
+  /** A question is over before so many came as were asked for: 409, by their bytes; 404 or 408, there are no more. */
+  #refused(headers: Uint8Array): void {
+    const said = Buffer.from(headers).toString('latin1');
+    const left = /^NATS\/1\.0 409.*^Nats-Pending-Messages: *(\d+)/ims.exec(said)?.[1];
+    this.#wanted -= Number(left ?? 0);
+    if (left === undefined) this.end();
+    else this.#give();
+  }
+
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.over();
+    this.#give();
+  }
+
+  /** To be called now and then: ends the reading if nothing came since. */
+  listen(): void {
+    if (!this.#heard && this.#wanted > 0) this.end();
+    this.#heard = false;
+  }
+
+  #give(): void {
+    if (this.#batch.length > 0) this.#batches.push(this.#batch);
+    this.#batch = [];
+    this.#wake();
+  }
+
+  /** What came, which may be nothing where there is more to be asked for; undefined when there is nothing more to come. */
+  async next(): Promise<readonly StoredMessage[] | undefined> {
+    if (this.#batches.length === 0 && !this.#isOver) await new Promise<void>((resolve) => (this.#wake = resolve));
+    const batch = this.#batches.shift();
+    this.#held -= batch?.length ?? 0;
+    return batch ?? (this.#isOver ? undefined : []);
+  }
+}
