@@ -23,8 +23,8 @@ export const TowerImported = z.strictObject({
   trackers: z.number().int().min(0),
   /** How many things could not be carried over; which, the operator was told. */
   left: z.number().int().min(0),
-  /** The last block that the other tower had dealt with, if it said so; perhaps not on the best chain any more. */
-  seen: z.strictObject({ height: Height, hash: BlockHash }).nullable(),
+  /** The last block that the other tower had dealt with, where it said so; perhaps not on the best chain any more. */
+  seen: z.strictObject({ height: Height, hash: BlockHash }).optional(),
   /** The height of the best chain by then: no subscription and no appointment that was brought begins later. */
   height: Height,
 });

@@ -183,6 +183,6 @@ const statementOf = ({ from }: OldTower, { plan, beginning, height }: Looked): T
   appointments: plan.appointments,
   trackers: plan.trackers.length,
   left: plan.left.length,
-  seen: beginning.seen,
+  ...(beginning.seen && { seen: beginning.seen }),
   height: Height.parse(height),
 });

@@ -40,9 +40,9 @@ export const STOP_IT = 'Stop the old tower (teos-cli stop), see that it has ende
 export function holderOf(file: string): string | undefined {
   const path = realpathSync(file);
   for (const pid of readable(() => readdirSync('/proc')).filter((name) => /^\d+$/.test(name)))
-    for (const fd of readable(() => readdirSync(`/proc/${pid}/fd`)))
-      if (readable(() => [readlinkSync(`/proc/${pid}/fd/${fd}`)])[0] === path)
-        return `${readable(() => [readFileSync(`/proc/${pid}/comm`, 'utf8').trim()])[0] ?? 'a process'} (${pid})`;
+    for (const fd of readable(() => readdirSync(join('/proc', pid, 'fd'))))
+      if (readable(() => [readlinkSync(join('/proc', pid, 'fd', fd))])[0] === path)
+        return `${readable(() => [readFileSync(join('/proc', pid, 'comm'), 'utf8').trim()])[0] ?? 'a process'} (${pid})`;
   return undefined;
 }
 
