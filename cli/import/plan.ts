@@ -117,13 +117,12 @@ class Planning {
 
   appointment({ name, ref, fields }: Row): void {
     this.#note('appointment', fields);
-    const checked = checkAppointment(fields);
     const user = String(fields.user_id);
     const owner = this.#users.get(user);
-    const why = typeof checked === 'string' ? checked : this.#whyNot(checked, owner, user);
-    if (typeof checked === 'string' || !owner || why !== undefined) {
+    const checked = owner ? this.#fitting(fields, owner) : this.#withoutUser(user, fields);
+    if (!owner || typeof checked === 'string') {
       const locator = typeof fields.locator === 'string' ? { locator: fields.locator } : {};
-      this.#left.push({ kind: 'appointment', id: name, user, ...locator, why: why ?? '' });
+      this.#left.push({ kind: 'appointment', id: name, user, ...locator, why: String(checked) });
       return;
     }
     const { id, slots, startBlock } = checked;
@@ -135,12 +134,20 @@ class Planning {
     this.#answer(checked);
   }
 
-  #whyNot({ startBlock, slots }: CheckedAppointment, owner: PlannedUser | undefined, user: string): string | undefined {
-    if (!owner) return this.#usersLeft.has(user) ? 'its user cannot be carried over' : 'there is no such user';
+  #withoutUser(user: string, { user_id: id }: Row['fields']): string {
+    if (typeof id !== 'string') return 'user_id: there is none';
+    return this.#usersLeft.has(user) ? 'its user cannot be carried over' : 'there is no such user';
+  }
+
+  /** The appointment in a row of a user; or why it cannot be carried over. */
+  #fitting(fields: Row['fields'], owner: PlannedUser): CheckedAppointment | string {
+    const checked = checkAppointment(fields);
+    if (typeof checked === 'string') return checked;
+    const { startBlock, slots } = checked;
     if (startBlock > this.height) return `it begins at ${startBlock}, and the chain ends at ${this.height}`;
     if (startBlock >= owner.expiry) return `it begins at ${startBlock}, when the subscription had expired`;
     const isTooMuch = owner.available + owner.taken + slots > 0xffffffff;
-    return isTooMuch ? 'its user would have more slots than can be counted' : undefined;
+    return isTooMuch ? 'its user would have more slots than can be counted' : checked;
   }
 
   tracker(row: Row): void {
