@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { bitcoindWitness } from '../../actors/auditor/bitcoind-witness.js';
 import { newTowerSecret, towerKeyOf } from '../../actors/secrets.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
-import { toHex } from '../../events/bytes.js';
+import { fromHex, toHex } from '../../events/bytes.js';
 import { appointmentReceipt, type Dialect } from '../../events/signing/receipts.js';
 import { txid } from '../fixtures/ids.js';
 import { startHttpTower } from '../support/http-tower.js';
@@ -31,14 +31,16 @@ for (const dialect of ['rust', 'python'] as const)
   test(`a ${dialect} tower's users, appointments and breaches go on in the new one`, async (t) => {
     const secret = newTowerSecret();
     const key = towerKeyOf(Uint8Array.from(secret));
-    const tower = await startHttpTower(t, { begin: false, key });
+    // The python tower needs bitcoind's index of transactions, so it is there.
+    const bitcoindArgs = dialect === 'python' ? ['-txindex=1'] : [];
+    const tower = await startHttpTower(t, { begin: false, key, bitcoindArgs });
     const { chain } = tower;
     const [watched, answered, unsent, meanwhile] = (await openChannels(chain, 4)).map((channel) =>
       buildBreach(channel),
     );
     assert(watched && answered && unsent && meanwhile);
     const url = () => tower.node.httpUrls[0];
-    const [user, other] = [new HttpUser(url, dialect), new HttpUser(url, dialect)];
+    const [user, other, late] = [new HttpUser(url, dialect), new HttpUser(url, dialect), new HttpUser(url, dialect)];
     // Two breaches that the old tower knows of: of one the penalty was mined. Then it ran on for longer than a penalty is carried.
     await chain.mineOnly([answered.disputeTx, unsent.disputeTx]);
     await chain.mineOnly([answered.penaltyTx]);
@@ -64,6 +66,14 @@ for (const dialect of ['rust', 'python'] as const)
           ],
         },
         { user: other, slots: 7, start: height, expiry: height + 50, held: [] },
+        // Its time was over long ago, and the old tower has forgotten to forget it.
+        {
+          user: late,
+          slots: 1,
+          start: 10,
+          expiry: 80,
+          held: [{ appointment: late.appointment(txid('late'), fromHex('5a')), startBlock: 20 }],
+        },
       ],
       lastBlock,
     };
@@ -77,8 +87,8 @@ for (const dialect of ['rust', 'python'] as const)
     const [planned, ...none] = linesOf(dry);
     const sums = {
       tower_id: key.towerId,
-      users: 2,
-      appointments: 5,
+      users: 3,
+      appointments: 6,
       trackers: 2,
       left: 0,
       dialect,
@@ -129,6 +139,7 @@ for (const dialect of ['rust', 'python'] as const)
       assert.deepEqual([status, Object(appointment).encrypted_blob], ['being_watched', toHex(large.encryptedBlob)]);
       const first = fieldsOf(await other.info());
       assert.deepEqual([first.available_slots, first.subscription_expiry], [7, height + 50]);
+      assert.match(String(fieldsOf(await late.info()).error), /User not found/);
     });
 
     await t.test('a receipt of the old tower is given again, to the byte', async () => {
@@ -164,7 +175,7 @@ for (const dialect of ['rust', 'python'] as const)
         assert.equal(asked?.transactions_unread, 0);
         const [shard] = counts.shards as Record<string, number>[];
         assert.equal(shard?.trackers, 4);
-        return (shard?.signed_to ?? 0) >= 7;
+        return (shard?.signed_to ?? 0) >= 9;
       });
     });
 
