@@ -24,9 +24,9 @@ import type { PlannedUser } from './plan.js';
  */
 
 /** How many users are written at once: enough for batches (`events/log/group-commit.ts`). */
-const AT_ONCE = 64;
+const AT_ONCE = 256;
 /** How many blobs of a user are on their way at once. */
-const BLOBS = 64;
+const BLOBS = 16;
 const PATIENCE_MS = 30_000;
 
 interface ShardDesk {
