@@ -8,7 +8,7 @@ type Event = Commit['events'][number];
 export function inWords(event: Event): string {
   switch (event.type) {
     case 'UserRegistered':
-      return `registered (${event.dialect})${admitted(event.admittedBy)}: ${slots(event.slotsAdded)}, from block ${event.start} to ${event.expiry}`;
+      return `${event.importedFrom ? `brought from another tower's ${event.importedFrom}` : 'registered'} (${event.dialect})${admitted(event.admittedBy)}: ${slots(event.slotsAdded)}, from block ${event.start} to ${event.expiry}`;
     case 'SubscriptionRenewed':
       return `subscription renewed (${event.dialect}): ${slots(event.slotsAdded)} more, ${event.slots} in all, until block ${event.expiry}`;
     case 'AppointmentAccepted':
@@ -49,6 +49,8 @@ export function inWords(event: Event): string {
       return `block ${event.height} ${event.hash} disconnected`;
     case 'IdentityRotated':
       return `tower ${event.from} is succeeded by ${event.to} for newcomers`;
+    case 'TowerImported':
+      return `all that was carried over of another tower's ${event.from} is on the log: ${event.users} users, ${event.appointments} appointments (${event.trackers} of them with a breach); ${event.left} left behind`;
     case 'BlockScanned':
       return `block ${event.height} ${event.hash} scanned`;
     case 'BlockUnread':

@@ -18,6 +18,7 @@ const groups: readonly (readonly [commands: readonly string[], load: () => Promi
   [['up'], async () => (await import('./up-command.js')).addUpCommand],
   [['doctor'], async () => (await import('./doctor/doctor.js')).addDoctorCommand],
   [['init', 'migrate', 'nkeys'], async () => (await import('./log-commands.js')).addLogCommands],
+  [['import'], async () => (await import('./import/import.js')).addImportCommands],
   [['key'], async () => (await import('./key.js')).addKeyCommands],
   [['invite', 'allow'], async () => (await import('./policy.js')).addPolicyCommands],
   [['client'], async () => (await import('./client.js')).addClientCommands],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { IdentityRotated } from './identity.js';
 import { BlockHash, Height } from './ids.js';
+import type { TowerImported } from './import.js';
 
 /** What happens to the best chain as the tower knows it: one aggregate, `chain`, decided by the ChainMonitor. */
 
@@ -26,8 +27,8 @@ export const BlockDisconnected = z.strictObject({
 });
 export type BlockDisconnected = z.infer<typeof BlockDisconnected>;
 
-/** What `CHAIN` tells, which all shards follow: the blocks, and who the tower is. */
-export type ChainEvent = BlockConnected | BlockDisconnected | IdentityRotated;
+/** What `CHAIN` tells, which all shards follow: the blocks, who the tower is, and what it goes on with. */
+export type ChainEvent = BlockConnected | BlockDisconnected | IdentityRotated | TowerImported;
 
 /** A block by its place: enough to ask later whether it is still on the best chain. */
 export const BlockRef = z.strictObject({ height: Height, hash: BlockHash });

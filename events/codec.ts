@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Aggregate } from './aggregate.js';
 import { BlockConnected, BlockDisconnected } from './chain.js';
 import { IdentityRotated } from './identity.js';
+import { TowerImported } from './import.js';
 import * as policy from './policy.js';
 import { BlockScanned, BlockUnread } from './scan.js';
 import * as tracker from './tracker.js';
@@ -55,17 +56,25 @@ const AppointmentEnded: EventDefinition = {
   upcast: { 1: (body) => withoutType(user.AppointmentEndedV1.parse({ type: 'AppointmentEnded', ...body })) },
 };
 
-/** Only where not everybody is let in, and of a later identity of the tower, does it need the newer version. */
+/**
+ * Only where not everybody is let in, and of a later identity of the tower, does it need the second version; only of who was
+ * brought from another tower the third.
+ */
 const UserRegistered: EventDefinition = {
   of: 'user',
   schema: user.UserRegistered,
-  version: 2,
-  storedAs: (event) => (saysMore(event as user.UserRegistered) ? 2 : 1),
-  upcast: { 1: (body) => withoutType(user.UserRegisteredV1.parse({ type: 'UserRegistered', ...body })) },
+  version: 3,
+  storedAs: (event) => registrationVersion(event as user.UserRegistered),
+  upcast: {
+    1: (body) => withoutType(user.UserRegisteredV1.parse({ type: 'UserRegistered', ...body })),
+    2: (body) => withoutType(user.UserRegisteredV2.parse({ type: 'UserRegistered', ...body })),
+  },
 };
 
-const saysMore = ({ admittedBy, identity }: user.UserRegistered): boolean =>
-  admittedBy !== undefined || identity !== undefined;
+function registrationVersion({ admittedBy, identity, importedFrom }: user.UserRegistered): number {
+  if (importedFrom !== undefined) return 3;
+  return admittedBy !== undefined || identity !== undefined ? 2 : 1;
+}
 
 const withoutType = ({ type: _, ...body }: { type: string }): Record<string, unknown> => body;
 
@@ -74,6 +83,7 @@ export const eventDefinitions: Readonly<Record<string, EventDefinition>> = {
   BlockConnected: first('chain', BlockConnected),
   BlockDisconnected: first('chain', BlockDisconnected),
   IdentityRotated: first('chain', IdentityRotated),
+  TowerImported: first('chain', TowerImported),
   UserRegistered,
   SubscriptionRenewed: first('user', user.SubscriptionRenewed),
   AppointmentAccepted: first('user', user.AppointmentAccepted),

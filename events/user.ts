@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppointmentId, Height, Locator, TowerId } from './ids.js';
+import { ImportSource } from './import.js';
 import { AdmittedBy } from './policy.js';
 import { SchemeName } from './schemes/scheme.js';
 import { Dialect } from './signing/receipts.js';
@@ -27,13 +28,23 @@ const subscription = {
 /** Version 1: of a tower that lets everybody in, and has one identity. */
 export const UserRegisteredV1 = z.strictObject({ type: z.literal('UserRegistered'), ...subscription });
 
-/** A public key that the tower did not know (or had forgotten) subscribed. */
-export const UserRegistered = z.strictObject({
+/** Version 2: of a tower that began with nothing. */
+export const UserRegisteredV2 = z.strictObject({
   ...UserRegisteredV1.shape,
   /** By what right; left out where everybody may. */
   admittedBy: AdmittedBy.optional(),
   /** The tower's identity that signs for this user, also when it subscribes again; left out where it is the log's first. */
   identity: TowerId.optional(),
+});
+
+/** A public key that the tower did not know (or had forgotten) subscribed. */
+export const UserRegistered = z.strictObject({
+  ...UserRegisteredV2.shape,
+  /**
+   * The store of another tower that it was brought from, where it had subscribed: then `start` and `expiry` are those of there,
+   * and `slots` what it had left there and what its appointments take that follow. Left out of whoever subscribed here.
+   */
+  importedFrom: ImportSource.optional(),
 });
 export type UserRegistered = z.infer<typeof UserRegistered>;
 

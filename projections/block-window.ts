@@ -71,7 +71,7 @@ export class BlockWindow {
     for (const event of events) {
       if (event.type === 'BlockConnected') this.#blocks.push(windowBlock(event, position));
       else if (event.type === 'IdentityRotated') this.#succeed(event);
-      else if (this.tip?.hash === event.hash) this.#blocks.pop();
+      else if (event.type === 'BlockDisconnected' && this.tip?.hash === event.hash) this.#blocks.pop();
     }
     this.position = position;
   }

@@ -2,6 +2,7 @@ import type { BlockConnected, BlockRef } from '../../events/chain.js';
 import type { ChainCommit, Recorded } from '../../events/commit.js';
 import { type IdentityRotated, isSigned } from '../../events/identity.js';
 import type { BlockHash, Height, TowerId } from '../../events/ids.js';
+import type { TowerImported } from '../../events/import.js';
 import type { Complain } from './findings.js';
 
 /** A block that the log ever called a part of the best chain. */
@@ -25,6 +26,7 @@ export interface SavedChain {
   readonly outweigh: string | null;
   /** Those after the first. */
   readonly identities?: readonly TowerId[];
+  readonly imported?: TowerImported | undefined;
 }
 
 /** A reorg of so many bytes may go on in the next commit: no message holds it (NATS takes 1 MiB). */
@@ -44,6 +46,7 @@ export class ChainRecord {
 
   /** The tower's identities, in their order. */
   readonly identities: TowerId[];
+  #imported: TowerImported | undefined;
 
   /** `towerId`: the identity that the log is called by. */
   constructor(towerId: TowerId, saved?: SavedChain) {
@@ -52,6 +55,12 @@ export class ChainRecord {
     this.#best = [...(saved?.best ?? [])];
     this.#firstTimes = new Map(saved?.firstTimes);
     this.#outweigh = saved?.outweigh ?? null;
+    this.#imported = saved?.imported;
+  }
+
+  /** What the log says of another tower that it goes on with. */
+  get imported(): TowerImported | undefined {
+    return this.#imported;
   }
 
   save(): SavedChain {
@@ -61,6 +70,7 @@ export class ChainRecord {
       firstTimes: [...this.#firstTimes],
       outweigh: this.#outweigh,
       identities: this.identities.slice(1),
+      ...(this.#imported && { imported: this.#imported }),
     };
   }
 
@@ -94,6 +104,7 @@ export class ChainRecord {
     for (const event of commit.events) {
       if (event.type === 'BlockConnected') this.#connect(event, commit.position, time, complain);
       else if (event.type === 'IdentityRotated') this.#succeed(event, complain);
+      else if (event.type === 'TowerImported') this.#import(event, complain);
       else this.#disconnect(event, complain);
     }
     const before = this.#outweigh ?? tip?.chainwork ?? null;
@@ -133,6 +144,13 @@ export class ChainRecord {
     }
     if (!this.#firstTimes.has(height)) this.#firstTimes.set(height, time);
     this.#best.push(hash);
+  }
+
+  /** Before anything else: a tower that has seen a block, or has another identity, is none that could take another's place. */
+  #import(event: TowerImported, complain: Complain): void {
+    if (this.#imported || this.#blocks.size > 0 || this.identities.length > 1)
+      complain('import', 'another tower is imported into one that had begun');
+    this.#imported ??= event;
   }
 
   /** Both keys sign the statement, and it goes on from the identity in force. */

@@ -84,6 +84,14 @@ export const EVENT_COLUMNS = {
   note: 'text',
   /** `allow-list`, where it was no invite. */
   admitted_by: 'text',
+  /** The store of another tower that the user, or all of them, was brought from. */
+  imported_from: 'text',
+  /** Of what was read there, and how much of it was brought, and was not. */
+  digest: 'hex',
+  users: 'integer',
+  appointments: 'integer',
+  trackers: 'integer',
+  left_behind: 'integer',
   /** JSON of the fields that have no column. */
   other: 'text',
 } as const satisfies Record<string, ColumnType>;
@@ -102,6 +110,10 @@ const NAMES: Readonly<Record<string, EventColumn>> = {
   'BlockConnected.time': 'block_time',
   'IdentityRotated.from': 'identity_before',
   'IdentityRotated.to': 'identity',
+  'TowerImported.from': 'imported_from',
+  'TowerImported.left': 'left_behind',
+  seen_height: 'block_height',
+  seen_hash: 'block_hash',
   deletion_locator: 'locator',
   deletion_startBlock: 'start_block',
   deletion_receipt: 'deleted_receipt',

@@ -39,6 +39,11 @@ export class ScanRules {
     return this.#highest.time;
   }
 
+  /** Whether any block was evaluated, or could not be. */
+  get isBegun(): boolean {
+    return this.#scanned.size + this.#unread.size > 0;
+  }
+
   /** A block of the best chain from a height on that nobody had by then, and that was said to be so long ago. */
   gapSince(height: number, { chain, time }: Place): BlockHash | undefined {
     for (const [hash, gap] of this.#unread)

@@ -28,6 +28,8 @@ export interface UserRecord {
   dialect: Dialect;
   /** The tower's identity that signs for it; undefined for the log's first. */
   identity?: TowerId | undefined;
+  /** Whether it was brought from another tower. */
+  isImported?: boolean;
   slots: number;
   start: Height;
   expiry: Height;

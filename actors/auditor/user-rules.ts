@@ -11,6 +11,7 @@ import type {
 } from '../../events/user.js';
 import type { BlobWatch } from './blob-watch.js';
 import { checkDeletion } from './deletion-rules.js';
+import { checkImportedUser, isImportedStart } from './import-rules.js';
 import type { PolicyRecord } from './policy-record.js';
 import type { ScanRules } from './scan-rules.js';
 import { CROSSING_MS, checkHeight, type Place } from './shard-context.js';
@@ -112,7 +113,9 @@ export class UserRules {
     if (isNew) {
       if (user.status === 'registered') complain('register', 'the user is registered already');
       if (slots !== slotsAdded) complain('slots', `a new user has ${slots} slots, of ${slotsAdded} that were given`);
-      checkHeight(start, place);
+      user.isImported = event.type === 'UserRegistered' && event.importedFrom !== undefined;
+      if (user.isImported) checkImportedUser(event as UserRegistered, this.needs.scans.isBegun, place);
+      else checkHeight(start, place);
       if (expiry <= start && start < MOST) complain('expiry', 'a subscription expires when it begins');
     } else {
       if (user.status !== 'registered') complain('register', 'the user is not registered');
@@ -190,7 +193,7 @@ export class UserRules {
     if (deleted !== undefined && startBlock <= deleted)
       place.complain('accept', `it begins at height ${startBlock}, and one that was deleted began at ${deleted}`);
     const isLeast = startBlock === before?.startBlock || startBlock - 1 === deleted;
-    if (isLeast) return;
+    if (isLeast || (user.isImported && isImportedStart(startBlock, this.needs.scans.isBegun, place))) return;
     checkHeight(startBlock, place);
     if (startBlock >= user.expiry) place.complain('expiry', `the subscription expired at height ${user.expiry}`);
   }

@@ -175,7 +175,7 @@ export class ChainMonitor {
     const appended = await log.append(commit, { shard: 0 as Shard, expected, patience, signal: stopping });
     await fold.reached(appended.position);
     const last = events.at(-1);
-    if (appended.kind === 'appended' && last && last.type !== 'IdentityRotated')
+    if (appended.kind === 'appended' && last && 'hash' in last)
       this.needs.logger.info({ height: last.height, hash: last.hash, events: events.length }, 'chain advanced');
     return appended;
   }

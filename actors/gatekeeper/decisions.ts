@@ -1,5 +1,6 @@
 import type { Decider, Decision } from '../../events/decider.js';
 import { type AppointmentId, Height, type Locator, type TowerId, type UserId } from '../../events/ids.js';
+import type { ImportSource } from '../../events/import.js';
 import { schemeOf } from '../../events/schemes/schemes.js';
 import { slotsFor } from '../../events/signing/appointment.js';
 import { appointmentReceipt, type Dialect, registrationReceipt } from '../../events/signing/receipts.js';
@@ -43,6 +44,8 @@ export interface Register {
   readonly admission: Admission | 'renewal';
   /** The identity that newcomers are served by; left out where it is the log's first. */
   readonly identity?: TowerId | undefined;
+  /** Of a subscription that was another tower's: the store that it is brought from. */
+  readonly importedFrom?: ImportSource | undefined;
   readonly sign: Sign;
 }
 
@@ -151,7 +154,12 @@ function register(command: Register, state: UserState): Decided {
   const outcome: UserOutcome = { kind: 'registered', ...subscription };
   if (known) return { outcome, events: [{ type: 'SubscriptionRenewed', ...changed }] };
   const by = terms.admission === 'renewal' ? undefined : terms.admission.by;
-  const more = { ...(by && { admittedBy: by }), ...(identity !== undefined && { identity }) };
+  const { importedFrom } = command;
+  const more = {
+    ...(by && { admittedBy: by }),
+    ...(identity !== undefined && { identity }),
+    ...(importedFrom && { importedFrom }),
+  };
   return { outcome, events: [{ type: 'UserRegistered', ...changed, ...more }] };
 }
 

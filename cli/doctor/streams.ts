@@ -5,7 +5,13 @@ import type { Config } from '../../actors/config.js';
 import { whenReady } from '../../actors/nats-connection.js';
 import { streamReports } from '../../actors/operator-desk/stream-report.js';
 import { existingTowerKey, towerKeyFile, towerOf } from '../../actors/secrets.js';
-import { type LogReading, readLog, readStream, TrimUnfinishedError } from '../../events/log/ensure-streams.js';
+import {
+  ImportUnfinishedError,
+  type LogReading,
+  readLog,
+  readStream,
+  TrimUnfinishedError,
+} from '../../events/log/ensure-streams.js';
 import { isHarmless, isIdentity, lineOf, type StreamDifference } from '../../events/log/stream-drift.js';
 import { CHAIN } from '../../events/log/streams.js';
 import { about, type Finding, said } from './finding.js';
@@ -26,6 +32,7 @@ export async function examineStreams(nc: NatsConnection, config: Config): Promis
     );
   } catch (error) {
     if (error instanceof TrimUnfinishedError) return [problem(error.message, 'argus archive FOLDER --trim')];
+    if (error instanceof ImportUnfinishedError) return [problem(error.message, 'argus import')];
     return [unknown(`the log's streams cannot be read (${said(error)})`)];
   }
 }

@@ -5,6 +5,7 @@ import { compareConfig, isHarmless, type StreamDifference, StreamDriftError } fr
 import {
   CHAIN,
   hasAllMarks,
+  IMPORTING,
   isExpendable,
   isNotYet,
   LATER_MARKS,
@@ -33,7 +34,7 @@ export interface EnsuredLog {
  *
  * A server silently drops options it does not know, a stream may have been made for another network, tower or number
  * of shards, and a stream of a log that was whole may be lost: each is a `StreamDriftError`, and nothing is changed. So it is
- * while a stream is being rebuilt (`TrimUnfinishedError`), or if the tower did not sign what is said of a trim (`DamagedTrimError`).
+ * while a stream is being rebuilt (`TrimUnfinishedError`), while a tower is imported (`ImportUnfinishedError`), or if the tower did not sign what is said of a trim (`DamagedTrimError`).
  *
  * A log that was made before there were tree heads, or invites, gets the stream for them, and only then says in CHAIN that it
  * has it: so a log that lost its heads is told apart from one that never had any.
@@ -48,13 +49,19 @@ export async function ensureStreams(nc: NatsConnection, wish: LogWish): Promise<
     if (shard !== undefined && cut > 0)
       assertSigned(await readRecord(jsm, shard, cut), shard, layout.towerId as TowerId);
   }
-  const made = streams.filter(({ found }) => !found).map(({ wanted }) => wanted);
+  const made = streams.filter(({ found }) => !found).map(({ wanted }) => marked(wanted, wish));
   for (const wanted of inMakingOrder(made)) await makeStream(jsm, wanted);
   const chain = streams.find(({ wanted }) => wanted.name === CHAIN)?.found?.config;
   if (chain && !hasAllMarks(chain))
     await jsm.streams.update(CHAIN, { metadata: { ...chain.metadata, ...LATER_MARKS } });
   return { layout, made: made.map(({ name }) => name), drift };
 }
+
+/** A CHAIN that is made for an import says so from its first moment on, so that no node comes in between. */
+const marked = (wanted: WantedStream, { importing }: LogWish): WantedStream =>
+  wanted.name === CHAIN && importing !== undefined
+    ? { ...wanted, metadata: { ...wanted.metadata, [IMPORTING]: importing } }
+    : wanted;
 
 /** CHAIN comes last: where it is, all others were made. */
 const inMakingOrder = (streams: readonly WantedStream[]): WantedStream[] => [
@@ -96,6 +103,17 @@ export class TrimUnfinishedError extends Error {
   }
 }
 
+/** Another tower is being imported into this log, or was when that was broken off: what there is of it may be half of it. */
+export class ImportUnfinishedError extends Error {
+  readonly code = 'import-unfinished';
+
+  constructor() {
+    super(
+      'another tower is being imported into this log, and that is not finished: run argus import again, with the same files',
+    );
+  }
+}
+
 async function assertNotTrimming(jsm: JetStreamManager, streams: LogReading['streams']): Promise<void> {
   for (const { wanted, found } of streams) {
     const shard = shardOfStream(wanted.name);
@@ -107,10 +125,15 @@ async function assertNotTrimming(jsm: JetStreamManager, streams: LogReading['str
   }
 }
 
-/** Reads a log's streams; changes nothing. Rejects with `TrimUnfinishedError` if one of them is being rebuilt. */
+/**
+ * Reads a log's streams; changes nothing. Rejects with `TrimUnfinishedError` if one of them is being rebuilt, with
+ * `ImportUnfinishedError` while a tower is imported, unless who asks is at it.
+ */
 export async function readLog(jsm: JetStreamManager, wish: LogWish): Promise<LogReading> {
   // CHAIN is asked for before the others, and made after them, by whomever.
   const chain = await readStream(jsm, CHAIN);
+  const importing = chain?.config.metadata?.[IMPORTING];
+  if (importing !== undefined && importing !== wish.importing) throw new ImportUnfinishedError();
   const layout = layoutOf(wish, chain?.config);
   const streams = await Promise.all(
     wantedStreams(layout).map(async (wanted) => ({

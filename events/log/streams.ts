@@ -49,6 +49,8 @@ export interface LogWish {
   readonly towerId: string;
   readonly shards?: number | undefined;
   readonly replicas?: number | undefined;
+  /** Of whoever brings another tower: the mark that CHAIN has while that is under way. */
+  readonly importing?: string | undefined;
 }
 
 export type WantedStream = Partial<StreamConfig> & { name: string; allow_atomic?: boolean };
@@ -147,6 +149,9 @@ export function isNotYet(stream: string, chain: Partial<StreamConfig>): boolean 
   const mark = LATER[stream];
   return mark !== undefined && chain.metadata?.[mark] !== LATER_MARKS[mark];
 }
+
+/** In the metadata of CHAIN while another tower is being imported: which, by the digest of what was read of it. No node starts then. */
+export const IMPORTING = 'argus.importing';
 
 /** What CHAIN says of a log of which a shard was ever trimmed: then there is a `TRIMS_<shard>` for each. */
 export const HAS_TRIMS = { 'argus.trims': '1' } as const;

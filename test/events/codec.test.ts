@@ -57,7 +57,7 @@ describe('an event', () => {
   test('belongs to one kind of aggregate', () => {
     const typesOf = (kind: string) =>
       Object.entries(eventDefinitions).flatMap(([type, { of }]) => (of === kind ? [type] : []));
-    assert.deepEqual(typesOf('chain'), ['BlockConnected', 'BlockDisconnected', 'IdentityRotated']);
+    assert.deepEqual(typesOf('chain'), ['BlockConnected', 'BlockDisconnected', 'IdentityRotated', 'TowerImported']);
     assert.deepEqual(typesOf('scan'), ['BlockScanned', 'BlockUnread']);
     assert.equal(typesOf('user').length, 6);
     assert.equal(typesOf('tracker').length, 12);

@@ -48,7 +48,8 @@ describe('what is on the log', () => {
     const admitted = JSON.parse(storedEvents.UserRegistered?.[1] ?? '');
     const served = JSON.parse(storedEvents.UserRegistered?.[2] ?? '');
     const wrongs = [{ ...deletion, v: 1 }, { ...bare, v: 1 }, bare, { ...deletion, reason: 'resolved' }];
-    for (const wrong of [...wrongs, { ...admitted, v: 1 }, { ...served, v: 1 }])
+    const brought = JSON.parse(storedEvents.UserRegistered?.at(-1) ?? '');
+    for (const wrong of [...wrongs, { ...admitted, v: 1 }, { ...served, v: 1 }, { ...brought, v: 2 }])
       assert.throws(() => readEvent(wrong), ZodError, JSON.stringify(wrong));
   });
 
@@ -71,6 +72,7 @@ describe('every name that was ever stored in an event is still taken', () => {
     ['SubscriptionRenewed', 'dialect', ['python', 'rust']],
     ['AppointmentAccepted', 'scheme', ['teos-display', 'teos-internal']],
     ['AppointmentEnded', 'reason', ['resolved', 'expired', 'rejected']],
+    ['TowerImported', 'from', ['teos-sqlite', 'teos-leveldb']],
     ['BreachDetected', 'foundBy', ['watcher', 'locator-cache']],
     ['BlobRefused', 'reason', ['does-not-decrypt', 'not-a-transaction', 'appointment-ended']],
     ['PenaltyRefused', 'verdict', ['inputs-missing-or-spent', 'policy', 'invalid', 'unknown']],
@@ -86,6 +88,12 @@ describe('every name that was ever stored in an event is still taken', () => {
     const stored = JSON.parse(storedEvents.UserRegistered?.[1] ?? '');
     for (const admittedBy of [stored.admittedBy, 'allow-list'])
       assert.deepEqual(readField(readEvent({ ...stored, admittedBy }), 'admittedBy'), admittedBy);
+  });
+
+  test('importedFrom of UserRegistered', () => {
+    const stored = JSON.parse(storedEvents.UserRegistered?.at(-1) ?? '');
+    for (const importedFrom of ['teos-sqlite', 'teos-leveldb'])
+      assert.equal(readField(readEvent({ ...stored, importedFrom }), 'importedFrom'), importedFrom);
   });
 
   const readField = (event: unknown, field: string) => (event as Record<string, unknown>)[field];

@@ -47,7 +47,7 @@ class Depths {
 
   take(events: readonly ChainEvent[]): void {
     for (const event of events) {
-      if (event.type === 'IdentityRotated') continue;
+      if (event.type === 'IdentityRotated' || event.type === 'TowerImported') continue;
       const { type, hash, height } = event;
       if (type === 'BlockDisconnected') this.#busy.delete(hash as BlockHash);
       else this.#connect(hash as BlockHash, height);

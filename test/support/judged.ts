@@ -26,13 +26,13 @@ export const towerId = TowerId.parse(`02${'11'.repeat(32)}`);
 export const [at, id] = [locator('channel'), appointmentId(locator('channel'), alice)];
 export const HOUR = 3_600_000;
 
-/** On a chain from height 998 to 1010. Each commit is a minute after the one before, or after so many ms. */
-export function judged() {
+/** On a chain from height 998 to 1010, with what is `before` its first block. Each commit is a minute after the one before, or after so many ms. */
+export function judged(...before: ChainEvent[]) {
   const complaints: string[] = [];
   const checked: string[] = [];
   const complain = (what: string, why: string) => void complaints.push(`${what}: ${why}`);
   const chain = new ChainRecord(towerId);
-  chain.apply(chainCommit(1, ...connectedUpTo(998, 1010)), 0, 0, complain);
+  chain.apply(chainCommit(1, ...before, ...connectedUpTo(998, 1010)), 0, 0, complain);
   const message = (bytes: Uint8Array, signature: string, signer: string, { of }: { of: string }) =>
     void checked.push(`${of} ${toHex(bytes)} ${signature} ${signer}`);
   const signatures = { message, acceptance: () => {}, acceptanceBy: () => {} };

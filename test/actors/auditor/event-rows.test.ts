@@ -12,7 +12,7 @@ import { isPolicy } from '../../../events/aggregate.js';
 import { eventDefinitions, readEvent } from '../../../events/codec.js';
 import { decodeCommit, type Recorded } from '../../../events/commit.js';
 import type { IdentityRotated } from '../../../events/identity.js';
-import { block, chainCommit, connected, disconnected } from '../../fixtures/blocks.js';
+import { block, chainCommit, connected, disconnected, height } from '../../fixtures/blocks.js';
 import { ofScan, ofTracker, ofUser, placed, scanned } from '../../fixtures/commits.js';
 import * as histories from '../../fixtures/histories.js';
 import { appointmentId, userId } from '../../fixtures/ids.js';
@@ -50,6 +50,12 @@ const admissions = Object.values(storedCommits)
         return { ...commit, events: [readEvent(stored)], position: n + 1 } as Recorded;
       }),
   );
+const imported = {
+  type: 'TowerImported' as const,
+  from: 'teos-sqlite' as const,
+  digest: '5a'.repeat(32),
+  ...{ users: 1, appointments: 2, trackers: 0, left: 0, height: height(1000) },
+};
 const rotated = {
   type: 'IdentityRotated',
   from: `02${'11'.repeat(32)}`,
@@ -176,6 +182,7 @@ test('every event is told of in words of its own', () => {
       chainCommit(1, connected(1000)),
       chainCommit(2, disconnected(1000)),
       chainCommit(3, rotated),
+      chainCommit(4, imported),
     ].flatMap((commit) => (commit as Recorded).events.map((event) => [event.type as string, inWords(event)] as const)),
   );
   assert.deepEqual(Array.from(told.keys()).sort(), Object.keys(eventDefinitions).sort());
