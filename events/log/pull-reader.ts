@@ -130,7 +130,7 @@ class Pulled {
   /** A question is over before so many came as were asked for: 409, by their bytes; 404 or 408, there are no more. */
   #refused(headers: Uint8Array): void {
     const said = Buffer.from(headers).toString('latin1');
-    const left = /^NATS\/1\.0 409.*^Nats-Pending-Messages: *(\d+)/ims.exec(said)?.[1];
+    const left = said.startsWith('NATS/1.0 409') ? /^Nats-Pending-Messages: (\d+)/im.exec(said)?.[1] : undefined;
     this.#wanted -= Number(left ?? 0);
     if (left === undefined) this.end();
     else this.#give();

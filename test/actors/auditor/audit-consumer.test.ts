@@ -130,7 +130,24 @@ describe('an auditor that reads very much', () => {
       assert.match((await ask(`${AUDIT_CONSUMER}.${TOWER}`, question)).error ?? '', /whole number from 1/);
     await assert.rejects(ask(`${AUDIT_CONSUMER}.${SNAPSHOTS_STREAM}`, { from: 1 }));
   });
+
+  test('is given large blobs as far as their bytes allow at once', async () => {
+    await forget();
+    const tail = APPOINTMENTS + LARGE;
+    const js = signed.nc.jetstream();
+    const stored = Array.from({ length: LARGE }, () => js.publish('argus.0.blob.x', new Uint8Array(LARGE_BYTES)));
+    await Promise.all(stored);
+    const auditor = await openAs();
+    let count = 0;
+    for await (const batch of auditor.remaining(BLOBS, APPOINTMENTS + 1, tail, never)) count += batch.length;
+    assert.equal(count, LARGE);
+    assert.equal((await consumers(BLOBS))[0]?.delivered.stream_seq, tail, 'all of them came from the consumer');
+    await auditor.close();
+  });
 });
+
+/** More than a consumer is asked for, and than may come at once. */
+const [LARGE, LARGE_BYTES] = [3_500, 6_000];
 
 const never = new AbortController().signal;
 
