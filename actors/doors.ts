@@ -3,13 +3,14 @@ import type { Logger } from 'pino';
 import type { ChainCommit } from '../events/commit.js';
 import type { Locator, Shard as ShardId, UserId } from '../events/ids.js';
 import type { EventLog } from '../events/log/log.js';
-import { type LogLayout, wantedStreams } from '../events/log/streams.js';
+import type { LogLayout } from '../events/log/streams.js';
 import type { BlobRef } from '../events/user.js';
 import type { BlockWindow } from '../projections/block-window.js';
 import type { Fold } from '../projections/fold.js';
 import { AuthCallout } from './auth-callout/auth-callout.js';
 import { issuerOf } from './auth-callout/issuer.js';
-import type { NodeReport } from './cluster-wire.js';
+import type { NodeReport, ZmqReport } from './cluster-wire.js';
+import { Duty } from './duty.js';
 import { placeAppointment } from './gatekeeper/shown.js';
 import { Admission } from './gateway/admission.js';
 import type { Answer } from './gateway/answers.js';
@@ -18,19 +19,20 @@ import { HttpDoor } from './gateway/http-door.js';
 import { parseProxies } from './gateway/http-source.js';
 import { NatsDoor } from './gateway/nats-door.js';
 import { RateLimiter } from './gateway/rate-limiter.js';
+import { RequestLog } from './gateway/request-log.js';
 import { RequestRelay } from './gateway/request-relay.js';
 import { Standstill } from './gateway/standstill.js';
-import { Metrics } from './metrics/metrics.js';
-import { MetricsDoor } from './metrics/metrics-door.js';
+import type { Meters } from './metrics/meters.js';
+import type { MetricsDoor } from './metrics/metrics-door.js';
+import { metricsDoorOf, nodeDeskOf, reporterOf, webSideOf } from './node-desks.js';
 import type { NodeOptions } from './node-options.js';
 import type { AskedProof, Prover } from './notary/prover.js';
 import type { Rpc } from './operator-desk/bitcoind-report.js';
-import { NodeDesk } from './operator-desk/node-desk.js';
-import { NodeReporter, type SnapshotsView } from './operator-desk/node-report.js';
+import type { NodeDesk } from './operator-desk/node-desk.js';
+import type { SnapshotsView } from './operator-desk/node-report.js';
 import { OperatorDesk } from './operator-desk/operator-desk.js';
 import { type DoorkeeperFace, PolicyDesk } from './operator-desk/policy-desk.js';
 import { ShardDesk } from './operator-desk/shard-desk.js';
-import { streamReports } from './operator-desk/stream-report.js';
 import type { Proven, Refusal } from './outcomes.js';
 import { type Served, ShardRelay } from './runtime/shard-relay.js';
 import type { ServedShards } from './served-shards.js';
@@ -38,7 +40,7 @@ import { shardOf } from './shard.js';
 import { StateDesk } from './state-desk/state-desk.js';
 import type { Tls } from './tls.js';
 import { version } from './version.js';
-import { WebSide } from './web-side.js';
+import type { WebSide } from './web-side.js';
 import type { InfoAnswer } from './wire.js';
 
 /** The ways into one node: for clients over NATS and over HTTP, for the operator and for other nodes over NATS. */
@@ -46,6 +48,7 @@ export class Doors {
   readonly #gateway: Gateway;
   readonly #requests: RequestRelay;
   readonly #standstill: Standstill;
+  readonly #duty: Duty;
   readonly #nats: NatsDoor;
   readonly #shardDesk: ShardDesk;
   readonly #desk: OperatorDesk;
@@ -57,6 +60,7 @@ export class Doors {
   readonly #stateDesk: StateDesk;
   readonly #admission: Admission;
   readonly #http: readonly HttpDoor[];
+  #isOpen = false;
   /** Ends what other nodes may ask of each shard. */
   readonly #served = new Map<ShardId, Served>();
 
@@ -82,9 +86,11 @@ export class Doors {
       isLate: () => this.#standstill.isRecent,
       limiter: new RateLimiter(config.limits),
       limits: config.limits,
+      requests: new RequestLog(log, needs.meters),
       log,
     });
     this.#gateway = gateway;
+    this.#duty = new Duty({ shut: () => this.#shut(), open: () => this.#reopen(), stop: options.stop ?? (() => {}) });
     this.#nats = new NatsDoor(nc, gateway, { version, info: needs.publicInfo, log });
     this.#shardDesk = new ShardDesk({ relay, chain: needs.chain.state, local: (shard) => shards.get(shard) });
     this.#desk = new OperatorDesk(nc, {
@@ -101,13 +107,13 @@ export class Doors {
       height: () => needs.chain.state.tip?.height,
       log: logger.child({ actor: 'operator-desk' }),
     });
-    const reporter = reporterOf(needs);
-    this.#nodeDesk = nodeDeskOf(needs, reporter);
+    const reporter = reporterOf(needs, this.#duty);
+    this.#nodeDesk = nodeDeskOf(needs, reporter, this.#duty);
     this.#authCallout = new AuthCallout(nc, {
       issuer: issuerOf(options.natsSeed),
       log: logger.child({ actor: 'auth-callout' }),
     });
-    this.#metrics = metricsDoorOf(needs, reporter, this.#desk);
+    this.#metrics = metricsDoorOf(needs, reporter, this.#desk, this.#duty);
     this.#web = webSideOf(needs, reporter, this.#desk);
     this.#stateDesk = new StateDesk(nc, {
       node: config.node,
@@ -117,7 +123,7 @@ export class Doors {
     });
     const { listen, maxConnections: mostInside, maxConnectionsPerSource: mostOfSource, trustedProxies } = config.http;
     const proxies = parseProxies(trustedProxies);
-    this.#admission = new Admission({ isAble: needs.isAble, mostInside, mostOfSource });
+    this.#admission = new Admission({ isAble: () => this.#duty.isOn && needs.isAble(), mostInside, mostOfSource });
     this.#http = listen.map(
       ({ dialect, ...address }) =>
         new HttpDoor({ gateway, admission: this.#admission, address, dialect, proxies, tls, patience, log }),
@@ -149,7 +155,9 @@ export class Doors {
   async open(): Promise<void> {
     this.#web?.watchChain(this.needs.chain);
     const desks = [this.#desk, this.#policyDesk, this.#stateDesk];
-    await Promise.all([this.#nats, ...desks, ...this.#http].map((door) => door.open()));
+    this.#isOpen = true;
+    const doors = this.#duty.isOn ? [this.#nats] : [];
+    await Promise.all([...doors, ...desks, ...this.#http].map((door) => door.open()));
   }
 
   get httpUrls(): readonly string[] {
@@ -173,6 +181,18 @@ export class Doors {
     this.#admission.review();
   }
 
+  /** Clients are sent to the other nodes: over NATS they answer, over HTTP and for shards that nobody else serves it is said to come again. */
+  async #shut(): Promise<void> {
+    this.#admission.review();
+    await Promise.all([this.#isOpen && this.#nats.close(), this.#requests.shut()]);
+  }
+
+  async #reopen(): Promise<void> {
+    this.#requests.open();
+    if (this.#isOpen) await this.#nats.open();
+    this.#admission.review();
+  }
+
   /** What the operator sees of the tower at a glance. */
   info(): Promise<object> {
     return this.#desk.info();
@@ -180,6 +200,7 @@ export class Doors {
 
   /** Takes no more requests, and resolves when those under way are answered. */
   async close(): Promise<void> {
+    this.#isOpen = false;
     this.#admission.close();
     const served = Array.from(this.#served.values(), (end) => end());
     await Promise.all([this.#nats.close(), ...this.#http.map((door) => door.close()), ...served]);
@@ -203,59 +224,6 @@ export class Doors {
   }
 }
 
-function reporterOf(needs: DoorsNeeds): NodeReporter {
-  const { nc, options, layout, log, chain, shards, rpc, state, snapshots } = needs;
-  return new NodeReporter({
-    node: options.config.node,
-    version,
-    towerShards: layout.shards,
-    shards,
-    state,
-    chain: chain.state,
-    tail: (stream) => log.tail(stream),
-    natsServer: () => (needs.isConnected() ? nc.info?.server_name : undefined),
-    rpc,
-    snapshots,
-  });
-}
-
-function nodeDeskOf({ nc, options, layout, log, logger }: DoorsNeeds, reporter: NodeReporter): NodeDesk {
-  const names = wantedStreams(layout).map(({ name }) => name);
-  return new NodeDesk(nc, {
-    node: options.config.node,
-    version,
-    report: () => reporter.report(),
-    streams: () => streamReports(log.jsm, names),
-    log: logger.child({ actor: 'node-desk' }),
-  });
-}
-
-function metricsDoorOf(
-  { options, state, isConnected, logger }: DoorsNeeds,
-  reporter: NodeReporter,
-  desk: OperatorDesk,
-): MetricsDoor | undefined {
-  const { listen } = options.config.metrics;
-  if (!listen) return undefined;
-  const metrics = new Metrics({ report: () => reporter.report(), info: () => desk.info() });
-  return new MetricsDoor({ ...listen, metrics, state, isConnected, log: logger.child({ actor: 'metrics' }) });
-}
-
-function webSideOf(needs: DoorsNeeds, reporter: NodeReporter, desk: OperatorDesk): WebSide | undefined {
-  const { listen } = needs.options.config.web;
-  if (!listen) return undefined;
-  const [report, info] = [() => reporter.report(), () => desk.info()];
-  const log = needs.logger.child({ actor: 'web' });
-  return new WebSide(listen, {
-    ...needs,
-    chain: needs.chain.state,
-    report,
-    info,
-    trackers: (limit) => desk.trackers(limit),
-    log,
-  });
-}
-
 export interface DoorsNeeds {
   readonly nc: NatsConnection;
   readonly options: NodeOptions;
@@ -264,6 +232,8 @@ export interface DoorsNeeds {
   readonly layout: LogLayout;
   /** The node's bitcoind. */
   readonly rpc: Rpc;
+  readonly zmq: () => readonly ZmqReport[];
+  readonly meters: Meters;
   /** The shards that this node serves. */
   readonly shards: ServedShards;
   readonly blob: (shard: ShardId, ref: BlobRef) => Promise<Uint8Array | undefined>;

@@ -15,11 +15,12 @@ import { BitcoindSide } from './bitcoind-side.js';
 import type { Block } from './chain-monitor/block-source.js';
 import { Doors } from './doors.js';
 import { Identities } from './identities.js';
+import { Meters } from './metrics/meters.js';
 import { connectPatiently, ensureStreamsPatiently, flushPatiently, watchConnection } from './nats-connection.js';
 import type { NodeOptions, Signatures } from './node-options.js';
 import { Notaries } from './notary/notaries.js';
 import { PolicySide } from './policy-side.js';
-import { publicInfo } from './public-info.js';
+import { ownInfo, publicInfo } from './public-info.js';
 import { ranges } from './ranges.js';
 import { Drill } from './responder/drill.js';
 import { why } from './runtime/why.js';
@@ -77,6 +78,7 @@ export class TowerNode {
   readonly #signatures: Signatures;
   readonly #notaries: Notaries;
   readonly #drill = new Drill();
+  readonly #meters = new Meters();
   readonly #identities: Identities;
 
   private constructor(
@@ -103,6 +105,7 @@ export class TowerNode {
       config,
       log,
       chain: this.chain,
+      seen: (hash) => this.#meters.blockSeen(hash),
       announced: () => this.#drill.practise(),
       found: (block: Block) => Promise.all(this.#shards.running.map((shard) => shard.blockFound(block))),
       restarted: () => {
@@ -129,6 +132,8 @@ export class TowerNode {
       log,
       layout,
       rpc: this.#bitcoind.rpc,
+      zmq: () => this.#bitcoind.zmq,
+      meters: this.#meters,
       shards: this.#shards,
       blob: (shard, ref) => this.#blobs.get(shard, ref),
       recover: (message, signature) => this.#signatures.recover(message, signature),
@@ -244,6 +249,7 @@ export class TowerNode {
       users: () => registeredUsers(this.shards),
       admit: (applicant) => this.#policy.doorkeeper.admit(applicant),
       notary: (...shown) => this.#notaries.of(...shown),
+      meter: this.#meters,
       stopping: this.#stopping.signal,
       logger,
     };
@@ -270,18 +276,11 @@ export class TowerNode {
 
   /** What of that is this node's own. */
   #about(): object {
-    const { config } = this.options;
-    return {
-      ...this.publicInfo(),
-      node: config.node,
-      tip: this.chain.state.tip?.hash ?? null,
-      bitcoind_reachable: this.#bitcoind.isReachable,
-      mempool_transactions: config.bitcoind.zmqSequence === undefined ? null : this.#bitcoind.mempool.size,
-      nats_server: this.nc.info?.version ?? null,
-      ...(this.#identities.missing.length > 0 && { identity_key_missing: true }),
-      max_appointments: config.limits.maxAppointments,
-      stream_drift: this.streams.drift,
-    };
+    const tip = this.chain.state.tip?.hash;
+    const server = this.nc.info?.version;
+    const isKeyMissing = this.#identities.missing.length > 0;
+    const { drift } = this.streams;
+    return ownInfo(this.options.config, this.publicInfo(), this.#bitcoind, { tip, server, isKeyMissing, drift });
   }
 
   #giveUp(error: Error): void {

@@ -47,6 +47,16 @@ export const nodeSubjects = {
   state: 'argus.operator.v1.state',
 } as const;
 
+/** The subject on which the operator asks for the log as it is: see `LogDesk`. */
+export const logSubjects = { log: 'argus.operator.v1.log' } as const;
+
+/** The subjects on which the operator tells one node, by its name, what it is to do: `{"node"}`. All hear it, that one answers. */
+export const dutySubjects = {
+  stop: 'argus.operator.v1.stop',
+  drain: 'argus.operator.v1.drain',
+  undrain: 'argus.operator.v1.undrain',
+} as const;
+
 const u32 = z.number().int().min(0).max(0xffffffff);
 
 /** Answer to `register` (teos-protocol A4; both generations' fields). */
@@ -151,3 +161,6 @@ export type ErrorAnswer = z.infer<typeof ErrorAnswer>;
 
 /** Header of the NATS services convention that marks an answer as an error; its value is the HTTP status. */
 export const ERROR_CODE_HEADER = 'Nats-Service-Error-Code';
+
+/** Header of each answer over NATS, `X-Request-Id` over HTTP: what the request is called in the nodes' logs. */
+export const REQUEST_ID_HEADER = 'Argus-Request-Id';

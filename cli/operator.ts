@@ -1,12 +1,12 @@
 import { ErrorCode, NatsError } from 'nats';
 import { z } from 'zod';
-import { clusterSubjects, type StreamReport, StreamsAnswer } from '../actors/cluster-wire.js';
+import { clusterSubjects, NodeReport, type StreamReport, StreamsAnswer } from '../actors/cluster-wire.js';
 import type { Config } from '../actors/config.js';
 import { natsServers, natsTrust } from '../actors/config-nats.js';
 import { everyNode, type Nodes } from '../actors/every-node.js';
 import { shardsText } from '../actors/ranges.js';
 import { existingNatsSeed } from '../actors/secrets.js';
-import { ERROR_CODE_HEADER, operatorSubjects, policySubjects } from '../actors/wire.js';
+import { dutySubjects, ERROR_CODE_HEADER, operatorSubjects, policySubjects } from '../actors/wire.js';
 import { connectLog } from '../events/log/connection.js';
 
 /** What the operator asks of a running tower, over NATS with the operator's own key. */
@@ -24,6 +24,8 @@ export type Question = keyof typeof subjects;
 export interface Operator {
   /** Asks every node how it is; rejects with `OperatorError` if there is none. */
   everyNode(): Promise<Nodes>;
+  /** Has one node do something; gives how it is then. Rejects with `OperatorError`. */
+  order(what: keyof typeof dutySubjects, node: string): Promise<NodeReport>;
   /** Asks any node how the log's streams are; rejects with `OperatorError`. */
   streams(): Promise<readonly StreamReport[]>;
   /** Asks one question; rejects with `OperatorError`. */
@@ -84,6 +86,7 @@ export async function connectOperator(config: Config): Promise<Operator> {
       if (nodes.nodes.length + nodes.silent.length > 0) return nodes;
       throw new OperatorError(`no tower answers at ${servers}`);
     },
+    order: async (what, node) => NodeReport.parse(await request(dutySubjects[what], { node })),
     streams: async () => StreamsAnswer.parse(await request(clusterSubjects.streams, {})).streams,
     close: () => nc.close(),
   };

@@ -136,7 +136,11 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
     const { signatures } = options;
     const natsUrl = own.natsUrl ?? nats.url;
     const given = { config, key, natsSeed: nats.nodeSeed, natsUrl, logger, patience, signatures };
-    const node = await TowerNode.start({ ...given, giveUp: (error) => gaveUp.push(error) });
+    const stop = () => {
+      running.splice(running.indexOf(node), 1);
+      void node.stop();
+    };
+    const node: TowerNode = await TowerNode.start({ ...given, stop, giveUp: (error) => gaveUp.push(error) });
     running.push(node);
     return node;
   };

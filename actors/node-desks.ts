@@ -1,0 +1,81 @@
+import { wantedStreams } from '../events/log/streams.js';
+import type { DoorsNeeds } from './doors.js';
+import type { Duty } from './duty.js';
+import { LastBlock } from './metrics/last-block.js';
+import { Metrics } from './metrics/metrics.js';
+import { MetricsDoor } from './metrics/metrics-door.js';
+import { NodeDesk } from './operator-desk/node-desk.js';
+import { NodeReporter } from './operator-desk/node-report.js';
+import type { OperatorDesk } from './operator-desk/operator-desk.js';
+import { streamReports } from './operator-desk/stream-report.js';
+import { version } from './version.js';
+import { WebSide } from './web-side.js';
+
+/** What of a node's doors is for its operator, put together: what tells how the node is. */
+
+export function reporterOf(needs: DoorsNeeds, duty: Duty): NodeReporter {
+  const { nc, options, layout, log, chain, shards, rpc, zmq, state, snapshots, meters } = needs;
+  return new NodeReporter({
+    node: options.config.node,
+    version,
+    towerShards: layout.shards,
+    shards,
+    state,
+    chain: chain.state,
+    tail: (stream) => log.tail(stream),
+    natsServer: () => (needs.isConnected() ? nc.info?.server_name : undefined),
+    rpc,
+    zmq,
+    duty,
+    requestsUnderWay: () => meters.requestsUnderWay,
+    data: options.config.data,
+    snapshots,
+  });
+}
+
+export function nodeDeskOf(
+  { nc, options, layout, log, logger }: DoorsNeeds,
+  reporter: NodeReporter,
+  duty: Duty,
+): NodeDesk {
+  const names = wantedStreams(layout).map(({ name }) => name);
+  return new NodeDesk(nc, {
+    node: options.config.node,
+    version,
+    report: () => reporter.report(),
+    streams: () => streamReports(log.jsm, names),
+    duty,
+    log: logger.child({ actor: 'node-desk' }),
+  });
+}
+
+export function metricsDoorOf(
+  needs: DoorsNeeds,
+  reporter: NodeReporter,
+  desk: OperatorDesk,
+  duty: Duty,
+): MetricsDoor | undefined {
+  const { options, isConnected, logger, meters, chain } = needs;
+  const { listen } = options.config.metrics;
+  if (!listen) return undefined;
+  const last = new LastBlock(chain);
+  const blockTime = () => last.time(needs.state() === 'ready');
+  const metrics = new Metrics({ report: () => reporter.report(), info: () => desk.info(), meters, blockTime });
+  const state = () => (duty.isDraining ? 'draining' : needs.state());
+  return new MetricsDoor({ ...listen, metrics, state, isConnected, log: logger.child({ actor: 'metrics' }) });
+}
+
+export function webSideOf(needs: DoorsNeeds, reporter: NodeReporter, desk: OperatorDesk): WebSide | undefined {
+  const { listen } = needs.options.config.web;
+  if (!listen) return undefined;
+  const [report, info] = [() => reporter.report(), () => desk.info()];
+  const log = needs.logger.child({ actor: 'web' });
+  return new WebSide(listen, {
+    ...needs,
+    chain: needs.chain.state,
+    report,
+    info,
+    trackers: (limit) => desk.trackers(limit),
+    log,
+  });
+}
