@@ -24,10 +24,11 @@ import { RequestRelay } from './gateway/request-relay.js';
 import { Standstill } from './gateway/standstill.js';
 import type { Meters } from './metrics/meters.js';
 import type { MetricsDoor } from './metrics/metrics-door.js';
-import { metricsDoorOf, nodeDeskOf, reporterOf, webSideOf } from './node-desks.js';
+import { logDeskOf, metricsDoorOf, nodeDeskOf, reporterOf, webSideOf } from './node-desks.js';
 import type { NodeOptions } from './node-options.js';
 import type { AskedProof, Prover } from './notary/prover.js';
 import type { Rpc } from './operator-desk/bitcoind-report.js';
+import type { LogDesk } from './operator-desk/log-desk.js';
 import type { NodeDesk } from './operator-desk/node-desk.js';
 import type { SnapshotsView } from './operator-desk/node-report.js';
 import { OperatorDesk } from './operator-desk/operator-desk.js';
@@ -54,6 +55,7 @@ export class Doors {
   readonly #desk: OperatorDesk;
   readonly #policyDesk: PolicyDesk;
   readonly #nodeDesk: NodeDesk;
+  readonly #logDesk: LogDesk;
   readonly #authCallout: AuthCallout;
   readonly #metrics: MetricsDoor | undefined;
   readonly #web: WebSide | undefined;
@@ -108,6 +110,7 @@ export class Doors {
       log: logger.child({ actor: 'operator-desk' }),
     });
     const reporter = reporterOf(needs, this.#duty);
+    this.#logDesk = logDeskOf(needs);
     this.#nodeDesk = nodeDeskOf(needs, reporter, this.#duty);
     this.#authCallout = new AuthCallout(nc, {
       issuer: issuerOf(options.natsSeed),
@@ -154,7 +157,7 @@ export class Doors {
   /** Rejects with `ListenError` if an HTTP door cannot listen on its address. */
   async open(): Promise<void> {
     this.#web?.watchChain(this.needs.chain);
-    const desks = [this.#desk, this.#policyDesk, this.#stateDesk];
+    const desks = [this.#desk, this.#policyDesk, this.#stateDesk, this.#logDesk];
     this.#isOpen = true;
     const doors = this.#duty.isOn ? [this.#nats] : [];
     await Promise.all([...doors, ...desks, ...this.#http].map((door) => door.open()));
@@ -205,7 +208,7 @@ export class Doors {
     const served = Array.from(this.#served.values(), (end) => end());
     await Promise.all([this.#nats.close(), ...this.#http.map((door) => door.close()), ...served]);
     this.#standstill.stop();
-    await Promise.all([this.#desk.close(), this.#policyDesk.close(), this.#stateDesk.close()]);
+    await Promise.all([this.#desk, this.#policyDesk, this.#stateDesk, this.#logDesk].map((desk) => desk.close()));
   }
 
   async #prove(shard: ShardId, userId: UserId, locator: Locator, asked: AskedProof): Promise<Proven | Refusal> {

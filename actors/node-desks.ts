@@ -1,9 +1,13 @@
-import { wantedStreams } from '../events/log/streams.js';
+import type { Shard } from '../events/ids.js';
+import { connectLog } from '../events/log/connection.js';
+import { CHAIN, POLICY, towerStream, wantedStreams } from '../events/log/streams.js';
+import { AS_NODE, openLiveSource } from './auditor/live-source.js';
 import type { DoorsNeeds } from './doors.js';
 import type { Duty } from './duty.js';
 import { LastBlock } from './metrics/last-block.js';
 import { Metrics } from './metrics/metrics.js';
 import { MetricsDoor } from './metrics/metrics-door.js';
+import { LogDesk } from './operator-desk/log-desk.js';
 import { NodeDesk } from './operator-desk/node-desk.js';
 import { NodeReporter } from './operator-desk/node-report.js';
 import type { OperatorDesk } from './operator-desk/operator-desk.js';
@@ -46,6 +50,19 @@ export function nodeDeskOf(
     streams: () => streamReports(log.jsm, names),
     duty,
     log: logger.child({ actor: 'node-desk' }),
+  });
+}
+
+/** What shows the operator the log. Blobs, and what is a secret of the nodes, are not of it. */
+export function logDeskOf({ nc, options, layout, logger }: DoorsNeeds): LogDesk {
+  const { natsUrl: servers, natsSeed: seed, natsTrust: trust, config } = options;
+  const shards = Array.from({ length: layout.shards }, (_, shard) => towerStream(shard as Shard));
+  return new LogDesk(nc, {
+    version,
+    streams: [CHAIN, POLICY, ...shards],
+    source: async () =>
+      openLiveSource(await connectLog({ servers, seed, trust, name: `argus ${config.node}, feed` }), seed, AS_NODE),
+    log: logger.child({ actor: 'log-desk' }),
   });
 }
 

@@ -4,9 +4,10 @@ import { clusterSubjects, NodeReport, type StreamReport, StreamsAnswer } from '.
 import type { Config } from '../actors/config.js';
 import { natsServers, natsTrust } from '../actors/config-nats.js';
 import { everyNode, type Nodes } from '../actors/every-node.js';
+import type { LogQuestion } from '../actors/log-wire.js';
 import { shardsText } from '../actors/ranges.js';
 import { existingNatsSeed } from '../actors/secrets.js';
-import { dutySubjects, ERROR_CODE_HEADER, operatorSubjects, policySubjects } from '../actors/wire.js';
+import { dutySubjects, ERROR_CODE_HEADER, logSubjects, operatorSubjects, policySubjects } from '../actors/wire.js';
 import { connectLog } from '../events/log/connection.js';
 
 /** What the operator asks of a running tower, over NATS with the operator's own key. */
@@ -30,6 +31,8 @@ export interface Operator {
   streams(): Promise<readonly StreamReport[]>;
   /** Asks one question; rejects with `OperatorError`. */
   ask(what: Question, question?: object): Promise<Record<string, unknown>>;
+  /** Asks for what is on the log; gives the answer's bytes. Rejects with `OperatorError`. */
+  show(question: LogQuestion): Promise<Uint8Array>;
   /** All items of a list, page after page; rejects at its end if nobody answered for some of the shards. */
   list(what: Question, field: string, question?: object): AsyncGenerator<unknown>;
   close(): Promise<void>;
@@ -58,14 +61,14 @@ export async function connectOperator(config: Config): Promise<Operator> {
       });
     },
   );
-  const request = async (subject: string, question: object) => {
+  const said = async (subject: string, question: object) => {
     const message = await nc.request(subject, JSON.stringify(question), { timeout: 10_000 }).catch((cause) => {
       throw new OperatorError(`no tower answers at ${servers}`, { cause });
     });
-    const answer = Answer.parse(message.json());
-    if (message.headers?.get(ERROR_CODE_HEADER)) throw new OperatorError(String(answer.error));
-    return answer;
+    if (message.headers?.get(ERROR_CODE_HEADER)) throw new OperatorError(String(Answer.parse(message.json()).error));
+    return message;
   };
+  const request = async (subject: string, question: object) => Answer.parse((await said(subject, question)).json());
   const ask: Operator['ask'] = (what, question = {}) => request(subjects[what], question);
   async function* list(what: Question, field: string, question: object = {}) {
     const unserved: number[] = [];
@@ -80,6 +83,7 @@ export async function connectOperator(config: Config): Promise<Operator> {
   }
   return {
     ask,
+    show: async (question) => (await said(logSubjects.log, question)).data,
     list,
     everyNode: async () => {
       const nodes = await everyNode(nc);
