@@ -79,6 +79,8 @@ export const NodeReport = z.looseObject({
   draining: z.boolean().optional(),
   /** How many requests it is answering. */
   requests_under_way: whole.optional(),
+  /** How it is set, by the names of the settings. */
+  limits: z.record(z.string(), z.union([z.number(), z.string()])).optional(),
   /** Of the disk that the node's folder is on. */
   disk: z.looseObject({ free_bytes: z.number(), size_bytes: z.number() }).nullable().optional(),
 });

@@ -26,6 +26,27 @@ interface Spelt {
   readonly source_requests_per_second: number;
 }
 
+/** How much a node takes, as its operator is shown it: by the names that the settings have in the file. */
+export const shownLimits = ({ limits, registration, subscription }: ShownConfig): Record<string, number | string> => ({
+  registration_policy: registration.policy,
+  subscription_slots: subscription.slots,
+  subscription_duration: subscription.duration,
+  max_appointments: limits.maxAppointments,
+  max_blob_bytes: limits.maxBlobBytes,
+  min_to_self_delay: limits.minToSelfDelay,
+  max_users: limits.maxUsers,
+  max_slots_per_user: limits.maxSlotsPerUser,
+  registrations_per_minute: limits.registrationsPerMinute,
+  user_requests_per_second: limits.userRequestsPerSecond,
+  source_requests_per_second: limits.sourceRequestsPerSecond,
+});
+
+interface ShownConfig {
+  readonly limits: Limits;
+  readonly registration: { readonly policy: string };
+  readonly subscription: { readonly slots: number; readonly duration: number };
+}
+
 /** `slots`: what one registration gives. Throws `ConfigError` if nobody could register. */
 export function limitsOf(spelt: Spelt, slots: number): Limits {
   const { max_slots_per_user: maxSlotsPerUser } = spelt;

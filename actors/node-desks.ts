@@ -2,6 +2,7 @@ import type { Shard } from '../events/ids.js';
 import { connectLog } from '../events/log/connection.js';
 import { CHAIN, POLICY, towerStream, wantedStreams } from '../events/log/streams.js';
 import { AS_NODE, openLiveSource } from './auditor/live-source.js';
+import { shownLimits } from './config-limits.js';
 import type { DoorsNeeds } from './doors.js';
 import type { Duty } from './duty.js';
 import { LastBlock } from './metrics/last-block.js';
@@ -32,6 +33,7 @@ export function reporterOf(needs: DoorsNeeds, duty: Duty): NodeReporter {
     zmq,
     duty,
     requestsUnderWay: () => meters.requestsUnderWay,
+    limits: shownLimits(options.config),
     data: options.config.data,
     snapshots,
   });

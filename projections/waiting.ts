@@ -55,9 +55,14 @@ export function stuckTrackers(shards: Iterable<ShardState>, height: Height | und
   return stuck;
 }
 
+/** What trackers wait for where all goes well: told also where none does. */
+const USUAL = ['broadcast', 'dispute', 'block', 'burial', 'outspend-burial'] as const;
+
 /** How many trackers of a shard wait for what, and for how many blocks the one that has waited longest has. */
 export function waitingTrackers(shard: ShardState, height: Height | undefined) {
-  const found = new Map<Waiting['for'], { readonly trackers: number; readonly oldest_blocks: number }>();
+  const found = new Map<Waiting['for'], { readonly trackers: number; readonly oldest_blocks: number }>(
+    USUAL.map((what) => [what, { trackers: 0, oldest_blocks: 0 }]),
+  );
   for (const [, tracker] of shard.liveTrackers()) {
     const { for: what, since } = waitingOf(tracker);
     const { trackers, oldest_blocks: oldest } = found.get(what) ?? { trackers: 0, oldest_blocks: 0 };

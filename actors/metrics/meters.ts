@@ -1,6 +1,7 @@
 import { Counter, Histogram, Registry } from 'prom-client';
 import type { BlockHash, Txid } from '../../events/ids.js';
 import type { Meter } from '../meter.js';
+import { publicSubjects } from '../wire.js';
 import { Recent } from './recent.js';
 
 /**
@@ -48,6 +49,11 @@ export class Meters implements Meter {
   constructor(private readonly now: () => number = () => performance.now()) {
     // So that a rate is known of what has not happened yet.
     for (const outcome of ['appended', 'conflict', 'failed']) this.#appends.inc({ outcome }, 0);
+    for (const operation of Object.keys(publicSubjects)) {
+      if (operation === 'info') continue;
+      this.#requests.inc({ operation, outcome: 'granted' }, 0);
+      this.#requestSeconds.zero({ operation });
+    }
   }
 
   /** How many requests are being served. */

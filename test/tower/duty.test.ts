@@ -57,6 +57,13 @@ test('a node is drained, takes requests again, and is stopped, by its operator f
   await tower.chain.mine(1);
   await untilLevel(() => tower.node, tower.chain);
 
+  assert.match((await asked('limits')).stdout, /\nmax_users +100000 +1 +all\n/);
+  const limits = JSON.parse((await asked('limits', '--json')).stdout).limits;
+  assert.deepEqual(
+    limits.find(({ limit }: { limit: string }) => limit === 'subscription_slots'),
+    { limit: 'subscription_slots', value: 10000, nodes: ['one', 'two'], used: null },
+  );
+
   await asked('drain', 'two');
   const alone = await tower.newClient('rust', { timeoutMs: 500 });
   await assert.rejects(alone.register(), { code: 'tower-unavailable' });
