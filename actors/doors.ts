@@ -10,6 +10,7 @@ import type { Fold } from '../projections/fold.js';
 import { AuthCallout } from './auth-callout/auth-callout.js';
 import { issuerOf } from './auth-callout/issuer.js';
 import type { NodeReport, ZmqReport } from './cluster-wire.js';
+import type { Limits } from './config-limits.js';
 import { Duty } from './duty.js';
 import { placeAppointment } from './gatekeeper/shown.js';
 import { Admission } from './gateway/admission.js';
@@ -86,8 +87,8 @@ export class Doors {
       blob: (userId, ref) => needs.blob(shardIdOf(userId), ref),
       prove: (userId, ...asked) => this.#prove(shardIdOf(userId), userId, ...asked),
       isLate: () => this.#standstill.isRecent,
-      limiter: new RateLimiter(config.limits),
-      limits: config.limits,
+      limiter: new RateLimiter(needs.limits),
+      limits: needs.limits,
       requests: new RequestLog(log, needs.meters),
       log,
     });
@@ -243,6 +244,8 @@ export interface DoorsNeeds {
   readonly recover: GatewayNeeds['recover'];
   readonly prover: Pick<Prover, 'prove'>;
   readonly doorkeeper: DoorkeeperFace;
+  /** How much this node takes, as that is at any time. */
+  readonly limits: Limits;
   /** Whether the tower can accept appointments now, as far as it knows. */
   readonly isAble: () => boolean;
   /** Whether the node has a NATS server now, and how far it is with what it serves. */

@@ -33,7 +33,7 @@ export function reporterOf(needs: DoorsNeeds, duty: Duty): NodeReporter {
     zmq,
     duty,
     requestsUnderWay: () => meters.requestsUnderWay,
-    limits: shownLimits(options.config),
+    limits: () => shownLimits({ ...options.config, limits: needs.limits }),
     data: options.config.data,
     snapshots,
   });

@@ -13,6 +13,7 @@ import type { ShardState } from '../projections/shard-state.js';
 import { heldAppointments, registeredUsers } from '../projections/tower-info.js';
 import { BitcoindSide } from './bitcoind-side.js';
 import type { Block } from './chain-monitor/block-source.js';
+import { termsOf } from './config-limits.js';
 import { Doors } from './doors.js';
 import { Identities } from './identities.js';
 import { Meters } from './metrics/meters.js';
@@ -100,7 +101,7 @@ export class TowerNode {
       begun.failed();
       giveUp(error);
     });
-    this.#policy = new PolicySide({ log, node: config.node, policy: config.registration.policy, giveUp, logger });
+    this.#policy = new PolicySide({ log, config, giveUp, logger });
     this.#bitcoind = new BitcoindSide({
       config,
       log,
@@ -139,6 +140,7 @@ export class TowerNode {
       recover: (message, signature) => this.#signatures.recover(message, signature),
       prover: this.#notaries.prover,
       doorkeeper: this.#policy.doorkeeper,
+      limits: this.#policy.limits,
       isAble: () => this.#connected && this.#shards.running.length > 0 && window.tip !== undefined,
       isConnected: () => this.#connected,
       state: () => this.#state(),
@@ -226,7 +228,6 @@ export class TowerNode {
 
   #startShard(shard: ShardId, fail: (error: Error) => void, replaying: (state: ShardState) => void): Promise<Shard> {
     const { config, logger } = this.options;
-    const { subscription, limits } = config;
     const needs: ShardNeeds = {
       shard,
       node: config.node,
@@ -238,12 +239,7 @@ export class TowerNode {
       mempool: this.#bitcoind.mempool,
       sign: (receipt, identity) => this.#signatures.sign(receipt, identity),
       identity: () => this.#identities.forNewcomers,
-      terms: {
-        ...subscription,
-        maxAppointments: limits.maxAppointments,
-        maxUsers: limits.maxUsers,
-        maxSlots: limits.maxSlotsPerUser,
-      },
+      terms: termsOf(config.subscription, this.#policy.limits),
       locatorCacheSize: config.locatorCacheSize,
       held: () => heldAppointments(this.shards),
       users: () => registeredUsers(this.shards),

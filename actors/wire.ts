@@ -37,6 +37,7 @@ export const policySubjects = {
   allow: 'argus.operator.v1.allow',
   disallow: 'argus.operator.v1.disallow',
   allowed: 'argus.operator.v1.allowed',
+  setLimits: 'argus.operator.v1.set_limits',
 } as const;
 
 /** The most users that one request puts on the list, or takes off it. */

@@ -46,7 +46,7 @@ export class NodeReporter {
       zmq: [...this.needs.zmq()],
       draining: this.needs.duty.isDraining,
       requests_under_way: this.needs.requestsUnderWay(),
-      limits: this.needs.limits,
+      limits: this.needs.limits(),
       disk,
     };
   }
@@ -95,8 +95,8 @@ export interface NodeReporterNeeds {
   readonly zmq: () => readonly ZmqReport[];
   readonly duty: Pick<Duty, 'isDraining' | 'isStopping'>;
   readonly requestsUnderWay: () => number;
-  /** Its settings of how much it takes, by name. */
-  readonly limits: Readonly<Record<string, number | string>>;
+  /** How much it takes, by the names of the settings. */
+  readonly limits: () => Record<string, number | string>;
   /** The node's folder. */
   readonly data: string;
   readonly snapshots: SnapshotsView;

@@ -64,6 +64,26 @@ test('a node is drained, takes requests again, and is stopped, by its operator f
     { limit: 'subscription_slots', value: 10000, nodes: ['one', 'two'], used: null },
   );
 
+  // What is set holds on every node, and on one that is started later; in the end it is each node's own again.
+  const tight = await asked('limits', 'max_users=1', 'user_requests_per_second=1');
+  assert.match(tight.stdout, /\nmax_users +1 +1 +all\n/);
+  const newcomer = await tower.newClient();
+  await assert.rejects(newcomer.register(), { reason: 'user-limit-reached' });
+  await assert.rejects(Promise.all(Array.from({ length: 30 }, () => client.getSubscriptionInfo())), {
+    reason: 'rate-limited',
+  });
+  await tower.startNode('three');
+  assert.match((await asked('limits')).stdout, /\nmax_users +1 +1 +all\n/);
+  assert.equal((await asked('stop', 'three')).status, 0);
+  await asked('limits', 'max_users=own', 'user_requests_per_second=own');
+  await newcomer.register();
+  const unknown = await asked('limits', 'max_blobs=1');
+  assert.equal(unknown.status, 2);
+  assert.match(
+    unknown.stderr,
+    /^argus: no limit max_blobs can be changed; there are max_appointments, max_slots_per_user, /,
+  );
+
   await asked('drain', 'two');
   const alone = await tower.newClient('rust', { timeoutMs: 500 });
   await assert.rejects(alone.register(), { code: 'tower-unavailable' });
