@@ -21,13 +21,14 @@ test('argus feed tells the operator what happens, all of it or of a user or a lo
   const { locator } = await one.protect(breach.disputeTxid, fromHex(breach.penaltyTx), 144);
 
   const ofUser = followCommand(t, ['--since', 'height:1', '--user', one.userId, '--json', ...where], ['feed']);
-  const ofLocator = followCommand(t, ['--locator', locator, ...where], ['feed']);
-  const ofBreaches = followCommand(t, ['--kind', 'tracker', '--type', 'BreachDetected', ...where], ['feed']);
+  const ofLocator = followCommand(t, ['--since', 'height:1', '--locator', locator, ...where], ['feed']);
+  const ofBreaches = followCommand(t, ['--since', 'height:1', '--type', 'BreachDetected', ...where], ['feed']);
   const next = async () => JSON.parse(await ofUser.line());
   assert.equal((await next()).type, 'UserRegistered');
   const accepted = await next();
   assert.deepEqual([accepted.type, accepted.locator, accepted.user_id], ['AppointmentAccepted', locator, one.userId]);
   assert.match(accepted.words, /^appointment [0-9a-f]{40} accepted: locator /);
+  assert.match(await ofLocator.line(), / appointment [0-9a-f]{40} accepted: /);
 
   // The only node is replaced: nothing is missed, and what is another's is not told.
   await tower.restartNode();
