@@ -22,13 +22,19 @@ test('argus feed tells the operator what happens, all of it or of a user or a lo
 
   const ofUser = followCommand(t, ['--since', 'height:1', '--user', one.userId, '--json', ...where], ['feed']);
   const ofLocator = followCommand(t, ['--since', 'height:1', '--locator', locator, ...where], ['feed']);
-  const ofBreaches = followCommand(t, ['--since', 'height:1', '--type', 'BreachDetected', ...where], ['feed']);
+  const ofBreaches = followCommand(
+    t,
+    ['--since', 'height:1', '--type', 'UserRegistered,BreachDetected', ...where],
+    ['feed'],
+  );
   const next = async () => JSON.parse(await ofUser.line());
   assert.equal((await next()).type, 'UserRegistered');
   const accepted = await next();
   assert.deepEqual([accepted.type, accepted.locator, accepted.user_id], ['AppointmentAccepted', locator, one.userId]);
   assert.match(accepted.words, /^appointment [0-9a-f]{40} accepted: locator /);
   assert.match(await ofLocator.line(), / appointment [0-9a-f]{40} accepted: /);
+
+  assert.match(await ofBreaches.line(), / registered \(rust\)/);
 
   // The only node is replaced: nothing is missed, and what is another's is not told.
   await tower.restartNode();
@@ -38,6 +44,7 @@ test('argus feed tells the operator what happens, all of it or of a user or a lo
   const detected = await next();
   assert.deepEqual([detected.type, detected.dispute_txid], ['BreachDetected', breach.disputeTxid]);
   assert.match(await ofLocator.line(), /^\S+Z {2}TOWER_\d:\d+ +tracker [0-9a-f]{8} {2}breach detected \(watcher\)/);
+  assert.match(await ofBreaches.line(), / registered \(rust\)/, 'of the other one');
   assert.match(await ofBreaches.line(), /breach detected/);
   const sent = await next();
   assert.deepEqual([sent.type, sent.locator], ['PenaltyBroadcast', undefined], 'known by its appointment');
