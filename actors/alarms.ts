@@ -16,6 +16,7 @@ export function alarmsOf({ nodes: reports, silent }: Nodes, streams: readonly St
     ...silent.map((node) => `node ${node} is there, but does not answer`),
     ...sameNames(reports),
     ...unserved(reports),
+    ...reports.flatMap(({ node, draining }) => (draining ? [`node ${node} takes no requests: it is draining`] : [])),
     ...reports.flatMap((report) => alarmsOfNode(report, highest)),
     ...streams.flatMap((stream) => weaknesses(stream)),
   ];
@@ -41,8 +42,8 @@ function unserved(reports: readonly NodeReport[]): string[] {
 }
 
 /** The shards that a node answers for; one that is replaying others does so, too. */
-const readyShards = ({ state, shards }: NodeReport): number[] =>
-  state === 'stopping' ? [] : shards.filter((shard) => shard.state === 'ready').map(({ shard }) => shard);
+const readyShards = ({ state, draining, shards }: NodeReport): number[] =>
+  state === 'stopping' || draining ? [] : shards.filter((shard) => shard.state === 'ready').map(({ shard }) => shard);
 
 function behindLog(report: NodeReport): string[] {
   const { node, state, shards, chain } = report;

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { ChainCommit } from '../events/commit.js';
+import type { BlockHash } from '../events/ids.js';
 import type { EventLog } from '../events/log/log.js';
 import { TxidStore } from '../events/log/txids.js';
 import type { BlockWindow } from '../projections/block-window.js';
@@ -11,11 +12,13 @@ import { Carrier } from './carrier/carrier.js';
 import { type Block, BlockSource } from './chain-monitor/block-source.js';
 import { MissingBlocks } from './chain-monitor/missing-block.js';
 import { Monitoring } from './chain-monitor/monitoring.js';
+import type { ZmqReport } from './cluster-wire.js';
 import type { Config } from './config.js';
 import { Mempool } from './mempool-watch/mempool.js';
 import { MempoolWatch } from './mempool-watch/mempool-watch.js';
 import { Supervisor } from './runtime/supervisor.js';
 import { why } from './runtime/why.js';
+import type { ZmqLine } from './runtime/zmq-line.js';
 import { areOfBlock } from './txids-check.js';
 
 /** What of a node has to do with its bitcoind, put together: what watches it, and what asks it for something. */
@@ -76,8 +79,17 @@ export class BitcoindSide {
     return this.#monitor?.bitcoindReachable ?? false;
   }
 
+  /** How the lines are over which bitcoind publishes what this node is to hear. */
+  get zmq(): readonly ZmqReport[] {
+    const { zmqHashblock, zmqSequence } = this.needs.config.bitcoind;
+    return [
+      ...(zmqHashblock === undefined ? [] : [zmqReport('hashblock', this.#monitor?.line)]),
+      ...(zmqSequence === undefined ? [] : [zmqReport('sequence', this.#mempoolWatch.line)]),
+    ];
+  }
+
   #startMonitor(fail: (error: Error) => void): Monitoring {
-    const { config, log, chain, announced, found, restarted, stopping, logger } = this.needs;
+    const { config, log, chain, seen, announced, found, restarted, stopping, logger } = this.needs;
     const { zmqHashblock: zmqUrl, pollSeconds } = config.bitcoind;
     const needs = {
       network: config.network,
@@ -87,6 +99,7 @@ export class BitcoindSide {
       blocks: this.#blocks,
       txids: this.txids,
       firstBlocks: FIRST_BLOCKS,
+      seen,
       announced,
       found,
       restarted,
@@ -98,6 +111,12 @@ export class BitcoindSide {
   }
 }
 
+const zmqReport = (topic: string, line: ZmqLine | undefined): ZmqReport => ({
+  topic,
+  connected: line?.isConnected ?? false,
+  silent_seconds: line?.silentSeconds ?? null,
+});
+
 /** How many blocks before bitcoind's tip a new log begins: as deep as a penalty has to be buried. */
 const FIRST_BLOCKS = 100;
 
@@ -105,6 +124,8 @@ export interface BitcoindSideNeeds {
   readonly config: Config;
   readonly log: EventLog;
   readonly chain: Fold<ChainCommit, BlockWindow>;
+  /** bitcoind has announced a block. */
+  readonly seen: (hash: BlockHash) => void;
   /** A block is being read. */
   readonly announced: () => void;
   /** A block that bitcoind has, whether the log takes it or not; resolves when its breaches are answered. */

@@ -37,8 +37,19 @@ export const BitcoindReport = z.looseObject({
   height: whole.nullable(),
   peers: whole.nullable(),
   pruned: z.boolean().nullable(),
+  /** The time in the header of its newest block, in seconds since 1970. */
+  block_time: whole.nullable().optional(),
 });
 export type BitcoindReport = z.infer<typeof BitcoindReport>;
+
+/** A line over which a bitcoind publishes something to its node (ZMQ). */
+const ZmqReport = z.looseObject({
+  topic: z.string(),
+  connected: z.boolean(),
+  /** How long ago something came over it; null if nothing did yet. */
+  silent_seconds: z.number().nullable(),
+});
+export type ZmqReport = z.infer<typeof ZmqReport>;
 
 /** What a node says of itself. */
 export const NodeReport = z.looseObject({
@@ -63,6 +74,15 @@ export const NodeReport = z.looseObject({
     snapshot_position: whole.nullable().optional(),
   }),
   bitcoind: BitcoindReport,
+  zmq: z.array(ZmqReport).optional(),
+  /** Whether its operator has it drain: it takes no requests, and goes on watching. A node of before does not say. */
+  draining: z.boolean().optional(),
+  /** How many requests it is answering. */
+  requests_under_way: whole.optional(),
+  /** How it is set, by the names of the settings. */
+  limits: z.record(z.string(), z.union([z.number(), z.string()])).optional(),
+  /** Of the disk that the node's folder is on. */
+  disk: z.looseObject({ free_bytes: z.number(), size_bytes: z.number() }).nullable().optional(),
 });
 export type NodeReport = z.infer<typeof NodeReport>;
 

@@ -3,14 +3,16 @@ import type { Logger } from 'pino';
 import type { ChainCommit } from '../events/commit.js';
 import type { Locator, Shard as ShardId, UserId } from '../events/ids.js';
 import type { EventLog } from '../events/log/log.js';
-import { type LogLayout, wantedStreams } from '../events/log/streams.js';
+import type { LogLayout } from '../events/log/streams.js';
 import type { BlobRef } from '../events/user.js';
 import type { BlockWindow } from '../projections/block-window.js';
 import type { Fold } from '../projections/fold.js';
-import { AuditDesk } from './audit-desk/audit-desk.js';
+import type { AuditDesk } from './audit-desk/audit-desk.js';
 import { AuthCallout } from './auth-callout/auth-callout.js';
 import { issuerOf } from './auth-callout/issuer.js';
-import type { NodeReport } from './cluster-wire.js';
+import type { NodeReport, ZmqReport } from './cluster-wire.js';
+import type { Limits } from './config-limits.js';
+import { Duty } from './duty.js';
 import { placeAppointment } from './gatekeeper/shown.js';
 import { Admission } from './gateway/admission.js';
 import type { Answer } from './gateway/answers.js';
@@ -19,19 +21,21 @@ import { HttpDoor } from './gateway/http-door.js';
 import { parseProxies } from './gateway/http-source.js';
 import { NatsDoor } from './gateway/nats-door.js';
 import { RateLimiter } from './gateway/rate-limiter.js';
+import { RequestLog } from './gateway/request-log.js';
 import { RequestRelay } from './gateway/request-relay.js';
 import { Standstill } from './gateway/standstill.js';
-import { Metrics } from './metrics/metrics.js';
-import { MetricsDoor } from './metrics/metrics-door.js';
+import type { Meters } from './metrics/meters.js';
+import type { MetricsDoor } from './metrics/metrics-door.js';
+import { auditDeskOf, logDeskOf, metricsDoorOf, nodeDeskOf, reporterOf, webSideOf } from './node-desks.js';
 import type { NodeOptions } from './node-options.js';
 import type { AskedProof, Prover } from './notary/prover.js';
 import type { Rpc } from './operator-desk/bitcoind-report.js';
-import { NodeDesk } from './operator-desk/node-desk.js';
-import { NodeReporter, type SnapshotsView } from './operator-desk/node-report.js';
+import type { LogDesk } from './operator-desk/log-desk.js';
+import type { NodeDesk } from './operator-desk/node-desk.js';
+import type { SnapshotsView } from './operator-desk/node-report.js';
 import { OperatorDesk } from './operator-desk/operator-desk.js';
 import { type DoorkeeperFace, PolicyDesk } from './operator-desk/policy-desk.js';
 import { ShardDesk } from './operator-desk/shard-desk.js';
-import { streamReports } from './operator-desk/stream-report.js';
 import type { Proven, Refusal } from './outcomes.js';
 import { type Served, ShardRelay } from './runtime/shard-relay.js';
 import type { ServedShards } from './served-shards.js';
@@ -39,7 +43,7 @@ import { shardOf } from './shard.js';
 import { StateDesk } from './state-desk/state-desk.js';
 import type { Tls } from './tls.js';
 import { version } from './version.js';
-import { WebSide } from './web-side.js';
+import type { WebSide } from './web-side.js';
 import type { InfoAnswer } from './wire.js';
 
 /** The ways into one node: for clients over NATS and over HTTP, for the operator and for other nodes over NATS. */
@@ -47,18 +51,21 @@ export class Doors {
   readonly #gateway: Gateway;
   readonly #requests: RequestRelay;
   readonly #standstill: Standstill;
+  readonly #duty: Duty;
   readonly #nats: NatsDoor;
   readonly #shardDesk: ShardDesk;
   readonly #desk: OperatorDesk;
   readonly #policyDesk: PolicyDesk;
   readonly #nodeDesk: NodeDesk;
   readonly #auditDesk: AuditDesk;
+  readonly #logDesk: LogDesk;
   readonly #authCallout: AuthCallout;
   readonly #metrics: MetricsDoor | undefined;
   readonly #web: WebSide | undefined;
   readonly #stateDesk: StateDesk;
   readonly #admission: Admission;
   readonly #http: readonly HttpDoor[];
+  #isOpen = false;
   /** Ends what other nodes may ask of each shard. */
   readonly #served = new Map<ShardId, Served>();
 
@@ -82,11 +89,13 @@ export class Doors {
       blob: (userId, ref) => needs.blob(shardIdOf(userId), ref),
       prove: (userId, ...asked) => this.#prove(shardIdOf(userId), userId, ...asked),
       isLate: () => this.#standstill.isRecent,
-      limiter: new RateLimiter(config.limits),
-      limits: config.limits,
+      limiter: new RateLimiter(needs.limits),
+      limits: needs.limits,
+      requests: new RequestLog(log, needs.meters),
       log,
     });
     this.#gateway = gateway;
+    this.#duty = new Duty({ shut: () => this.#shut(), open: () => this.#reopen(), stop: options.stop ?? (() => {}) });
     this.#nats = new NatsDoor(nc, gateway, { version, info: needs.publicInfo, log });
     this.#shardDesk = new ShardDesk({ relay, chain: needs.chain.state, local: (shard) => shards.get(shard) });
     this.#desk = new OperatorDesk(nc, {
@@ -103,14 +112,15 @@ export class Doors {
       height: () => needs.chain.state.tip?.height,
       log: logger.child({ actor: 'operator-desk' }),
     });
-    const reporter = reporterOf(needs);
-    this.#nodeDesk = nodeDeskOf(needs, reporter);
     this.#auditDesk = auditDeskOf(needs);
+    const reporter = reporterOf(needs, this.#duty);
+    this.#logDesk = logDeskOf(needs);
+    this.#nodeDesk = nodeDeskOf(needs, reporter, this.#duty);
     this.#authCallout = new AuthCallout(nc, {
       issuer: issuerOf(options.natsSeed),
       log: logger.child({ actor: 'auth-callout' }),
     });
-    this.#metrics = metricsDoorOf(needs, reporter, this.#desk);
+    this.#metrics = metricsDoorOf(needs, reporter, this.#desk, this.#duty);
     this.#web = webSideOf(needs, reporter, this.#desk);
     this.#stateDesk = new StateDesk(nc, {
       node: config.node,
@@ -120,7 +130,7 @@ export class Doors {
     });
     const { listen, maxConnections: mostInside, maxConnectionsPerSource: mostOfSource, trustedProxies } = config.http;
     const proxies = parseProxies(trustedProxies);
-    this.#admission = new Admission({ isAble: needs.isAble, mostInside, mostOfSource });
+    this.#admission = new Admission({ isAble: () => this.#duty.isOn && needs.isAble(), mostInside, mostOfSource });
     this.#http = listen.map(
       ({ dialect, ...address }) =>
         new HttpDoor({ gateway, admission: this.#admission, address, dialect, proxies, tls, patience, log }),
@@ -130,7 +140,13 @@ export class Doors {
   /** Lets clients connect, and the operator and Prometheus ask how this node is, long before it is ready for anything else. */
   async openDesk(): Promise<void> {
     this.#authCallout.open();
-    await Promise.all([this.#nodeDesk.open(), this.#auditDesk.open(), this.#metrics?.open(), this.#web?.open()]);
+    await Promise.all([
+      this.#nodeDesk.open(),
+      this.#auditDesk.open(),
+      this.#logDesk.open(),
+      this.#metrics?.open(),
+      this.#web?.open(),
+    ]);
   }
 
   async closeDesk(): Promise<void> {
@@ -151,8 +167,10 @@ export class Doors {
   /** Rejects with `ListenError` if an HTTP door cannot listen on its address. */
   async open(): Promise<void> {
     this.#web?.watchChain(this.needs.chain);
-    const desks = [this.#desk, this.#policyDesk, this.#stateDesk];
-    await Promise.all([this.#nats, ...desks, ...this.#http].map((door) => door.open()));
+    const desks = [this.#desk, this.#policyDesk, this.#stateDesk, this.#logDesk];
+    this.#isOpen = true;
+    const doors = this.#duty.isOn ? [this.#nats] : [];
+    await Promise.all([...doors, ...desks, ...this.#http].map((door) => door.open()));
   }
 
   get httpUrls(): readonly string[] {
@@ -176,6 +194,18 @@ export class Doors {
     this.#admission.review();
   }
 
+  /** Clients are sent to the other nodes: over NATS they answer, over HTTP and for shards that nobody else serves it is said to come again. */
+  async #shut(): Promise<void> {
+    this.#admission.review();
+    await Promise.all([this.#isOpen && this.#nats.close(), this.#requests.shut()]);
+  }
+
+  async #reopen(): Promise<void> {
+    this.#requests.open();
+    if (this.#isOpen) await this.#nats.open();
+    this.#admission.review();
+  }
+
   /** What the operator sees of the tower at a glance. */
   info(): Promise<object> {
     return this.#desk.info();
@@ -183,11 +213,12 @@ export class Doors {
 
   /** Takes no more requests, and resolves when those under way are answered. */
   async close(): Promise<void> {
+    this.#isOpen = false;
     this.#admission.close();
     const served = Array.from(this.#served.values(), (end) => end());
     await Promise.all([this.#nats.close(), ...this.#http.map((door) => door.close()), ...served]);
     this.#standstill.stop();
-    await Promise.all([this.#desk.close(), this.#policyDesk.close(), this.#stateDesk.close()]);
+    await Promise.all([this.#desk, this.#policyDesk, this.#stateDesk, this.#logDesk].map((desk) => desk.close()));
   }
 
   async #prove(shard: ShardId, userId: UserId, locator: Locator, asked: AskedProof): Promise<Proven | Refusal> {
@@ -206,64 +237,6 @@ export class Doors {
   }
 }
 
-function reporterOf(needs: DoorsNeeds): NodeReporter {
-  const { nc, options, layout, log, chain, shards, rpc, state, snapshots } = needs;
-  return new NodeReporter({
-    node: options.config.node,
-    version,
-    towerShards: layout.shards,
-    shards,
-    state,
-    chain: chain.state,
-    tail: (stream) => log.tail(stream),
-    natsServer: () => (needs.isConnected() ? nc.info?.server_name : undefined),
-    rpc,
-    snapshots,
-  });
-}
-
-function nodeDeskOf({ nc, options, layout, log, logger }: DoorsNeeds, reporter: NodeReporter): NodeDesk {
-  const names = wantedStreams(layout).map(({ name }) => name);
-  return new NodeDesk(nc, {
-    node: options.config.node,
-    version,
-    report: () => reporter.report(),
-    streams: () => streamReports(log.jsm, names),
-    log: logger.child({ actor: 'node-desk' }),
-  });
-}
-
-function auditDeskOf({ nc, layout, log, logger }: DoorsNeeds): AuditDesk {
-  const streams = wantedStreams(layout).map(({ name }) => name);
-  return new AuditDesk(nc, { version, streams, jsm: log.jsm, log: logger.child({ actor: 'audit-desk' }) });
-}
-
-function metricsDoorOf(
-  { options, state, isConnected, logger }: DoorsNeeds,
-  reporter: NodeReporter,
-  desk: OperatorDesk,
-): MetricsDoor | undefined {
-  const { listen } = options.config.metrics;
-  if (!listen) return undefined;
-  const metrics = new Metrics({ report: () => reporter.report(), info: () => desk.info() });
-  return new MetricsDoor({ ...listen, metrics, state, isConnected, log: logger.child({ actor: 'metrics' }) });
-}
-
-function webSideOf(needs: DoorsNeeds, reporter: NodeReporter, desk: OperatorDesk): WebSide | undefined {
-  const { listen } = needs.options.config.web;
-  if (!listen) return undefined;
-  const [report, info] = [() => reporter.report(), () => desk.info()];
-  const log = needs.logger.child({ actor: 'web' });
-  return new WebSide(listen, {
-    ...needs,
-    chain: needs.chain.state,
-    report,
-    info,
-    trackers: (limit) => desk.trackers(limit),
-    log,
-  });
-}
-
 export interface DoorsNeeds {
   readonly nc: NatsConnection;
   readonly options: NodeOptions;
@@ -272,12 +245,16 @@ export interface DoorsNeeds {
   readonly layout: LogLayout;
   /** The node's bitcoind. */
   readonly rpc: Rpc;
+  readonly zmq: () => readonly ZmqReport[];
+  readonly meters: Meters;
   /** The shards that this node serves. */
   readonly shards: ServedShards;
   readonly blob: (shard: ShardId, ref: BlobRef) => Promise<Uint8Array | undefined>;
   readonly recover: GatewayNeeds['recover'];
   readonly prover: Pick<Prover, 'prove'>;
   readonly doorkeeper: DoorkeeperFace;
+  /** How much this node takes, as that is at any time. */
+  readonly limits: Limits;
   /** Whether the tower can accept appointments now, as far as it knows. */
   readonly isAble: () => boolean;
   /** Whether the node has a NATS server now, and how far it is with what it serves. */

@@ -63,6 +63,10 @@ export function inWords(event: Event): string {
       return 'invite revoked';
     case 'UserAllowed':
       return `user ${event.userId} put on the list`;
+    case 'LimitsChanged':
+      return `limits set: ${Object.entries(event.limits)
+        .map(([name, value]) => `${name} ${value ?? 'as each node has it'}`)
+        .join(', ')}`;
     case 'UserDisallowed':
       return `user ${event.userId} taken off the list`;
     default:

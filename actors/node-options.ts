@@ -28,6 +28,8 @@ export interface NodeOptions {
   readonly patience?: Patience | undefined;
   /** A pool of threads with the tower's key unless told. */
   readonly signatures?: Signatures | undefined;
+  /** Called once, when its operator has the node end; it has to be stopped then. */
+  readonly stop?: (() => void) | undefined;
   /** Called once, when the node cannot go on; it has to be stopped then. */
   readonly giveUp: (error: Error) => void;
 }

@@ -13,13 +13,15 @@ import type { ShardState } from '../projections/shard-state.js';
 import { heldAppointments, registeredUsers } from '../projections/tower-info.js';
 import { BitcoindSide } from './bitcoind-side.js';
 import type { Block } from './chain-monitor/block-source.js';
+import { termsOf } from './config-limits.js';
 import { Doors } from './doors.js';
 import { Identities } from './identities.js';
+import { Meters } from './metrics/meters.js';
 import { connectPatiently, ensureStreamsPatiently, flushPatiently, watchConnection } from './nats-connection.js';
 import type { NodeOptions, Signatures } from './node-options.js';
 import { Notaries } from './notary/notaries.js';
 import { PolicySide } from './policy-side.js';
-import { publicInfo } from './public-info.js';
+import { ownInfo, publicInfo } from './public-info.js';
 import { ranges } from './ranges.js';
 import { Drill } from './responder/drill.js';
 import { why } from './runtime/why.js';
@@ -77,6 +79,7 @@ export class TowerNode {
   readonly #signatures: Signatures;
   readonly #notaries: Notaries;
   readonly #drill = new Drill();
+  readonly #meters = new Meters();
   readonly #identities: Identities;
 
   private constructor(
@@ -98,11 +101,12 @@ export class TowerNode {
       begun.failed();
       giveUp(error);
     });
-    this.#policy = new PolicySide({ log, node: config.node, policy: config.registration.policy, giveUp, logger });
+    this.#policy = new PolicySide({ log, config, giveUp, logger });
     this.#bitcoind = new BitcoindSide({
       config,
       log,
       chain: this.chain,
+      seen: (hash) => this.#meters.blockSeen(hash),
       announced: () => this.#drill.practise(),
       found: (block: Block) => Promise.all(this.#shards.running.map((shard) => shard.blockFound(block))),
       restarted: () => {
@@ -129,11 +133,14 @@ export class TowerNode {
       log,
       layout,
       rpc: this.#bitcoind.rpc,
+      zmq: () => this.#bitcoind.zmq,
+      meters: this.#meters,
       shards: this.#shards,
       blob: (shard, ref) => this.#blobs.get(shard, ref),
       recover: (message, signature) => this.#signatures.recover(message, signature),
       prover: this.#notaries.prover,
       doorkeeper: this.#policy.doorkeeper,
+      limits: this.#policy.limits,
       isAble: () => this.#connected && this.#shards.running.length > 0 && window.tip !== undefined,
       isConnected: () => this.#connected,
       state: () => this.#state(),
@@ -221,7 +228,6 @@ export class TowerNode {
 
   #startShard(shard: ShardId, fail: (error: Error) => void, replaying: (state: ShardState) => void): Promise<Shard> {
     const { config, logger } = this.options;
-    const { subscription, limits } = config;
     const needs: ShardNeeds = {
       shard,
       node: config.node,
@@ -233,17 +239,13 @@ export class TowerNode {
       mempool: this.#bitcoind.mempool,
       sign: (receipt, identity) => this.#signatures.sign(receipt, identity),
       identity: () => this.#identities.forNewcomers,
-      terms: {
-        ...subscription,
-        maxAppointments: limits.maxAppointments,
-        maxUsers: limits.maxUsers,
-        maxSlots: limits.maxSlotsPerUser,
-      },
+      terms: termsOf(config.subscription, this.#policy.limits),
       locatorCacheSize: config.locatorCacheSize,
       held: () => heldAppointments(this.shards),
       users: () => registeredUsers(this.shards),
       admit: (applicant) => this.#policy.doorkeeper.admit(applicant),
       notary: (...shown) => this.#notaries.of(...shown),
+      meter: this.#meters,
       stopping: this.#stopping.signal,
       logger,
     };
@@ -270,18 +272,11 @@ export class TowerNode {
 
   /** What of that is this node's own. */
   #about(): object {
-    const { config } = this.options;
-    return {
-      ...this.publicInfo(),
-      node: config.node,
-      tip: this.chain.state.tip?.hash ?? null,
-      bitcoind_reachable: this.#bitcoind.isReachable,
-      mempool_transactions: config.bitcoind.zmqSequence === undefined ? null : this.#bitcoind.mempool.size,
-      nats_server: this.nc.info?.version ?? null,
-      ...(this.#identities.missing.length > 0 && { identity_key_missing: true }),
-      max_appointments: config.limits.maxAppointments,
-      stream_drift: this.streams.drift,
-    };
+    const tip = this.chain.state.tip?.hash;
+    const server = this.nc.info?.version;
+    const isKeyMissing = this.#identities.missing.length > 0;
+    const { drift } = this.streams;
+    return ownInfo(this.options.config, this.publicInfo(), this.#bitcoind, { tip, server, isKeyMissing, drift });
   }
 
   #giveUp(error: Error): void {

@@ -18,6 +18,7 @@ import { Gatekeeper } from './gatekeeper/gatekeeper.js';
 import type { GatekeeperNeeds, Terms } from './gatekeeper/needs.js';
 import type { SignReceipt } from './gatekeeper/receipts.js';
 import { LocatorCache } from './locator-cache/locator-cache.js';
+import type { Meter } from './meter.js';
 import type { Notary } from './notary/notary.js';
 import type { PenaltyCarrier } from './responder/attempts.js';
 import { Responder } from './responder/responder.js';
@@ -65,6 +66,7 @@ export interface ShardNeeds {
   readonly admit: GatekeeperNeeds['admit'];
   /** Makes the shard's Notary; without it nothing is signed of the log. */
   readonly notary?: (shard: ShardId, fold: Fold<ShardCommit, ShardState>) => Notary;
+  readonly meter?: Meter;
   readonly stopping: AbortSignal;
   readonly logger: Logger;
 }
@@ -114,11 +116,11 @@ export class Shard implements Running {
     private readonly needs: ShardNeeds,
     private readonly onFailure: (error: Error) => void,
   ) {
-    const { shard, node, state = new ShardState(), log, chain, carrier, sign, terms, held, blobs } = needs;
+    const { shard, node, state = new ShardState(), log, chain, carrier, sign, terms, held, blobs, meter } = needs;
     const logger = needs.logger.child({ shard });
     const fail = (error: Error) => this.#fail(error);
     const fold = new Fold<ShardCommit, ShardState>(log, towerStream(shard), shard, state, fail);
-    const transactor = new Transactor(shard, log, fold, node);
+    const transactor = new Transactor(shard, log, fold, node, meter);
     const sighted = (seen: Seen) => this.#responder.sighted(seen);
     const reading = (error: Error) => logger.warn(why(error), 'waiting to read an appointment');
     // What is read for clients, who may ask for thousands, is not before what is read for a breach.
@@ -146,6 +148,7 @@ export class Shard implements Running {
       txids,
       blob: (ref) => blobs.get(shard, ref),
       blobAt: (position) => blobs.expect(shard, position),
+      meter,
       fail,
       log: logger.child({ actor: 'responder' }),
     });
@@ -155,6 +158,7 @@ export class Shard implements Running {
       txids,
       transactor,
       sighted,
+      meter,
       fail,
       log: logger.child({ actor: 'locator-cache' }),
     });

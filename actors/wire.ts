@@ -37,6 +37,7 @@ export const policySubjects = {
   allow: 'argus.operator.v1.allow',
   disallow: 'argus.operator.v1.disallow',
   allowed: 'argus.operator.v1.allowed',
+  setLimits: 'argus.operator.v1.set_limits',
 } as const;
 
 /** The most users that one request puts on the list, or takes off it. */
@@ -45,6 +46,16 @@ export const MOST_ALLOWED_AT_ONCE = 1000;
 /** The subjects on which each node of a tower answers its operator for itself. */
 export const nodeSubjects = {
   state: 'argus.operator.v1.state',
+} as const;
+
+/** The subject on which the operator asks for the log as it is: see `LogDesk`. */
+export const logSubjects = { log: 'argus.operator.v1.log' } as const;
+
+/** The subjects on which the operator tells one node, by its name, what it is to do: `{"node"}`. All hear it, that one answers. */
+export const dutySubjects = {
+  stop: 'argus.operator.v1.stop',
+  drain: 'argus.operator.v1.drain',
+  undrain: 'argus.operator.v1.undrain',
 } as const;
 
 const u32 = z.number().int().min(0).max(0xffffffff);
@@ -151,3 +162,6 @@ export type ErrorAnswer = z.infer<typeof ErrorAnswer>;
 
 /** Header of the NATS services convention that marks an answer as an error; its value is the HTTP status. */
 export const ERROR_CODE_HEADER = 'Nats-Service-Error-Code';
+
+/** Header of each answer over NATS, `X-Request-Id` over HTTP: what the request is called in the nodes' logs. */
+export const REQUEST_ID_HEADER = 'Argus-Request-Id';

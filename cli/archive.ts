@@ -38,6 +38,7 @@ Examples:
     .command('list <folder>')
     .description('the files of an archive, as they say they are; nothing is unpacked')
     .option('--json', 'one line of JSON for each file')
+    .addHelpText('after', '\nExample:\n  argus archive list /srv/argus-archive')
     .action(async (folder: string, _options, command: Command) =>
       list(await openArchive(folder), command.optsWithGlobals<VerifyOptions>().json),
     );
@@ -49,7 +50,10 @@ Examples:
       'the id of the tower (default: the one that the archive says it is of, which proves nothing)',
     )
     .option('--json', 'one line of JSON')
-    .addHelpText('after', '\nExit status: 0 right, 1 wrong, 2 not understood.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  argus archive verify --tower 0256cc1f... /srv/argus-archive\nExit status: 0 right, 1 wrong, 2 not understood.',
+    )
     .action((folder: string, _options, command: Command) => verify(folder, command.optsWithGlobals()));
 }
 

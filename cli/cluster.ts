@@ -51,7 +51,7 @@ function nodeRow(report: NodeReport) {
   return {
     node,
     version,
-    state,
+    state: report.draining ? `${state}, draining` : state,
     serves: shards.length === all ? 'all' : ranges(shards.map(({ shard }) => shard)).join(','),
     behind: commitsBehind(report),
     block: chain.height,

@@ -6,6 +6,7 @@ import { notUnderstood, parseArgument } from './arguments.js';
 import { init } from './init.js';
 import { migrate } from './migrate.js';
 import { natsKeys } from './nats-keys.js';
+import { printJson } from './print.js';
 import { addLogFlags, addWhereabouts, configOf } from './settings.js';
 
 /** How long to wait, on the command line. */
@@ -51,13 +52,18 @@ export function addLogCommands(program: Command): void {
 
   addWhereabouts(program.command('nkeys'))
     .description('print the public keys that a NATS server with nats.conf is started with; made on first use')
+    .option('--json', 'one line of JSON')
     .addHelpText('after', '\nExample:\n  env $(argus nkeys) ARGUS_NATS_STORE=/var/lib/argus nats-server -c nats.conf')
     .action((_options, command: Command) => {
       const { nodeNkeyFile, operatorNkeyFile, auditorNkeyFile } = configOf(command).nats;
       const keys = natsKeys(natsSeed(nodeNkeyFile), natsSeed(operatorNkeyFile), natsSeed(auditorNkeyFile));
-      process.stdout.write(`ARGUS_NODE_NKEY=${keys.nodeNkey}\n`);
-      process.stdout.write(`ARGUS_OPERATOR_NKEY=${keys.operatorNkey}\n`);
-      process.stdout.write(`ARGUS_AUDITOR_NKEY=${keys.auditorNkey}\n`);
-      process.stdout.write(`ARGUS_ISSUER_NKEY=${keys.issuerNkey}\n`);
+      const named = {
+        ARGUS_NODE_NKEY: keys.nodeNkey,
+        ARGUS_OPERATOR_NKEY: keys.operatorNkey,
+        ARGUS_AUDITOR_NKEY: keys.auditorNkey,
+        ARGUS_ISSUER_NKEY: keys.issuerNkey,
+      };
+      if (command.opts().json === true) printJson(named);
+      else for (const [name, key] of Object.entries(named)) process.stdout.write(`${name}=${key}\n`);
     });
 }

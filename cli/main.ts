@@ -32,6 +32,9 @@ const groups: readonly (readonly [commands: readonly string[], load: () => Promi
     ['info', 'cluster', 'users', 'user', 'appointments', 'trackers'],
     async () => (await import('./questions.js')).addQuestions,
   ],
+  [['limits'], async () => (await import('./limits.js')).addLimitsCommand],
+  [['feed'], async () => (await import('./feed/feed.js')).addFeedCommand],
+  [['drain', 'undrain', 'stop'], async () => (await import('./duty.js')).addDutyCommands],
   [['web'], async () => (await import('./web.js')).addWebCommand],
 ];
 

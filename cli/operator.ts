@@ -1,12 +1,13 @@
 import { ErrorCode, NatsError } from 'nats';
 import { z } from 'zod';
-import { clusterSubjects, type StreamReport, StreamsAnswer } from '../actors/cluster-wire.js';
+import { clusterSubjects, NodeReport, type StreamReport, StreamsAnswer } from '../actors/cluster-wire.js';
 import type { Config } from '../actors/config.js';
 import { natsServers, natsTrust } from '../actors/config-nats.js';
 import { everyNode, type Nodes } from '../actors/every-node.js';
+import type { LogQuestion } from '../actors/log-wire.js';
 import { shardsText } from '../actors/ranges.js';
 import { existingNatsSeed } from '../actors/secrets.js';
-import { ERROR_CODE_HEADER, operatorSubjects, policySubjects } from '../actors/wire.js';
+import { dutySubjects, ERROR_CODE_HEADER, logSubjects, operatorSubjects, policySubjects } from '../actors/wire.js';
 import { connectLog } from '../events/log/connection.js';
 
 /** What the operator asks of a running tower, over NATS with the operator's own key. */
@@ -24,10 +25,14 @@ export type Question = keyof typeof subjects;
 export interface Operator {
   /** Asks every node how it is; rejects with `OperatorError` if there is none. */
   everyNode(): Promise<Nodes>;
+  /** Has one node do something; gives how it is then. Rejects with `OperatorError`. */
+  order(what: keyof typeof dutySubjects, node: string): Promise<NodeReport>;
   /** Asks any node how the log's streams are; rejects with `OperatorError`. */
   streams(): Promise<readonly StreamReport[]>;
   /** Asks one question; rejects with `OperatorError`. */
   ask(what: Question, question?: object): Promise<Record<string, unknown>>;
+  /** Asks for what is on the log; gives the answer's bytes. Rejects with `OperatorError`. */
+  show(question: LogQuestion): Promise<Uint8Array>;
   /** All items of a list, page after page; rejects at its end if nobody answered for some of the shards. */
   list(what: Question, field: string, question?: object): AsyncGenerator<unknown>;
   close(): Promise<void>;
@@ -56,14 +61,14 @@ export async function connectOperator(config: Config): Promise<Operator> {
       });
     },
   );
-  const request = async (subject: string, question: object) => {
+  const said = async (subject: string, question: object) => {
     const message = await nc.request(subject, JSON.stringify(question), { timeout: 10_000 }).catch((cause) => {
       throw new OperatorError(`no tower answers at ${servers}`, { cause });
     });
-    const answer = Answer.parse(message.json());
-    if (message.headers?.get(ERROR_CODE_HEADER)) throw new OperatorError(String(answer.error));
-    return answer;
+    if (message.headers?.get(ERROR_CODE_HEADER)) throw new OperatorError(String(Answer.parse(message.json()).error));
+    return message;
   };
+  const request = async (subject: string, question: object) => Answer.parse((await said(subject, question)).json());
   const ask: Operator['ask'] = (what, question = {}) => request(subjects[what], question);
   async function* list(what: Question, field: string, question: object = {}) {
     const unserved: number[] = [];
@@ -78,12 +83,14 @@ export async function connectOperator(config: Config): Promise<Operator> {
   }
   return {
     ask,
+    show: async (question) => (await said(logSubjects.log, question)).data,
     list,
     everyNode: async () => {
       const nodes = await everyNode(nc);
       if (nodes.nodes.length + nodes.silent.length > 0) return nodes;
       throw new OperatorError(`no tower answers at ${servers}`);
     },
+    order: async (what, node) => NodeReport.parse(await request(dutySubjects[what], { node })),
     streams: async () => StreamsAnswer.parse(await request(clusterSubjects.streams, {})).streams,
     close: () => nc.close(),
   };

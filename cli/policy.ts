@@ -38,6 +38,7 @@ function addInviteCommands(invite: Command): void {
     );
   command(invite, 'list')
     .description('all invites that were ever made')
+    .addHelpText('after', '\nExample:\n  argus invite list')
     .action(
       asking(({ json }) => async (operator) => {
         const rows: Row[] = [];
@@ -50,6 +51,7 @@ function addInviteCommands(invite: Command): void {
     );
   command(invite, 'revoke <id>')
     .description('have an invite let in nobody any more; whoever has a subscription keeps it')
+    .addHelpText('after', '\nExample:\n  argus invite revoke 6a3f...')
     .action(
       asking(({ json }, [id]) => {
         const asked = { invite_id: parseArgument(InviteId, id) };
@@ -86,6 +88,7 @@ function addAllowCommands(allow: Command): void {
       );
   command(allow, 'list')
     .description('the users on the list')
+    .addHelpText('after', '\nExample:\n  argus allow list')
     .action(
       asking(({ json }) => async (operator) => {
         for await (const user of operator.list('allowed', 'user_ids')) {

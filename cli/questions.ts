@@ -61,21 +61,29 @@ export function addQuestions(program: Command): void {
     },
   );
 
-  question(program, 'trackers', 'the breaches being answered', 'argus trackers', () => async (operator, json) => {
-    const columns = {
-      APPOINTMENT: 'appointment_id',
-      STAGE: 'stage',
-      DISPUTE: 'dispute_txid',
-      'AT HEIGHT': 'dispute_height',
-      'SEEN UNMINED AT': 'sighted_height',
-      PENALTY: 'penalty_txid',
-      'MINED AT': 'penalty_height',
-      'WAITS FOR': 'waits_for',
-      'SINCE HEIGHT': 'since_height',
-      STUCK: 'stuck',
-    };
-    await printList(operator.list('trackers', 'trackers'), new Table(columns), json);
-  });
+  question(
+    program,
+    'trackers [locator]',
+    'the breaches being answered, and what they wait for',
+    'argus trackers',
+    (given) => {
+      const locator = given === undefined ? undefined : parseArgument(Locator, given);
+      const columns = {
+        APPOINTMENT: 'appointment_id',
+        STAGE: 'stage',
+        DISPUTE: 'dispute_txid',
+        'AT HEIGHT': 'dispute_height',
+        'SEEN UNMINED AT': 'sighted_height',
+        PENALTY: 'penalty_txid',
+        'MINED AT': 'penalty_height',
+        'WAITS FOR': 'waits_for',
+        'SINCE HEIGHT': 'since_height',
+        STUCK: 'stuck',
+      };
+      return (operator, json) =>
+        printList(ofLocator(operator.list('trackers', 'trackers'), locator), new Table(columns), json);
+    },
+  );
 }
 
 function printInfo({
@@ -138,6 +146,12 @@ function question(
         await operator.close();
       }
     });
+}
+
+/** What of some trackers is of a locator, if one is given: there are few of them. */
+async function* ofLocator(trackers: AsyncGenerator<unknown>, locator: Locator | undefined): AsyncGenerator<unknown> {
+  for await (const tracker of trackers)
+    if (locator === undefined || Row.parse(tracker).locator === locator) yield tracker;
 }
 
 /** Prints a list as it comes, so that a long one begins at once. */

@@ -39,7 +39,16 @@ async function run(config: Config, { key, logger, stop }: Given): Promise<void> 
   const seed = owned ? natsSeed(config.nats.nodeNkeyFile) : existingNatsSeed(config.nats.nodeNkeyFile);
   try {
     const node = await Promise.race([
-      TowerNode.start({ config, key, natsSeed: seed, natsUrl, natsTrust: trust, logger, giveUp: stop.fail }),
+      TowerNode.start({
+        config,
+        key,
+        natsSeed: seed,
+        natsUrl,
+        natsTrust: trust,
+        logger,
+        stop: stop.stop,
+        giveUp: stop.fail,
+      }),
       stop.requested.then(() => undefined),
     ]);
     if (node) {
@@ -97,7 +106,7 @@ function stopSignal() {
     failure ??= error;
     controller.abort();
   };
-  return { signal: controller.signal, requested, fail, failure: () => failure };
+  return { signal: controller.signal, requested, fail, stop: () => controller.abort(), failure: () => failure };
 }
 
 /** Starts the node's own nats-server again whenever it dies; the node is given up if that fails. */

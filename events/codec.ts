@@ -109,6 +109,7 @@ export const eventDefinitions: Readonly<Record<string, EventDefinition>> = {
   InviteRevoked: first('invite', policy.InviteRevoked),
   UserAllowed: first('allow-list', policy.UserAllowed),
   UserDisallowed: first('allow-list', policy.UserDisallowed),
+  LimitsChanged: first('limits', policy.LimitsChanged),
 };
 
 /** The stored form of an event. Throws a `ZodError` if the event is not of its own shape: that is a bug, caught before it is stored. */

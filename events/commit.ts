@@ -6,7 +6,7 @@ import type { ChainEvent } from './chain.js';
 import { eventDefinitions, readEvent, type StoredEvent, storeEvent } from './codec.js';
 import { type AppointmentId, CommitId, type InviteId, type Position, type UserId } from './ids.js';
 import { parseJson } from './json.js';
-import type { AllowListEvent, InviteEvent } from './policy.js';
+import type { AllowListEvent, InviteEvent, LimitsEvent } from './policy.js';
 import type { ScanEvent } from './scan.js';
 import type { TrackerEvent } from './tracker.js';
 import type { UserEvent } from './user.js';
@@ -44,10 +44,12 @@ export type AllowListCommit = Meta & {
   readonly events: readonly AllowListEvent[];
 };
 
+export type LimitsCommit = Meta & { readonly aggregate: { kind: 'limits' }; readonly events: readonly LimitsEvent[] };
+
 /** What the streams of a shard hold. */
 export type ShardCommit = UserCommit | TrackerCommit | ScanCommit;
 /** What the stream of those decisions holds that are of no shard. */
-export type PolicyCommit = InviteCommit | AllowListCommit;
+export type PolicyCommit = InviteCommit | AllowListCommit | LimitsCommit;
 export type Commit = ChainCommit | ShardCommit | PolicyCommit;
 
 /** A commit with its place in its stream, from 1 and without gaps. */

@@ -38,9 +38,29 @@ export type UserAllowed = z.infer<typeof UserAllowed>;
 export const UserDisallowed = z.strictObject({ type: z.literal('UserDisallowed'), userId: UserId });
 export type UserDisallowed = z.infer<typeof UserDisallowed>;
 
+/** What of the nodes' limits may be changed for the whole tower while it runs; the names are those of the settings (`limits.*`). */
+export const LimitName = z.enum([
+  'maxAppointments',
+  'maxSlotsPerUser',
+  'maxUsers',
+  'minToSelfDelay',
+  'registrationsPerMinute',
+  'sourceRequestsPerSecond',
+  'userRequestsPerSecond',
+]);
+export type LimitName = z.infer<typeof LimitName>;
+
+/** The operator set limits of the tower, which go before what its nodes are configured with; null is each node's own again. */
+export const LimitsChanged = z.strictObject({
+  type: z.literal('LimitsChanged'),
+  limits: z.partialRecord(LimitName, z.number().int().min(0).max(0xffffffff).nullable()),
+});
+export type LimitsChanged = z.infer<typeof LimitsChanged>;
+
+export type LimitsEvent = LimitsChanged;
 export type InviteEvent = InviteCreated | InviteUsed | InviteRevoked;
 export type AllowListEvent = UserAllowed | UserDisallowed;
-export type PolicyEvent = InviteEvent | AllowListEvent;
+export type PolicyEvent = InviteEvent | AllowListEvent | LimitsEvent;
 
 /** By what a newcomer was let in where not everybody is. */
 export const AdmittedBy = z.union([z.strictObject({ inviteId: InviteId }), z.literal('allow-list')]);

@@ -1,6 +1,6 @@
-import type { AllowListCommit, InviteCommit, PolicyCommit, Recorded } from '../events/commit.js';
+import type { AllowListCommit, InviteCommit, LimitsCommit, PolicyCommit, Recorded } from '../events/commit.js';
 import type { Height, InviteId, Position, UserId } from '../events/ids.js';
-import type { AllowListEvent, InviteEvent } from '../events/policy.js';
+import type { AllowListEvent, InviteEvent, LimitName, LimitsEvent } from '../events/policy.js';
 import type { Versioned } from './shard-state.js';
 
 /** Whom the operator lets in: the fold of every invite, and of the list of users who need none. */
@@ -44,11 +44,20 @@ export function evolveAllowList(state: AllowListState, event: AllowListEvent): A
   return state;
 }
 
+/** The limits that the operator set for the whole tower. */
+export type LimitsState = Readonly<Partial<Record<LimitName, number>>>;
+
+export function evolveLimits(state: LimitsState, { limits }: LimitsEvent): LimitsState {
+  const after = Object.entries({ ...state, ...limits }).filter(([, value]) => typeof value === 'number');
+  return Object.fromEntries(after);
+}
+
 /** All that was decided of no shard. */
 export class PolicyState {
   readonly #invites = new Map<InviteId, Versioned<InviteState>>();
   #allowed: AllowListState = new Set();
   #allowedVersion: Position = 0;
+  #limits: Versioned<LimitsState> = { state: {}, version: 0 };
   /** The position of the last folded commit. */
   position: Position = 0;
 
@@ -65,12 +74,19 @@ export class PolicyState {
     return { state: this.#allowed, version: this.#allowedVersion };
   }
 
+  get limits(): Versioned<LimitsState> {
+    return this.#limits;
+  }
+
   apply(commit: Recorded<PolicyCommit>): void {
     const { position } = commit;
     if (commit.aggregate.kind === 'invite') {
       const { aggregate, events } = commit as Recorded<InviteCommit>;
       const state = events.reduce(evolveInvite, this.invite(aggregate.id).state);
       this.#invites.set(aggregate.id, { state, version: position });
+    } else if (commit.aggregate.kind === 'limits') {
+      const { events } = commit as Recorded<LimitsCommit>;
+      this.#limits = { state: events.reduce(evolveLimits, this.#limits.state), version: position };
     } else {
       this.#allowed = (commit as Recorded<AllowListCommit>).events.reduce(evolveAllowList, this.#allowed);
       this.#allowedVersion = position;

@@ -54,3 +54,20 @@ export function stuckTrackers(shards: Iterable<ShardState>, height: Height | und
       for (const [, tracker] of shard.liveTrackers()) stuck += Number(isStuck(tracker, height));
   return stuck;
 }
+
+/** What trackers wait for where all goes well: told also where none does. */
+const USUAL = ['broadcast', 'dispute', 'block', 'burial', 'outspend-burial'] as const;
+
+/** How many trackers of a shard wait for what, and for how many blocks the one that has waited longest has. */
+export function waitingTrackers(shard: ShardState, height: Height | undefined) {
+  const found = new Map<Waiting['for'], { readonly trackers: number; readonly oldest_blocks: number }>(
+    USUAL.map((what) => [what, { trackers: 0, oldest_blocks: 0 }]),
+  );
+  for (const [, tracker] of shard.liveTrackers()) {
+    const { for: what, since } = waitingOf(tracker);
+    const { trackers, oldest_blocks: oldest } = found.get(what) ?? { trackers: 0, oldest_blocks: 0 };
+    const blocks = height === undefined || since === null ? 0 : height - since;
+    found.set(what, { trackers: trackers + 1, oldest_blocks: Math.max(oldest, blocks) });
+  }
+  return found;
+}

@@ -92,9 +92,17 @@ describe('the layout', () => {
   test("keeps actors out of each other's rooms; only where a node is put together are rooms entered", () => {
     const shared = new Set(['runtime', 'bitcoind']);
     const roots = new Set(
-      ['node', 'node-options', 'bitcoind-side', 'policy-side', 'web-side', 'shard', 'doors', 'config'].map(
-        (name) => `actors/${name}.ts`,
-      ),
+      [
+        'node',
+        'node-options',
+        'bitcoind-side',
+        'policy-side',
+        'web-side',
+        'shard',
+        'doors',
+        'node-desks',
+        'config',
+      ].map((name) => `actors/${name}.ts`),
     );
     const isAllowed = (from: string, to: string) => {
       const room = roomOf(to);

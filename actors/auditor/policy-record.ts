@@ -2,7 +2,7 @@ import { aggregateName, aggregateSubject, isPolicy } from '../../events/aggregat
 import { UnknownEventError } from '../../events/codec.js';
 import { DamagedCommitError, decodeCommit, type PolicyCommit } from '../../events/commit.js';
 import type { InviteId, Shard, UserId } from '../../events/ids.js';
-import type { AdmittedBy, AllowListEvent, InviteCreated, InviteEvent } from '../../events/policy.js';
+import type { AdmittedBy, AllowListEvent, InviteCreated, InviteEvent, LimitsEvent } from '../../events/policy.js';
 import type { AuditMessage } from './audit-source.js';
 import type { ChainRecord } from './chain-record.js';
 import type { Complain } from './findings.js';
@@ -31,6 +31,7 @@ interface Listing {
 export class PolicyRecord {
   readonly #invites = new Map<InviteId, InviteRecord>();
   readonly #listings = new Map<UserId, Listing[]>();
+  readonly #limits = new Map<string, number>();
 
   apply({ data, position, subject }: AuditMessage, chain: ChainRecord, complain: Complain): void {
     const commit = readCommit(data, subject, complain);
@@ -39,7 +40,9 @@ export class PolicyRecord {
     if (commit.aggregate.kind === 'invite') {
       if (commit.events.length !== 1) complain('commit', 'no one decision about an invite comes to these events');
       for (const event of commit.events) this.#invite(commit.aggregate.id, event as InviteEvent, place);
-    } else for (const event of commit.events) this.#list(event as AllowListEvent, place);
+    } else if (commit.aggregate.kind === 'limits')
+      for (const event of commit.events) this.#setLimits(event as LimitsEvent, place);
+    else for (const event of commit.events) this.#list(event as AllowListEvent, place);
   }
 
   /** What is wrong with what a registration of that time says of how its user was let in; undefined if it bears out. */
@@ -68,6 +71,14 @@ export class PolicyRecord {
     else {
       if (invite.revoked !== undefined) complain('invite', 'the invite is revoked already');
       invite.revoked ??= time;
+    }
+  }
+
+  #setLimits({ limits }: LimitsEvent, { complain }: Place): void {
+    for (const [name, value] of Object.entries(limits)) {
+      if ((this.#limits.get(name) ?? null) === value) complain('limits', `${name} was ${value} already`);
+      if (typeof value === 'number') this.#limits.set(name, value);
+      else this.#limits.delete(name);
     }
   }
 

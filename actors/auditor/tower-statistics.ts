@@ -24,6 +24,7 @@ export interface Admissions {
   invites_revoked: number;
   users_allowed: number;
   users_disallowed: number;
+  limits_changed: number;
 }
 
 /** What happened in a tower over a range of its log. */
@@ -77,10 +78,14 @@ const COUNTED_AS: Readonly<Record<PolicyEvent['type'], keyof Admissions>> = {
   InviteRevoked: 'invites_revoked',
   UserAllowed: 'users_allowed',
   UserDisallowed: 'users_disallowed',
+  LimitsChanged: 'limits_changed',
 };
 
 async function admissionsOf(source: HistorySource, after: Position, through: Position, way: Way): Promise<Admissions> {
-  const counts = { invites_created: 0, invites_used: 0, invites_revoked: 0, users_allowed: 0, users_disallowed: 0 };
+  const counts = {
+    ...{ invites_created: 0, invites_used: 0, invites_revoked: 0 },
+    ...{ users_allowed: 0, users_disallowed: 0, limits_changed: 0 },
+  };
   if (through <= after) return counts;
   for await (const batch of source.read(POLICY, after + 1, through, way.signal)) {
     for (const { data, subject, position } of batch)

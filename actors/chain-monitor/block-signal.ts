@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { Subscriber } from 'zeromq';
 import { BlockHash } from '../../events/ids.js';
+import { ZmqLine } from '../runtime/zmq-line.js';
 
 /**
  * Wakes the ChainMonitor: at each `hashblock` that bitcoind publishes over ZMQ, and every so often without one, since
@@ -8,6 +9,7 @@ import { BlockHash } from '../../events/ids.js';
  * said meanwhile is lost. With a `hashblock` goes the hash, so that the block itself is the first thing to ask for.
  */
 export class BlockSignal {
+  readonly line = new ZmqLine();
   #subscriber: Subscriber | undefined;
   #poll: NodeJS.Timeout | undefined;
 
@@ -39,6 +41,7 @@ export class BlockSignal {
       linger: 0,
     });
     this.#subscriber = subscriber;
+    this.line.follow(subscriber.events);
     subscriber.events.on('connect', () => this.onWake());
     subscriber.events.on('handshake', () => this.onWake());
     subscriber.connect(url);
@@ -49,7 +52,10 @@ export class BlockSignal {
   }
 
   async #listen(subscriber: Subscriber): Promise<void> {
-    for await (const [, hash] of subscriber) this.onWake(BlockHash.safeParse(hash?.toString('hex')).data);
+    for await (const [, hash] of subscriber) {
+      this.line.heard();
+      this.onWake(BlockHash.safeParse(hash?.toString('hex')).data);
+    }
   }
 }
 

@@ -54,6 +54,7 @@ export class ChainMonitor {
 
   wake(announced?: BlockHash): void {
     if (announced && this.#checked && this.#reading < READ_AT_ONCE) {
+      this.needs.seen?.(announced);
       this.#announced = this.#readAnnounced(announced);
       setImmediate(this.needs.announced); // the question goes out first
     }
@@ -266,6 +267,8 @@ export interface ChainMonitorNeeds {
   readonly txids: Pick<BlockTxids, 'publish'>;
   /** How many blocks before bitcoind's tip a new log begins. */
   readonly firstBlocks: number;
+  /** Told of a block when bitcoind announces it. */
+  readonly seen?: ((hash: BlockHash) => void) | undefined;
   /** Told when bitcoind has announced a block and is asked for it: for what is better done before it is there. */
   readonly announced: () => void;
   /**

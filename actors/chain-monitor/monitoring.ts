@@ -1,4 +1,5 @@
 import type { Running } from '../runtime/supervisor.js';
+import type { ZmqLine } from '../runtime/zmq-line.js';
 import { BlockSignal } from './block-signal.js';
 import { ChainMonitor, type ChainMonitorNeeds } from './chain-monitor.js';
 
@@ -23,6 +24,11 @@ export class Monitoring implements Running {
   /** Whether bitcoind answered when it was last asked; undefined before that. */
   get bitcoindReachable(): boolean | undefined {
     return this.#monitor.bitcoindReachable;
+  }
+
+  /** How the line is over which bitcoind announces blocks. */
+  get line(): ZmqLine {
+    return this.#signal.line;
   }
 
   async stop(): Promise<void> {

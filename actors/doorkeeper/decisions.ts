@@ -1,11 +1,20 @@
 import type { Decider, Decision } from '../../events/decider.js';
 import type { Height, UserId } from '../../events/ids.js';
-import type { AllowListEvent, InviteCreated, InviteEvent } from '../../events/policy.js';
+import type {
+  AllowListEvent,
+  InviteCreated,
+  InviteEvent,
+  LimitName,
+  LimitsChanged,
+  LimitsEvent,
+} from '../../events/policy.js';
 import {
   type AllowListState,
   evolveAllowList,
   evolveInvite,
+  evolveLimits,
   type InviteState,
+  type LimitsState,
   noInvite,
 } from '../../projections/policy.js';
 
@@ -97,5 +106,22 @@ export const allowListDecider: Decider<AllowListState, AllowListCommand, AllowLi
     const type = kind === 'allow' ? 'UserAllowed' : 'UserDisallowed';
     const changed = Array.from(new Set(userIds)).filter((userId) => state.has(userId) === (kind === 'disallow'));
     return { outcome: { changed: changed.length }, events: changed.map((userId) => ({ type, userId })) };
+  },
+};
+
+/** What the operator sets; null for what is to be each node's own again. */
+export type LimitsCommand = LimitsChanged['limits'];
+
+/** Only what is another than before is on the log. */
+export const limitsDecider: Decider<LimitsState, LimitsCommand, LimitsState, LimitsEvent> = {
+  initialState: () => ({}),
+  evolve: evolveLimits,
+  decide(wanted, state) {
+    const news = Object.entries(wanted)
+      .filter(([name, value]) => value !== undefined && (state[name as LimitName] ?? null) !== value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1));
+    if (news.length === 0) return { outcome: state, events: [] };
+    const event: LimitsEvent = { type: 'LimitsChanged', limits: Object.fromEntries(news) };
+    return { outcome: evolveLimits(state, event), events: [event] };
   },
 };

@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
-import { allowListAggregate, inviteAggregate } from '../../events/aggregate.js';
+import { allowListAggregate, inviteAggregate, limitsAggregate } from '../../events/aggregate.js';
 import type { PolicyCommit } from '../../events/commit.js';
 import type { InviteId, UserId } from '../../events/ids.js';
 import { LogUnavailableError } from '../../events/log/errors.js';
 import { type AdmittedBy, InviteToken, inviteIdOf } from '../../events/policy.js';
 import type { Fold } from '../../projections/fold.js';
-import type { Invite, PolicyState } from '../../projections/policy.js';
+import type { Invite, LimitsState, PolicyState } from '../../projections/policy.js';
 import type { Admission, Applicant, Refusal, RegistrationPolicy } from '../outcomes.js';
 import { KeyedMailbox } from '../runtime/mailbox.js';
 import type { Transactor } from '../runtime/transact.js';
@@ -16,6 +16,8 @@ import {
   type InviteOutcome,
   type InviteTerms,
   inviteDecider,
+  type LimitsCommand,
+  limitsDecider,
 } from './decisions.js';
 
 /**
@@ -27,13 +29,14 @@ import {
  *
  * takes   admit            whether somebody may register, by the policy that this node is configured with
  *         createInvite, revokeInvite, allow, disallow   what the operator decides
- * emits   every event of an invite and of the list
+ *         changeLimits     what the operator sets for the whole tower
+ * emits   every event of an invite, of the list and of the limits
  *
  * An invite's use is on the log before the registration that it lets in is: of two users who come with the last use of one,
  * on whatever nodes, one has it. If the node dies in between, that user asks again and has it still.
  */
 export class Doorkeeper {
-  readonly #lanes = new KeyedMailbox<InviteId | 'allow-list'>();
+  readonly #lanes = new KeyedMailbox<InviteId | 'allow-list' | 'limits'>();
 
   constructor(private readonly needs: DoorkeeperNeeds) {}
 
@@ -85,6 +88,19 @@ export class Doorkeeper {
       }),
     );
     return changed;
+  }
+
+  /** Sets limits of the tower; gives those that are set then. */
+  async changeLimits(wanted: LimitsCommand): Promise<LimitsState> {
+    await this.level();
+    return this.#lanes.send('limits', () =>
+      this.needs.transactor.transact({
+        aggregate: limitsAggregate,
+        read: (folded) => folded.limits,
+        decide: (state) => limitsDecider.decide(wanted, state),
+        patience: OPERATOR_MS,
+      }),
+    );
   }
 
   /** Resolves when this node knows all that was decided; rejects with `LogUnavailableError` if that takes too long. */

@@ -26,8 +26,10 @@ import { words } from './dialect.js';
 import type { Fault, FieldLimits } from './faults.js';
 import type { GatekeeperFace } from './gatekeeper-face.js';
 import type { Source } from './http-source.js';
+import { cautious, limited } from './overload.js';
 import { delayTooSmall } from './python-fields.js';
-import type { RateLimited, RateLimiter } from './rate-limiter.js';
+import type { RateLimiter } from './rate-limiter.js';
+import type { Noted, RequestLog } from './request-log.js';
 import * as requests from './requests.js';
 
 /**
@@ -51,14 +53,19 @@ export class Gateway {
     return requests.mostBytes(operation, this.needs.limits.maxBlobBytes);
   }
 
-  async serve(operation: requests.Operation, body: Uint8Array, caller: Caller): Promise<Answer> {
+  serve(operation: requests.Operation, body: Uint8Array, caller: Caller): Promise<Answer> {
+    const noted: Noted = { operation, request: caller.id };
+    return this.needs.requests.of(noted, () => this.#serve({ operation, body, caller, noted }));
+  }
+
+  async #serve(request: Request): Promise<Answer> {
+    const { operation, body, caller } = request;
     if (this.needs.isLate()) return refusedWith('unavailable', words[caller.dialect].refused(operation, stoodStill));
     // What another node passes on was counted at its door.
     const tooMany = caller.relayed ? undefined : this.needs.limiter.ofSource(operation, caller.source);
     if (tooMany) return limited(operation, tooMany, cautious(operation, caller));
     const json = requests.objectOf(body, this.mostBytes(operation));
-    if (!json.ok) return this.refuse(operation, json.fault, caller.dialect);
-    const request = { operation, body, caller };
+    if (!json.ok) return this.#fault(operation, json.fault, caller.dialect);
     switch (operation) {
       case 'register':
         return this.#register(json.value, request);
@@ -76,17 +83,23 @@ export class Gateway {
   }
 
   /** The answer to a request that cannot be read. */
-  refuse(operation: requests.Operation, fault: Fault, dialect: Dialect): Answer {
-    const answer = refusedWith('malformed-request', words[dialect].malformed(operation, fault, this.needs.limits));
-    this.needs.log.debug({ operation, status: answer.status, fault: fault.kind }, 'not a request');
-    return answer;
+  refuse(
+    operation: requests.Operation,
+    fault: Fault,
+    { id, dialect }: Pick<Caller, 'id' | 'dialect'>,
+  ): Promise<Answer> {
+    return this.needs.requests.of({ operation, request: id }, async () => this.#fault(operation, fault, dialect));
+  }
+
+  #fault(operation: requests.Operation, fault: Fault, dialect: Dialect): Answer {
+    return refusedWith('malformed-request', words[dialect].malformed(operation, fault, this.needs.limits));
   }
 
   async #register(json: Record<string, unknown>, request: Request): Promise<Answer> {
     const { operation, caller } = request;
     const dialect = (caller.certain ? undefined : requests.dialectOfRegistration(json)) ?? caller.dialect;
     const parsed = requests.parseRegister(json, dialect);
-    if (!parsed.ok) return this.refuse(operation, parsed.fault, dialect);
+    if (!parsed.ok) return this.#fault(operation, parsed.fault, dialect);
     const { userId, invite = caller.invite } = parsed.value;
     return this.#answer({ request, who: userId, dialect: () => dialect }, async (gatekeeper) => {
       const outcome = await gatekeeper.register(userId, dialect, invite);
@@ -98,7 +111,7 @@ export class Gateway {
     const { limits } = this.needs;
     const came = performance.now();
     const parsed = requests.parseAddAppointment(json, limits.maxBlobBytes);
-    if (!parsed.ok) return this.refuse(request.operation, parsed.fault, request.caller.dialect);
+    if (!parsed.ok) return this.#fault(request.operation, parsed.fault, request.caller.dialect);
     const { locator, blob, toSelfDelay, signature } = parsed.value;
     const message = serializeAppointment({ locator, encryptedBlob: blob, toSelfDelay });
     const asked = await this.#authenticate(request, message, signature, locator);
@@ -117,7 +130,7 @@ export class Gateway {
   async #deleteAppointment(json: Record<string, unknown>, request: Request): Promise<Answer> {
     const came = performance.now();
     const parsed = requests.parseDeleteAppointment(json);
-    if (!parsed.ok) return this.refuse(request.operation, parsed.fault, request.caller.dialect);
+    if (!parsed.ok) return this.#fault(request.operation, parsed.fault, request.caller.dialect);
     const { locator, receipt, signature: userSignature } = parsed.value;
     const asked = await this.#authenticate(request, deleteAppointmentRequest(locator, receipt), userSignature, locator);
     return this.#answer(asked, async (gatekeeper, userId) => {
@@ -128,7 +141,7 @@ export class Gateway {
 
   async #getAppointment(json: Record<string, unknown>, request: Request): Promise<Answer> {
     const parsed = requests.parseGetAppointment(json);
-    if (!parsed.ok) return this.refuse(request.operation, parsed.fault, request.caller.dialect);
+    if (!parsed.ok) return this.#fault(request.operation, parsed.fault, request.caller.dialect);
     const { locator, locatorText, signature } = parsed.value;
     const asked = await this.#authenticate(request, getAppointmentRequest(locatorText), signature, locatorText);
     return this.#answer(asked, async (gatekeeper, userId) => {
@@ -146,7 +159,7 @@ export class Gateway {
 
   async #getProof(json: Record<string, unknown>, request: Request): Promise<Answer> {
     const parsed = requests.parseGetProof(json);
-    if (!parsed.ok) return this.refuse(request.operation, parsed.fault, request.caller.dialect);
+    if (!parsed.ok) return this.#fault(request.operation, parsed.fault, request.caller.dialect);
     const { locator, locatorText, signature, ...proof } = parsed.value;
     const asked = await this.#authenticate(request, getProofRequest(locatorText), signature, locatorText);
     return this.#answer(asked, async (_gatekeeper, userId) => {
@@ -157,7 +170,7 @@ export class Gateway {
 
   async #getSubscriptionInfo(json: Record<string, unknown>, request: Request): Promise<Answer> {
     const parsed = requests.parseGetSubscriptionInfo(json);
-    if (!parsed.ok) return this.refuse(request.operation, parsed.fault, request.caller.dialect);
+    if (!parsed.ok) return this.#fault(request.operation, parsed.fault, request.caller.dialect);
     const asked = await this.#authenticate(request, getSubscriptionInfoRequest(), parsed.value.signature);
     return this.#answer(asked, async (gatekeeper, userId) => {
       const outcome = await gatekeeper.subscription(userId);
@@ -187,13 +200,10 @@ export class Gateway {
 
   async #answer(asked: Asked, act: Act): Promise<Answer> {
     const { request, who, locator } = asked;
-    const { operation } = request;
+    if (typeof who === 'string') request.noted.user = who;
+    if (locator !== undefined) request.noted.locator = locator;
     const outcome = typeof who === 'string' ? await this.#attempt(request, who, act) : who;
-    const answer = 'kind' in outcome ? refused(asked, outcome) : outcome;
-    const { status, reason } = answer;
-    const user = typeof who === 'string' ? who : undefined;
-    this.needs.log.debug({ operation, user, locator, status, reason }, 'answered');
-    return answer;
+    return 'kind' in outcome ? refused(asked, outcome) : outcome;
   }
 
   async #attempt(request: Request, userId: UserId, act: Act): Promise<Answer | Refusal> {
@@ -208,10 +218,7 @@ export class Gateway {
       return await act(gatekeeper, userId);
     } catch (error) {
       // The client is told to come again; whether the request was carried out is found out by asking again.
-      this.needs.log.error(
-        { err: error, operation: request.operation, user: userId },
-        'a request could not be carried out',
-      );
+      this.needs.log.error({ err: error, ...request.noted }, 'a request could not be carried out');
       return away;
     }
   }
@@ -228,6 +235,8 @@ export interface Caller {
   readonly invite?: string | undefined;
   /** Whether the door was another node's, which does not serve the user's shard. */
   readonly relayed?: boolean;
+  /** What the request is called in the logs of all nodes, and in the answer. */
+  readonly id?: string | undefined;
 }
 
 /** A request as it came. */
@@ -235,6 +244,8 @@ export interface Request {
   readonly operation: requests.Operation;
   readonly body: Uint8Array;
   readonly caller: Caller;
+  /** What of it the node's log tells. */
+  readonly noted: Noted;
 }
 
 interface Asked {
@@ -252,18 +263,6 @@ function refused({ request, dialect, locator }: Asked, refusal: Refusal): Answer
   const answer = refusedWith(refusal.kind, words[dialect()].refused(request.operation, refusal, locator));
   return 'elsewhere' in refusal ? { ...answer, relayed: true } : answer;
 }
-
-const limited = (operation: requests.Operation, refusal: RateLimited, dialect: Dialect): Answer => ({
-  ...refusedWith(refusal.kind, words[dialect].refused(operation, refusal)),
-  retryMs: refusal.retryMs,
-});
-
-/**
- * Who asks is not known yet, and a rust client that is taken for a python one loses its appointment by an answer without a code:
- * what a rust client is told to come again with, a python client understands, too.
- */
-const cautious = (operation: requests.Operation, { certain, dialect }: Caller): Dialect =>
-  operation === 'add_appointment' && !certain ? 'rust' : dialect;
 
 type Act = (gatekeeper: GatekeeperFace, userId: UserId) => Promise<Answer | Refusal>;
 
@@ -293,5 +292,6 @@ export interface GatewayNeeds {
   readonly isLate: () => boolean;
   readonly limiter: Pick<RateLimiter, 'ofSource' | 'ofUser'>;
   readonly limits: FieldLimits;
+  readonly requests: Pick<RequestLog, 'of'>;
   readonly log: Logger;
 }

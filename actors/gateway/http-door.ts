@@ -11,6 +11,7 @@ import { Connections } from './http-connections.js';
 import { type Address, Listener, spell } from './http-listener.js';
 import { type Body, guessDialect, mayBeJson, operationAt, pathOf, readBody } from './http-request.js';
 import { inviteInHost, type Proxies, sourceOf } from './http-source.js';
+import { newRequestId } from './request-log.js';
 import type { Operation } from './requests.js';
 import { comeAgain } from './rust.js';
 
@@ -68,23 +69,24 @@ export class HttpDoor {
 
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { log, admission } = this.needs;
+    const id = newRequestId();
     try {
       await this.#connections.turn(request);
-      const answer = await this.#answer(request);
+      const answer = await this.#answer(request, id);
       if (answer === 'pong') this.#send(response, 200, {});
       else {
         if (!answer.relayed) admission.answered(answer.reason);
-        this.#send(response, answer.status, headersOf(answer, pathOf(request)), JSON.stringify(answer.body));
+        this.#send(response, answer.status, headersOf(answer, pathOf(request), id), JSON.stringify(answer.body));
       }
     } catch (error) {
       // Nobody is there to be answered.
-      log.debug({ ...why(error), path: shown(pathOf(request)) }, 'an HTTP request broke off');
+      log.debug({ ...why(error), path: shown(pathOf(request)), request: id }, 'an HTTP request broke off');
       response.destroy();
     }
   }
 
   /** Rejects only if the client goes away before its request was read. */
-  async #answer(request: IncomingMessage): Promise<Answer | 'pong'> {
+  async #answer(request: IncomingMessage, id: string): Promise<Answer | 'pong'> {
     const path = pathOf(request);
     const operation = operationAt(path);
     const isGet = request.method === 'GET' || request.method === 'HEAD';
@@ -93,20 +95,20 @@ export class HttpDoor {
     if (path === '/ping') return noSuch(405, 'This path takes GET only');
     if (!operation) return noSuch(404, 'There is nothing at this path');
     if (request.method !== 'POST') return noSuch(405, 'This path takes POST only');
-    return this.#serve(operation, request, body);
+    return this.#serve(operation, request, body, id);
   }
 
-  async #serve(operation: Operation, request: IncomingMessage, body: Body): Promise<Answer> {
+  async #serve(operation: Operation, request: IncomingMessage, body: Body, id: string): Promise<Answer> {
     const { headers, socket } = request;
     const { gateway, dialect: fixed, proxies, log, patience = PATIENCE } = this.needs;
     const dialect = fixed ?? guessDialect(headers, body.bytes);
-    if (!mayBeJson(headers)) return gateway.refuse(operation, { kind: 'wrong-content-type' }, dialect);
-    if (!body.isWhole)
-      return gateway.refuse(operation, { kind: 'too-long', most: gateway.mostBytes(operation) }, dialect);
+    const who = { dialect, id };
+    if (!mayBeJson(headers)) return gateway.refuse(operation, { kind: 'wrong-content-type' }, who);
+    if (!body.isWhole) return gateway.refuse(operation, { kind: 'too-long', most: gateway.mostBytes(operation) }, who);
     const source = sourceOf(socket.remoteAddress, headers['x-forwarded-for'], proxies);
-    const caller = { dialect, certain: fixed !== undefined, source, invite: inviteInHost(headers.host) };
+    const caller = { dialect, certain: fixed !== undefined, source, invite: inviteInHost(headers.host), id };
     const answer = gateway.serve(operation, body.bytes, caller).catch((error) => {
-      log.error({ err: error, operation }, 'a request was not understood by the tower');
+      log.error({ err: error, operation, request: id }, 'a request was not understood by the tower');
       return refusedWith('unavailable', comeAgain);
     });
     return this.#inTime(answer, patience.answerMs);
@@ -133,8 +135,9 @@ export class HttpDoor {
   }
 }
 
-const headersOf = ({ reason, status, retryMs }: Answer, path: string): Record<string, string> => ({
+const headersOf = ({ reason, status, retryMs }: Answer, path: string, id: string): Record<string, string> => ({
   'content-type': 'application/json',
+  'x-request-id': id,
   // The bodies are those of the towers that exist; this is for who wants to know more.
   ...(reason && { 'argus-reason': reason }),
   ...(retryMs !== undefined && { 'retry-after': String(Math.ceil(retryMs / 1000)) }),

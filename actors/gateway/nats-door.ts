@@ -1,9 +1,10 @@
-import type { NatsConnection, Service, ServiceMsg } from 'nats';
+import { headers, type NatsConnection, type Service, type ServiceMsg } from 'nats';
 import type { Logger } from 'pino';
-import { publicSubjects } from '../wire.js';
+import { publicSubjects, REQUEST_ID_HEADER } from '../wire.js';
 import { type Answer, refusedWith } from './answers.js';
 import type { Caller, Gateway } from './gateway.js';
 import { sourceOf } from './nats-source.js';
+import { newRequestId } from './request-log.js';
 import { operations } from './requests.js';
 import { comeAgain } from './rust.js';
 
@@ -35,8 +36,8 @@ export class NatsDoor {
     });
     this.#service = service;
     for (const operation of operations)
-      this.#endpoint(operation, publicSubjects[operation], ({ data, headers }) =>
-        gateway.serve(operation, data, { ...NEWER, source: sourceOf(headers) }),
+      this.#endpoint(operation, publicSubjects[operation], ({ data, headers }, id) =>
+        gateway.serve(operation, data, { ...NEWER, source: sourceOf(headers), id }),
       );
     this.#endpoint('info', publicSubjects.info, async () => ({ status: 200, body: options.info() }));
   }
@@ -63,29 +64,34 @@ export class NatsDoor {
   }
 
   async #serve(message: ServiceMsg, handle: Handler): Promise<void> {
+    const id = newRequestId();
+    const { log } = this.options;
     try {
-      respond(message, await handle(message));
+      respond(message, await handle(message, id), id);
     } catch (error) {
-      this.options.log.error({ err: error, subject: message.subject }, 'a request was not understood by the tower');
-      respond(message, refusedWith('unavailable', comeAgain));
+      log.error({ err: error, subject: message.subject, request: id }, 'a request was not understood by the tower');
+      respond(message, refusedWith('unavailable', comeAgain), id);
     }
   }
 }
 
-type Handler = (message: ServiceMsg) => Promise<Answer>;
+type Handler = (message: ServiceMsg, id: string) => Promise<Answer>;
 
 /** A NATS client has no generation of its own, so those whose dialect is not known yet are answered as the newer one. */
 const NEWER: Caller = { dialect: 'rust', certain: false };
 
 /** Sends an answer in the form of the NATS services convention; a refusal's body says why in the field's words, too. */
-export function respond(message: ServiceMsg, { status, body, reason, retryMs }: Answer): void {
+export function respond(message: ServiceMsg, { status, body, reason, retryMs }: Answer, id: string): void {
+  const all = headers();
+  all.set(REQUEST_ID_HEADER, id);
   if (reason === undefined) {
-    message.respond(Buffer.from(JSON.stringify(body)));
+    message.respond(Buffer.from(JSON.stringify(body)), { headers: all });
     return;
   }
   const error = 'error' in body ? String(body.error) : reason;
   const later = retryMs !== undefined && { retry_after_ms: retryMs };
-  message.respondError(status, headerText(error), Buffer.from(JSON.stringify({ error, ...body, reason, ...later })));
+  const text = JSON.stringify({ error, ...body, reason, ...later });
+  message.respondError(status, headerText(error), Buffer.from(text), { headers: all });
 }
 
 /** A text as a header may carry it: what a client sent may be repeated in it, and a header with a line's end is refused. */

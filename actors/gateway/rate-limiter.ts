@@ -6,7 +6,7 @@ import { TokenBuckets } from './token-buckets.js';
 
 export type RateLimited = Extract<Refusal, { readonly kind: 'rate-limited' }>;
 
-/** How much this node takes; 0 for no limit. */
+/** How much this node takes; 0 for no limit. It may change while requests are counted. */
 export interface Rates {
   /** Of one user. */
   readonly userRequestsPerSecond: number;
@@ -28,11 +28,27 @@ export class RateLimiter {
   readonly #registrations: TokenBuckets;
 
   constructor(rates: Rates, now: () => number = () => performance.now()) {
-    const perSecond = (rate: number) => new TokenBuckets({ rate: rate / 1000, size: BURST_S * rate, now });
-    this.#users = perSecond(rates.userRequestsPerSecond);
-    this.#sources = perSecond(rates.sourceRequestsPerSecond);
-    const { registrationsPerMinute: most } = rates;
-    this.#registrations = new TokenBuckets({ rate: most / 60_000, size: most, now });
+    const buckets = (rate: () => number, size: () => number) =>
+      new TokenBuckets({
+        now,
+        get rate() {
+          return rate();
+        },
+        get size() {
+          return size();
+        },
+      });
+    const perSecond = (rate: () => number) =>
+      buckets(
+        () => rate() / 1000,
+        () => BURST_S * rate(),
+      );
+    this.#users = perSecond(() => rates.userRequestsPerSecond);
+    this.#sources = perSecond(() => rates.sourceRequestsPerSecond);
+    this.#registrations = buckets(
+      () => rates.registrationsPerMinute / 60_000,
+      () => rates.registrationsPerMinute,
+    );
   }
 
   /**

@@ -18,6 +18,10 @@ import { operations } from './requests.js';
  * handed on as it is, in the user's dialect.
  */
 export class RequestRelay {
+  /** What is served, and how that is ended while it is not interrupted. */
+  readonly #served = new Map<Shard, { readonly begin: () => Served; end: Served | undefined }>();
+  #isShut = false;
+
   constructor(
     private readonly relay: Pick<ShardRelay, 'serve' | 'ask'>,
     private readonly patienceMs = PATIENCE_MS,
@@ -25,16 +29,45 @@ export class RequestRelay {
 
   /** From now on other nodes' requests for a shard are answered. Call what is returned to end that. */
   serve(shard: Shard, gateway: Pick<Gateway, 'serve'>): Served {
-    return this.relay.serve(shard, QUESTION, async ({ data, about }) => {
-      const { operation, ...caller } = About.parse(about);
-      return parcelOf(await gateway.serve(operation, data, { ...caller, relayed: true }));
+    const begin = () =>
+      this.relay.serve(shard, QUESTION, async ({ data, about }) => {
+        const { operation, ...caller } = About.parse(about);
+        return parcelOf(await gateway.serve(operation, data, { ...caller, relayed: true }));
+      });
+    const serving = { begin, end: this.#isShut ? undefined : begin() };
+    this.#served.set(shard, serving);
+    return async () => {
+      if (this.#served.get(shard) === serving) this.#served.delete(shard);
+      await serving.end?.();
+    };
+  }
+
+  /** Until `open` is called others are to answer; resolves when what is under way is answered. */
+  async shut(): Promise<void> {
+    this.#isShut = true;
+    const ends = Array.from(this.#served.values(), (serving) => {
+      const { end } = serving;
+      serving.end = undefined;
+      return end?.();
     });
+    await Promise.all(ends);
+  }
+
+  open(): void {
+    this.#isShut = false;
+    for (const serving of this.#served.values()) serving.end ??= serving.begin();
   }
 
   /** What a node that serves the shard answers; a refusal if none does, or if it does not answer in time. */
   async pass(shard: Shard, { operation, body, caller }: Request): Promise<Answer | Refusal> {
-    const { dialect, certain, invite } = caller;
-    const about = { operation, dialect, certain: String(certain), ...(invite !== undefined && { invite }) };
+    const { dialect, certain, invite, id } = caller;
+    const about = {
+      operation,
+      dialect,
+      certain: String(certain),
+      ...(invite !== undefined && { invite }),
+      ...(id !== undefined && { id }),
+    };
     try {
       return answerOf(await this.relay.ask(shard, QUESTION, { data: body, about }, this.patienceMs));
     } catch (error) {
@@ -54,6 +87,7 @@ const About = z.object({
   dialect: Dialect,
   certain: z.enum(['true', 'false']).transform((text) => text === 'true'),
   invite: z.string().optional(),
+  id: z.string().max(64).optional(),
 });
 
 const parcelOf = ({ status, reason, body }: Answer): Parcel => ({

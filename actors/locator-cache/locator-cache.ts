@@ -7,6 +7,7 @@ import type { BlockWindow, WindowBlock } from '../../projections/block-window.js
 import type { Fold } from '../../projections/fold.js';
 import { eachTxid } from '../block-txids.js';
 import { reportBreach, type Sighting, txidOf } from '../breach-report.js';
+import type { Meter } from '../meter.js';
 import { type BlockListener, lastOf, type ReadBlock, type Run } from '../runtime/block-feed.js';
 import { Mailbox } from '../runtime/mailbox.js';
 import type { Transactor } from '../runtime/transact.js';
@@ -96,6 +97,7 @@ export class LocatorCache implements BlockListener {
     this.needs.log.info({ locator, user: userId, dispute: disputeTxid }, 'breach in a recent block');
     const hit = { ...event, userId };
     const sighting: Sighting = { hit, disputeTxid, block: found.block, foundBy: 'locator-cache' };
+    this.needs.meter?.cameLate(disputeTxid);
     this.needs.sighted(sighting);
     this.#reports.send(() => reportBreach(this.needs, sighting)).catch(this.needs.fail);
   }
@@ -127,6 +129,7 @@ export interface LocatorCacheNeeds {
   readonly transactor: Transactor;
   /** Hears of each find before it is on the log. */
   readonly sighted: (sighting: Sighting) => void;
+  readonly meter?: Pick<Meter, 'cameLate'> | undefined;
   readonly fail: (error: Error) => void;
   readonly log: Logger;
 }

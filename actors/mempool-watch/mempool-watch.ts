@@ -9,6 +9,7 @@ import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import { eachTxid } from '../block-txids.js';
 import { why } from '../runtime/why.js';
+import type { ZmqLine } from '../runtime/zmq-line.js';
 import { type Mempool, textOf } from './mempool.js';
 import { follows, heard, type LastHeard, type SequenceEvent, type SequenceMessage } from './sequence.js';
 import { SequenceSignal } from './sequence-signal.js';
@@ -52,6 +53,11 @@ export class MempoolWatch {
     this.#signal.start();
     this.#poll = setInterval(() => void this.#compareSizes(), pollMs);
     this.#read();
+  }
+
+  /** How the line is over which bitcoind tells of its mempool; undefined if it is not watched. */
+  get line(): ZmqLine | undefined {
+    return this.#signal?.line;
   }
 
   stop(): void {

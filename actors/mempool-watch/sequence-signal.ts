@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { Subscriber } from 'zeromq';
 import { why } from '../runtime/why.js';
+import { ZmqLine } from '../runtime/zmq-line.js';
 import { readSequence, type SequenceMessage } from './sequence.js';
 
 /** Waiting messages that are kept at the most; a bitcoind that loads its mempool publishes all of it in a moment. */
@@ -10,6 +11,7 @@ const LONGEST = 1024;
 
 /** Hears bitcoind's `sequence` over ZMQ, and of each new connection, since what was published before it was not heard. */
 export class SequenceSignal {
+  readonly line = new ZmqLine();
   readonly #subscriber = new Subscriber({
     reconnectInterval: 100,
     reconnectMaxInterval: 5_000,
@@ -25,6 +27,7 @@ export class SequenceSignal {
   ) {}
 
   start(): void {
+    this.line.follow(this.#subscriber.events);
     this.#subscriber.events.on('handshake', () => this.on.connected());
     this.#subscriber.connect(this.zmqUrl);
     this.#subscriber.subscribe('sequence');
@@ -39,6 +42,7 @@ export class SequenceSignal {
 
   async #listen(): Promise<void> {
     for await (const frames of this.#subscriber) {
+      this.line.heard();
       const message = readSequence(frames);
       if (message) this.on.message(message);
     }

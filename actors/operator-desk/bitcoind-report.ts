@@ -8,7 +8,7 @@ export interface Rpc {
 }
 
 const NetworkInfo = z.object({ subversion: z.string(), connections: z.number().int() });
-const ChainInfo = z.object({ blocks: z.number().int(), pruned: z.boolean() });
+const ChainInfo = z.object({ blocks: z.number().int(), pruned: z.boolean(), time: z.number().int().optional() });
 
 /** How long the operator waits for a bitcoind, in ms: it may be stuck, and the node has more to tell. */
 const PATIENCE_MS = 2_000;
@@ -29,6 +29,7 @@ export class BitcoindInquiry {
       height: chain?.blocks ?? null,
       peers: network?.connections ?? null,
       pruned: chain?.pruned ?? null,
+      block_time: chain?.time ?? null,
     };
   }
 

@@ -1,7 +1,9 @@
+import { statfs } from 'node:fs/promises';
 import type { Position, Shard } from '../../events/ids.js';
 import { CHAIN, towerStream } from '../../events/log/streams.js';
 import type { BlockWindow } from '../../projections/block-window.js';
-import type { NodeReport } from '../cluster-wire.js';
+import type { NodeReport, ZmqReport } from '../cluster-wire.js';
+import type { Duty } from '../duty.js';
 import { inTime } from '../runtime/in-time.js';
 import type { ServedShards } from '../served-shards.js';
 import { BitcoindInquiry, type Rpc } from './bitcoind-report.js';
@@ -18,15 +20,16 @@ export class NodeReporter {
   async report(): Promise<NodeReport> {
     const { node, version, towerShards, chain } = this.needs;
     const tip = chain.tip;
-    const [bitcoind, tail, ...shards] = await Promise.all([
+    const [bitcoind, disk, tail, ...shards] = await Promise.all([
       this.#bitcoind.report(),
+      this.#disk(),
       this.#tail(CHAIN),
       ...this.needs.shards.numbers.map((shard) => this.#shard(shard)),
     ]);
     return {
       node,
       version,
-      state: this.needs.state(),
+      state: this.needs.duty.isStopping ? 'stopping' : this.needs.state(),
       uptime_seconds: Math.floor((performance.now() - this.#started) / 1000),
       start_seconds: this.needs.snapshots.startSeconds ?? null,
       nats_server: this.needs.natsServer() ?? null,
@@ -40,6 +43,11 @@ export class NodeReporter {
         snapshot_position: this.needs.snapshots.position(CHAIN) ?? null,
       },
       bitcoind,
+      zmq: [...this.needs.zmq()],
+      draining: this.needs.duty.isDraining,
+      requests_under_way: this.needs.requestsUnderWay(),
+      limits: this.needs.limits(),
+      disk,
     };
   }
 
@@ -57,6 +65,11 @@ export class NodeReporter {
       ...running?.appends,
       snapshot_position: snapshots.position(towerStream(shard)) ?? null,
     };
+  }
+
+  async #disk(): Promise<NonNullable<NodeReport['disk']> | null> {
+    const found = await inTime(statfs(this.needs.data), LOG_MS);
+    return found ? { free_bytes: found.bavail * found.bsize, size_bytes: found.blocks * found.bsize } : null;
   }
 
   async #tail(stream: string): Promise<Position | null> {
@@ -79,6 +92,13 @@ export interface NodeReporterNeeds {
   readonly tail: (stream: string) => Promise<Position>;
   readonly natsServer: () => string | undefined;
   readonly rpc: Rpc;
+  readonly zmq: () => readonly ZmqReport[];
+  readonly duty: Pick<Duty, 'isDraining' | 'isStopping'>;
+  readonly requestsUnderWay: () => number;
+  /** How much it takes, by the names of the settings. */
+  readonly limits: () => Record<string, number | string>;
+  /** The node's folder. */
+  readonly data: string;
   readonly snapshots: SnapshotsView;
 }
 

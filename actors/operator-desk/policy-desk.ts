@@ -3,14 +3,14 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { type Height, InviteId, UserId } from '../../events/ids.js';
 import { LogUnavailableError } from '../../events/log/errors.js';
-import { InviteCreated } from '../../events/policy.js';
+import { InviteCreated, LimitsChanged } from '../../events/policy.js';
 import type { Invite, PolicyState } from '../../projections/policy.js';
 import { MOST_ALLOWED_AT_ONCE, policySubjects } from '../wire.js';
 
 /**
  * The PolicyDesk: what the operator decides about who may register, over subjects that clients cannot reach.
  *
- *   operator --argus.operator.v1.create_invite, .revoke_invite, .allow, .disallow--> PolicyDesk --> Doorkeeper
+ *   operator --argus.operator.v1.create_invite, .revoke_invite, .allow, .disallow, .set_limits--> PolicyDesk --> Doorkeeper
  *            --argus.operator.v1.invites, .allowed-------------------------------->            --> what it has folded
  *
  * takes   a JSON object; the lists take `after` (a cursor) and `limit`, and give `next`
@@ -77,6 +77,8 @@ export class PolicyDesk {
       case 'allow':
       case 'disallow':
         return { changed: await doorkeeper.changeList(operation, read(Users, message).user_ids) };
+      case 'setLimits':
+        return { limits: await doorkeeper.changeLimits(read(SetLimits, message).limits) };
       case 'invites': {
         const question = read(List, message);
         await doorkeeper.level();
@@ -153,6 +155,8 @@ const CreateInvite = OneInvite.extend({
 });
 const Users = z.object({ user_ids: z.array(UserId).min(1).max(MOST_ALLOWED_AT_ONCE) });
 
+const SetLimits = z.object({ limits: LimitsChanged.shape.limits });
+
 const MOST = 1000;
 const List = z.object({
   after: z
@@ -201,6 +205,7 @@ export interface DoorkeeperFace {
   createInvite(id: InviteId, terms: Omit<InviteCreated, 'type'>): Promise<{ readonly kind: string }>;
   revokeInvite(id: InviteId): Promise<unknown>;
   changeList(kind: 'allow' | 'disallow', userIds: readonly UserId[]): Promise<number>;
+  changeLimits(wanted: LimitsChanged['limits']): Promise<object>;
   /** Resolves when what other nodes decided is known here, too. */
   level(): Promise<void>;
 }

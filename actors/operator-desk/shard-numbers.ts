@@ -2,7 +2,7 @@ import type { Shard } from '../../events/ids.js';
 import type { BlockWindow } from '../../projections/block-window.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import { towerNumbers } from '../../projections/tower-info.js';
-import { stuckTrackers } from '../../projections/waiting.js';
+import { stuckTrackers, waitingTrackers } from '../../projections/waiting.js';
 import { ranges } from '../ranges.js';
 
 /** How far a shard's log is signed, by its newest tree head, and what is wrong with that. */
@@ -30,5 +30,6 @@ export function shardNumbers(shard: Shard, state: ShardState, chain: BlockWindow
     watched_appointments: watched,
     trackers,
     stuck_trackers: stuckTrackers([state], chain.tip?.height),
+    waiting: Object.fromEntries(waitingTrackers(state, chain.tip?.height)),
   };
 }

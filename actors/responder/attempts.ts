@@ -11,6 +11,7 @@ import type { BlockWindow } from '../../projections/block-window.js';
 import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import type { Penalty } from '../../projections/tracker.js';
+import type { Meter } from '../meter.js';
 import type { Answer } from './decisions.js';
 import type { EarlySends } from './early-sends.js';
 import { spendsNoOutputOf } from './outspend.js';
@@ -37,6 +38,7 @@ export interface AttemptsNeeds {
   readonly carrier: PenaltyCarrier;
   /** The bytes of a stored blob; undefined if it was erased. */
   readonly blob: (ref: BlobRef) => Promise<Uint8Array | undefined>;
+  readonly meter?: Pick<Meter, 'penaltyTaken'> | undefined;
   readonly log: Logger;
 }
 
@@ -175,6 +177,9 @@ export class Attempts {
     const parent = await this.#disputeToPush(breach, penalty);
     if (parent) await carrier.broadcast(parent);
     const verdict = await (early ?? carrier.broadcast(penalty.rawTx, parent));
+    const { disputeBlock } = breach;
+    if (disputeBlock && !('detail' in verdict))
+      this.needs.meter?.penaltyTaken(penalty.txid, breach.disputeTxid, disputeBlock.hash);
     this.needs.log.info({ penalty: penalty.txid, dispute: breach.disputeTxid, verdict: verdict.kind }, 'penalty sent');
     const disputeRawTx = parent ?? penalty.disputeRawTx ?? (await this.#disputeOf(breach));
     const height = this.#tipFor(breach)?.height;

@@ -8,6 +8,7 @@ import type { Fold } from '../../projections/fold.js';
 import type { ShardState } from '../../projections/shard-state.js';
 import type { Candidate } from '../../projections/watchlist.js';
 import { txidOf } from '../breach-report.js';
+import type { Meter } from '../meter.js';
 import { why } from '../runtime/why.js';
 import type { PenaltyCarrier, PenaltyVerdict } from './attempts.js';
 
@@ -76,7 +77,8 @@ export class EarlySends {
     const verdict = this.needs.carrier.broadcast(penalty.rawTx);
     sent.set(penalty.rawTx, { block, verdict });
     // Not sent: whoever asks for it next has to.
-    await verdict.catch(() => sent.delete(penalty.rawTx));
+    const said = await verdict.catch(() => void sent.delete(penalty.rawTx));
+    if (said && !('detail' in said)) this.needs.meter?.penaltyTaken(penalty.txid, txidOf(txidInternal), block);
   }
 
   /** Whether the newest version of a live appointment has its blob there: it may end, or be replaced, at any time. */
@@ -91,5 +93,6 @@ export interface EarlySendsNeeds {
   readonly carrier: Pick<PenaltyCarrier, 'broadcast'>;
   /** What is stored at a position of the blobs: nobody has compared it with its hash. Undefined if it cannot be had at once. */
   readonly blobAt: (position: Position) => Promise<Uint8Array | undefined>;
+  readonly meter?: Pick<Meter, 'penaltyTaken'> | undefined;
   readonly log: Logger;
 }

@@ -7,6 +7,7 @@ import type { CommitLog } from '../../events/log/commit-log.js';
 import { LogUnavailableError } from '../../events/log/errors.js';
 import type { UserEvent } from '../../events/user.js';
 import type { ShardState, Versioned } from '../../projections/shard-state.js';
+import { type Meter, unmeasured } from '../meter.js';
 
 /** How often a decision is made again because others were faster, before it is called an outage. */
 const MOST_CONFLICTS = 50;
@@ -40,6 +41,7 @@ export class Transactor<Folded = ShardState> {
     private readonly log: Pick<CommitLog, 'append'>,
     private readonly fold: FoldedLog<Folded>,
     private readonly node: string,
+    private readonly meter: Pick<Meter, 'appended'> = unmeasured,
   ) {}
 
   /** How often it tried to append, and how often others were faster. */
@@ -63,13 +65,25 @@ export class Transactor<Folded = ShardState> {
       if (patience <= 0) throw new LogUnavailableError('it took too long until it could be appended');
       const { shard } = this;
       const signal = this.#stopping.signal;
-      const appended = await this.log.append(commit, { shard, expected: version, patience, signal, data });
+      const appended = await this.#append(commit, { shard, expected: version, patience, signal, data });
       this.#appends++;
       await this.fold.reached(appended.position);
       if (appended.kind === 'appended') return outcome;
       this.#conflicts++;
     }
     throw new LogUnavailableError(`others were faster ${MOST_CONFLICTS} times`);
+  }
+
+  async #append(...what: Parameters<CommitLog['append']>): Promise<Awaited<ReturnType<CommitLog['append']>>> {
+    const began = performance.now();
+    try {
+      const appended = await this.log.append(...what);
+      this.meter.appended(appended.kind, performance.now() - began);
+      return appended;
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) this.meter.appended('failed', performance.now() - began);
+      throw error;
+    }
   }
 
   #write(aggregate: Aggregate, events: readonly unknown[]): { commit: Omit<Commit, 'position'>; data?: Uint8Array } {

@@ -2,6 +2,7 @@ import { followed } from '../../actors/auditor/followed-log.js';
 import type { HistorySource } from '../../actors/auditor/history-source.js';
 import type { LogPoint } from '../../actors/auditor/log-point.js';
 import { rangesBetween } from '../../actors/auditor/log-range.js';
+import type { Happening } from '../../actors/auditor/timeline.js';
 import { eventDefinitions } from '../../events/codec.js';
 import { notUnderstood } from '../arguments.js';
 import { writeOut } from './output.js';
@@ -15,6 +16,8 @@ export interface FollowOptions {
   readonly shard: number | undefined;
   /** The only types of events that are wanted; all if there are none. */
   readonly types: ReadonlySet<string>;
+  /** What of them is wanted; all unless told. */
+  readonly isWanted?: ((happening: Happening) => boolean) | undefined;
   readonly json: boolean;
 }
 
@@ -46,6 +49,12 @@ export async function follow(source: HistorySource, options: FollowOptions, sign
     isAway = false;
   };
   const isWanted = (type: string) => types.size === 0 || types.has(type);
+  const isShown = options.isWanted ?? (() => true);
   for await (const happenings of followed(source, streams, { signal, isWanted, onWait, onLevel }))
-    await writeOut(happenings.map((one) => `${json ? JSON.stringify(jsonOf(one)) : lineOf(one)}\n`).join(''));
+    await writeOut(
+      happenings
+        .filter(isShown)
+        .map((one) => `${json ? JSON.stringify(jsonOf(one)) : lineOf(one)}\n`)
+        .join(''),
+    );
 }

@@ -1,6 +1,6 @@
 import { type Operation, operations } from '../../actors/gateway/requests.js';
 import { version } from '../../actors/version.js';
-import { ERROR_CODE_HEADER, publicSubjects } from '../../actors/wire.js';
+import { ERROR_CODE_HEADER, publicSubjects, REQUEST_ID_HEADER } from '../../actors/wire.js';
 import { refusalsOf } from './refusals.js';
 import { errorSchema, infoSchema, type Json, namedSchemas, nameOf, operationsOf, reasonsText } from './schemas.js';
 
@@ -41,12 +41,16 @@ function channelsOf(name: Name): Json {
       address: null,
       description: "The client's inbox, which the request names",
       messages: {
-        answer: { payload: schema('Answer') },
+        answer: { headers: { type: 'object', properties: requestId }, payload: schema('Answer') },
         ...(name !== INFO && { refusal: refusalOf(name) }),
       },
     },
   };
 }
+
+const requestId: Json = {
+  [REQUEST_ID_HEADER]: { type: 'string', description: "What the request is called in the logs of the tower's nodes" },
+};
 
 /** A refusal's body says why, which over HTTP a header does; what NATS services have in common is in the headers. */
 function refusalOf(operation: Operation): Json {
@@ -59,6 +63,7 @@ function refusalOf(operation: Operation): Json {
       properties: {
         [ERROR_CODE_HEADER]: { type: 'string', enum: statuses, description: 'The status that HTTP would have' },
         'Nats-Service-Error': { type: 'string', description: 'A sentence for people' },
+        ...requestId,
       },
       required: [ERROR_CODE_HEADER, 'Nats-Service-Error'],
     },

@@ -49,14 +49,23 @@ const postOf = (operation: Operation): Json => ({
   summary: operationsOf[operation].summary,
   requestBody: { required: true, content: asJson(ref(`${nameOf(operation)}Request`)) },
   responses: {
-    200: { description: 'Granted', content: asJson(ref(`${nameOf(operation)}Answer`)) },
+    200: { description: 'Granted', headers: requestId, content: asJson(ref(`${nameOf(operation)}Answer`)) },
     ...Object.fromEntries([...refusalsByStatus(operation)].map(([status, refusals]) => [status, refusedOf(refusals)])),
   },
 });
 
+const requestId: Json = {
+  'x-request-id': {
+    description: "What the request is called in the logs of the tower's nodes: tell the operator",
+    required: true,
+    schema: { type: 'string' },
+  },
+};
+
 const refusedOf = (refusals: readonly Refused[]): Json => ({
   description: `Refused: ${reasonsText(refusals)}`,
   headers: {
+    ...requestId,
     'argus-reason': {
       description: 'Why, in words that do not depend on the dialect',
       required: true,

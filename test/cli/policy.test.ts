@@ -88,6 +88,7 @@ describe('argus invite and argus allow', () => {
       invites_revoked: 1,
       users_allowed: 2,
       users_disallowed: 1,
+      limits_changed: 0,
     });
     const { status } = await audit('replay', '--summary');
     assert.equal(status, 0);

@@ -5,9 +5,9 @@ import { within } from '../../cli/servers/child.js';
 import { MAIN } from './argus.js';
 import type { Cleanup } from './temp-dir.js';
 
-/** `argus audit follow` as it runs: its lines one after another. */
-export function followCommand(t: Cleanup, args: readonly string[]) {
-  const child = spawn(process.execPath, [MAIN, 'audit', 'follow', ...args], {
+/** `argus audit follow`, or another command that goes on, as it runs: its lines one after another. */
+export function followCommand(t: Cleanup, args: readonly string[], command = ['audit', 'follow']) {
+  const child = spawn(process.execPath, [MAIN, ...command, ...args], {
     env: { PATH: process.env.PATH, HOME: '/nonexistent' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

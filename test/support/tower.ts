@@ -84,6 +84,8 @@ export interface TestTowerOptions {
   readonly listen?: boolean;
   /** How long HTTP clients are given. */
   readonly patience?: Patience;
+  /** From which level on the nodes' logs are kept; `info` unless told. */
+  readonly logLevel?: 'debug';
   /** Further flags of the nats-server. */
   readonly natsFlags?: string[];
   /** The way of the first node to the nats-server on a port, if it is not the direct one: a URL. */
@@ -126,7 +128,10 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
   };
   const gaveUp: Error[] = [];
   const said: LogLine[] = [];
-  const logger = pino({ level: process.env.ARGUS_TEST_LOG ?? 'info' }, { write: (line) => note(said, line) });
+  const logger = pino(
+    { level: process.env.ARGUS_TEST_LOG ?? options.logLevel ?? 'info' },
+    { write: (line) => note(said, line) },
+  );
   const running: TowerNode[] = [];
   t.after(async () => {
     for (const node of running) await node.stop();
@@ -136,7 +141,11 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
     const { signatures } = options;
     const natsUrl = own.natsUrl ?? nats.url;
     const given = { config, key, natsSeed: nats.nodeSeed, natsUrl, logger, patience, signatures };
-    const node = await TowerNode.start({ ...given, giveUp: (error) => gaveUp.push(error) });
+    const stop = () => {
+      running.splice(running.indexOf(node), 1);
+      void node.stop();
+    };
+    const node: TowerNode = await TowerNode.start({ ...given, stop, giveUp: (error) => gaveUp.push(error) });
     running.push(node);
     return node;
   };

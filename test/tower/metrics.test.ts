@@ -50,6 +50,22 @@ test('metrics tell how a node is, and of the whole tower what it holds and what 
   assert.ok(((await readingOf(one, 'argus_node_shard_appends_total{shard="0"}')) ?? 0) > 0);
   assert.ok(((await readingOf(one, 'process_resident_memory_bytes')) ?? 0) > 1e6);
 
+  const granted = '{operation="add_appointment",outcome="granted"}';
+  const sums = await Promise.all([one, two].map((node) => readingOf(node, `argus_requests_total${granted}`)));
+  assert.ok((sums[0] ?? 0) + (sums[1] ?? 0) >= 1, 'by whichever node heard it');
+  assert.deepEqual(
+    await values('argus_zmq_connected{topic="hashblock"}', 'argus_chain_lag_blocks', 'argus_node_draining'),
+    [1, 0, 0],
+  );
+  const before = (await readingOf(one, 'argus_chain_last_block_age_seconds')) ?? -1;
+  assert.ok(before >= 0 && before < 3_600 * 24 * 365, `${before} by bitcoind's word`);
+  await tower.chain.mine(1);
+  await untilLevel(() => one, tower.chain);
+  assert.ok(((await readingOf(one, 'argus_chain_last_block_age_seconds')) ?? -1) >= 0, "by the log's word");
+  assert.ok(((await readingOf(one, 'argus_zmq_silent_seconds{topic="hashblock"}')) ?? -1) >= 0);
+  assert.ok(((await readingOf(one, 'argus_node_disk_free_bytes')) ?? 0) > 0);
+  assert.equal(await readingOf(one, 'argus_shard_waiting_trackers{shard="0",waits_for="burial"}'), 0);
+
   await two.stop();
   assert.deepEqual(await values(...served), [1, 1, 0]);
   assert.equal(await readingOf(one, 'argus_shard_users{shard="1"}'), undefined, 'nobody knows');

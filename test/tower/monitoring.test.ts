@@ -8,7 +8,11 @@ import { startTestTower, untilLevel } from '../support/tower.js';
 /** What Prometheus adds by itself, and what another exporter shows. */
 const OF_OTHERS = new Set(['up', 'node_filesystem_avail_bytes']);
 /** Functions, operators and labels of PromQL that the files use. */
-const WORDS = new Set('sum max by on group_right changes rate predict_linear shard job'.split(' '));
+const WORDS = new Set(
+  'sum max min or by on group_right changes rate increase predict_linear histogram_quantile shard job le instance outcome operation topic waits_for'.split(
+    ' ',
+  ),
+);
 
 const read = (file: string): string => readFileSync(join(packageRoot, 'docs', 'monitoring', file), 'utf8');
 

@@ -119,13 +119,13 @@ function nodes({ nodes, silent_nodes: silent, node: own }) {
   const shown = nodes.length > 0 ? nodes : [own];
   return list(
     [
-      ...shown.map(({ node, state, version, chain, bitcoind }) =>
+      ...shown.map(({ node, state, draining, version, chain, bitcoind }) =>
         make(
           'li',
           undefined,
           make('strong', undefined, node),
           ' ',
-          make('span', { class: state === 'ready' ? 'good' : 'watch' }, state),
+          make('span', { class: state === 'ready' && !draining ? 'good' : 'watch' }, draining ? 'draining' : state),
           ` at block ${chain.height ?? '-'}, bitcoind `,
           make(
             'span',

@@ -3,6 +3,8 @@ import type { Answer } from '../../../actors/gateway/answers.js';
 import type { FieldLimits } from '../../../actors/gateway/faults.js';
 import type { GatekeeperFace } from '../../../actors/gateway/gatekeeper-face.js';
 import { type Caller, Gateway, type GatewayNeeds } from '../../../actors/gateway/gateway.js';
+import { RequestLog } from '../../../actors/gateway/request-log.js';
+import { unmeasured } from '../../../actors/meter.js';
 import { fromHex, utf8 } from '../../../events/bytes.js';
 import { UserId } from '../../../events/ids.js';
 import { recoverSigner } from '../../../events/signing/message.js';
@@ -58,6 +60,7 @@ export function gateway(face: Partial<GatekeeperFace> = {}, needs: Partial<Gatew
       isLate: () => false,
       limiter: { ofSource: () => undefined, ofUser: () => undefined },
       limits,
+      requests: new RequestLog(pino({ level: 'silent' }), unmeasured),
       log: pino({ level: 'silent' }),
       ...needs,
     }),
