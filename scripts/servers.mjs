@@ -69,6 +69,20 @@ const CHROMIUM = {
   advice: 'the package chromium',
 };
 
+/**
+ * Fetched for the tests of the onion service, which are skipped without it.
+ * @type {Server}
+ */
+const TOR = {
+  name: 'tor',
+  variable: 'TOR',
+  minimum: [0, 4],
+  question: ['--version'],
+  answer: /^Tor version (\d+)\.(\d+)(\S*)/m,
+  debianPackage: 'tor',
+  advice: 'the package tor',
+};
+
 const SERVERS = [NATS_SERVER, BITCOIND];
 
 /**
@@ -95,17 +109,31 @@ export async function findIp() {
  * @returns {Promise<string | undefined>} a path; undefined if it cannot be had
  * @throws {SetupError} if the one that the environment names will not do
  */
-export async function ensureChromium() {
-  const found = await find(CHROMIUM);
+export const ensureChromium = () => ensureForTests(CHROMIUM, 'the web page');
+
+/**
+ * The tor of this machine, or the one that is fetched for the tests.
+ * @returns {Promise<string | undefined>} a path; undefined if it cannot be had
+ * @throws {SetupError} if the one that the environment names will not do
+ */
+export const ensureTor = () => ensureForTests(TOR, 'the onion service');
+
+/**
+ * @param {Server} server
+ * @param {string} what its tests are about
+ * @returns {Promise<string | undefined>}
+ */
+async function ensureForTests(server, what) {
+  const found = await find(server);
   if (found && 'problem' in found) throw new SetupError(found.problem);
   if (found) return found.program;
   try {
-    const fetch = () => fetchMissing([CHROMIUM]);
-    const fetched = await withLock(path.join(FOLDER, 'fetch.lock'), 'fetching a browser', fetch);
-    return fetched.get(CHROMIUM)?.program;
+    const fetch = () => fetchMissing([server]);
+    const fetched = await withLock(path.join(FOLDER, 'fetch.lock'), `fetching ${server.name}`, fetch);
+    return fetched.get(server)?.program;
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    log(`the tests of the web page are skipped: ${error.message}`);
+    log(`the tests of ${what} are skipped: ${error.message}`);
     return undefined;
   }
 }
