@@ -6,6 +6,7 @@ import { natsServers, natsTrust } from '../actors/config-nats.js';
 import { everyNode, type Nodes } from '../actors/every-node.js';
 import { shardsText } from '../actors/ranges.js';
 import { existingNatsSeed } from '../actors/secrets.js';
+import { shownUrl } from '../actors/shown-url.js';
 import { ERROR_CODE_HEADER, operatorSubjects, policySubjects } from '../actors/wire.js';
 import { connectLog } from '../events/log/connection.js';
 
@@ -51,14 +52,17 @@ export async function connectOperator(config: Config): Promise<Operator> {
   const trust = natsTrust(config.nats);
   const nc = await connectLog({ servers, seed, trust, name: 'argus operator', inboxPrefix: '_INBOX_OPERATOR' }).catch(
     (cause) => {
-      throw new OperatorError(`${servers} ${whyNoConnection(cause, config.nats.operatorNkeyFile, 'the tower')}`, {
-        cause,
-      });
+      throw new OperatorError(
+        `${shownUrl(servers)} ${whyNoConnection(cause, config.nats.operatorNkeyFile, 'the tower')}`,
+        {
+          cause,
+        },
+      );
     },
   );
   const request = async (subject: string, question: object) => {
     const message = await nc.request(subject, JSON.stringify(question), { timeout: 10_000 }).catch((cause) => {
-      throw new OperatorError(`no tower answers at ${servers}`, { cause });
+      throw new OperatorError(`no tower answers at ${shownUrl(servers)}`, { cause });
     });
     const answer = Answer.parse(message.json());
     if (message.headers?.get(ERROR_CODE_HEADER)) throw new OperatorError(String(answer.error));
@@ -82,7 +86,7 @@ export async function connectOperator(config: Config): Promise<Operator> {
     everyNode: async () => {
       const nodes = await everyNode(nc);
       if (nodes.nodes.length + nodes.silent.length > 0) return nodes;
-      throw new OperatorError(`no tower answers at ${servers}`);
+      throw new OperatorError(`no tower answers at ${shownUrl(servers)}`);
     },
     streams: async () => StreamsAnswer.parse(await request(clusterSubjects.streams, {})).streams,
     close: () => nc.close(),

@@ -7,6 +7,7 @@ import { TowerNode } from '../actors/node.js';
 import { logLimits } from '../actors/runtime/log-limits.js';
 import { existingNatsSeed, natsSeed, type TowerKey } from '../actors/secrets.js';
 import { CORE_DUMPS, mayDumpCore } from './core-dumps.js';
+import { greeting } from './greeting.js';
 import { openTowerKey } from './kept-key.js';
 import { startOwnNats } from './own-nats.js';
 import type { NatsServer } from './servers/nats-server.js';
@@ -43,7 +44,8 @@ async function run(config: Config, { key, logger, stop }: Given): Promise<void> 
       stop.requested.then(() => undefined),
     ]);
     if (node) {
-      greet(config, natsUrl, node);
+      const { httpUrls, webUrl } = node;
+      process.stdout.write(greeting(config, { towerId: node.publicInfo().tower_id, natsUrl, httpUrls, webUrl }));
       await stop.requested;
       logger.info('stopping');
       await Promise.race([node.stop(), sleep(STOP_MS)]);
@@ -108,27 +110,4 @@ async function keepRunning(server: NatsServer, stop: ReturnType<typeof stopSigna
     logger.error(exit, "the node's nats-server died; starting it again");
     await server.restart().catch(stop.fail);
   }
-}
-
-function greet(config: Config, natsUrl: string, node: TowerNode): void {
-  const { httpUrls, webUrl } = node;
-  const { url, tls, caFile, websocket } = config.nats;
-  const where = [`--network ${config.network}`, `--data ${JSON.stringify(config.data)}`];
-  // A server of the node's own that has TLS is known by the settings alone.
-  if (url !== undefined || !tls) where.push(`--nats ${natsUrl}`);
-  if (url !== undefined && caFile !== undefined) where.push(`--nats-ca ${JSON.stringify(caFile)}`);
-  const [scheme, host] = [tls ? 'wss' : 'ws', websocket?.host.includes(':') ? `[${websocket.host}]` : websocket?.host];
-  process.stdout.write(
-    [
-      `Tower ${node.publicInfo().tower_id} on ${config.network} is up.`,
-      `  clients   ${natsUrl}   argus.v1.register, .add_appointment, .get_appointment, .get_subscription_info, .info`,
-      ...(websocket && url === undefined
-        ? [`  clients   ${scheme}://${host}:${websocket.port}   the same, over websockets`]
-        : []),
-      ...httpUrls.map((url) => `  clients   ${url}   TEOS, both generations`),
-      `  operator  argus info ${where.join(' ')}`,
-      ...(webUrl ? [`  page      ${webUrl}   argus web prints the way in`] : []),
-      '',
-    ].join('\n'),
-  );
 }
