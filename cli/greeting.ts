@@ -7,8 +7,8 @@ export interface UpNode {
   readonly natsUrl: string;
   readonly httpUrls: readonly string[];
   readonly webUrl: string | undefined;
-  /** `xyz.onion` and the ports that are open there, where tor serves it. */
-  readonly onion?: { readonly host: string; readonly ports: readonly number[] } | undefined;
+  /** Where an onion service is asked for: its name, `xyz.onion`, if tor serves it by now. */
+  readonly onion?: { readonly host: string | undefined } | undefined;
 }
 
 /** Where a node that is up is reached, and how: a line for each way. Passwords that may be in addresses are not in it. */
@@ -31,10 +31,7 @@ export function greeting(config: Config, { towerId, natsUrl, httpUrls, webUrl, o
       const dialect = config.http.listen[i]?.dialect;
       return `  clients   ${one}   TEOS, ${dialect ? `${dialect} clients` : 'both generations'}: ${register(placeOf(one))}`;
     }),
-    ...(onion?.ports ?? []).map(
-      (port) =>
-        `  clients   http://${onion?.host}:${port}   the same, through tor: ${register(`${onion?.host}:${port}`)}`,
-    ),
+    ...(onion ? httpUrls.map((url) => throughTor(url, onion.host, register)) : []),
     ...(httpUrls.length > 0 && httpUrls.every(isLoopback) && !onion
       ? ['            from this machine alone, unless http.listen says otherwise, or a proxy or tor leads there']
       : []),
@@ -42,6 +39,12 @@ export function greeting(config: Config, { towerId, natsUrl, httpUrls, webUrl, o
     ...(webUrl ? [`  page      ${webUrl}   argus web prints the way in`] : []),
     '',
   ].join('\n');
+}
+
+function throughTor(url: string, host: string | undefined, register: (place: string) => string): string {
+  if (host === undefined) return '  clients   no onion service yet: the log says why, and when there is one';
+  const place = `${host}:${new URL(url).port}`;
+  return `  clients   ${url.startsWith('https:') ? 'https' : 'http'}://${place}   the same, through tor: ${register(place)}`;
 }
 
 /** As a client says it; HOST is whatever name or address of the machine the client can reach. */

@@ -6,6 +6,8 @@ import { natsServers, natsTrust } from '../actors/config-nats.js';
 import { TowerNode } from '../actors/node.js';
 import { logLimits } from '../actors/runtime/log-limits.js';
 import { existingNatsSeed, natsSeed, type TowerKey } from '../actors/secrets.js';
+import { onionKeyFile } from '../actors/tor/onion-key.js';
+import { OnionService, targetsOf } from '../actors/tor/onion-service.js';
 import { CORE_DUMPS, mayDumpCore } from './core-dumps.js';
 import { greeting } from './greeting.js';
 import { openTowerKey } from './kept-key.js';
@@ -14,6 +16,9 @@ import type { NatsServer } from './servers/nats-server.js';
 
 /** How long a stop may take, in ms, before the process ends all the same. */
 const STOP_MS = 10_000;
+
+/** How long tor is waited for before it is said that the node is up, in ms. */
+const ONION_MS = 5_000;
 
 /** Runs one node until it is told to stop; gives the exit status. */
 export async function up(config: Config): Promise<number> {
@@ -45,14 +50,25 @@ async function run(config: Config, { key, logger, stop }: Given): Promise<void> 
     ]);
     if (node) {
       const { httpUrls, webUrl } = node;
-      process.stdout.write(greeting(config, { towerId: node.publicInfo().tower_id, natsUrl, httpUrls, webUrl }));
+      const onion = onionOf(config, httpUrls, logger);
+      const host = await onion?.start(ONION_MS);
+      const { tower_id: towerId } = node.publicInfo();
+      process.stdout.write(greeting(config, { towerId, natsUrl, httpUrls, webUrl, onion: onion && { host } }));
       await stop.requested;
       logger.info('stopping');
+      await onion?.stop();
       await Promise.race([node.stop(), sleep(STOP_MS)]);
     }
   } finally {
     await owned?.stop();
   }
+}
+
+/** The onion service that the settings ask for. */
+function onionOf({ tor, data }: Config, httpUrls: readonly string[], logger: Logger): OnionService | undefined {
+  if (!tor) return undefined;
+  const log = logger.child({ actor: 'onion-service' });
+  return new OnionService({ config: tor, keyFile: onionKeyFile(data), targets: targetsOf(httpUrls), log });
 }
 
 /** What a run is given. */

@@ -18,7 +18,7 @@ const up = { towerId: TOWER, natsUrl: 'nats://127.0.0.1:4222', webUrl: undefined
 describe('argus up says', () => {
   test('its id, and how each kind of client reaches it', () => {
     const config = configOf({ 'http.listen': '0.0.0.0:9814', 'http.rust_listen': '[::1]:99' });
-    const onion = { host: 'abc.onion', ports: [9814, 99] };
+    const onion = { host: 'abc.onion' };
     const httpUrls = ['http://0.0.0.0:9814', 'http://[::1]:99'];
     const said = greeting(config, { ...up, httpUrls, webUrl: 'http://127.0.0.1:9816', onion });
     assert.deepEqual(said.split('\n'), [
@@ -37,8 +37,11 @@ describe('argus up says', () => {
   test('that clients of this machine alone reach it, where that is so', () => {
     const here = { ...up, httpUrls: ['http://127.0.0.1:9814'] };
     assert.match(greeting(configOf({}), here), /\n {12}from this machine alone/);
-    const onion = { host: 'abc.onion', ports: [9814] };
-    assert.doesNotMatch(greeting(configOf({}), { ...here, onion }), /alone/);
+    assert.doesNotMatch(greeting(configOf({}), { ...here, onion: { host: 'abc.onion' } }), /alone/);
+    assert.match(
+      greeting(configOf({}), { ...here, onion: { host: undefined } }),
+      /\n {2}clients {3}no onion service yet/,
+    );
   });
 
   test('no password that is in nats.url', () => {
