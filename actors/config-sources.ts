@@ -68,6 +68,17 @@ const FOREIGN = new Set([
   'ARGUS_ISSUER_NKEY',
   // Of `argus key`, and nothing to be written into a file of settings.
   'ARGUS_PASSPHRASE',
+  // Of `argus client`, which may be used in the same shell.
+  'ARGUS_TOWER',
+  // Of nats-cluster.conf, and of what `argus alert` starts, which may be a script that asks argus more.
+  'ARGUS_NATS_NAME',
+  'ARGUS_NATS_CLUSTER',
+  'ARGUS_NATS_ROUTES',
+  'ARGUS_NATS_CERT',
+  'ARGUS_NATS_KEY',
+  'ARGUS_NATS_CA',
+  'ARGUS_ALERT_KIND',
+  'ARGUS_ALERT_TEXT',
   // Of the tests, which start nodes.
   'ARGUS_TEST_LOG',
   'ARGUS_MODEL_RUNS',

@@ -210,6 +210,12 @@ describe('the configuration', () => {
     };
     assert.deepEqual(read(t, '', env), read(t));
     assert.deepEqual(read(t, '', { ARGUS_PASSPHRASE: 'of argus key' }), read(t));
+    const others = {
+      ARGUS_TOWER: 'of argus client',
+      ARGUS_NATS_ROUTES: 'of a server',
+      ARGUS_ALERT_TEXT: 'of argus alert',
+    };
+    assert.deepEqual(read(t, '', others), read(t));
     assert.match(refusal(t, 'passphrase = "of argus key"'), /^FILE: there is no setting passphrase$/);
     assert.deepEqual(read(t, '', { ARGUS_NODE: undefined }, { node: undefined }), read(t));
   });
