@@ -66,10 +66,7 @@ function printNext(config: Config, { file, flags }: ConfigSources, written: Writ
   say('\nNext:');
   line('doctor', 'checks all that a start needs');
   line('up', 'starts the node; docs/packaging has a unit for systemd');
-  line(
-    'key export FILE',
-    'a copy of the key under a passphrase, for a safe place; key encrypt encrypts the one here',
-  );
+  line('key export FILE', 'a copy of the key under a passphrase, for a safe place; key encrypt encrypts the one here');
   if (registration.policy === 'invite') line('invite create', 'prints an invite for a user, once the node is up');
   if (registration.policy === 'allow') line('allow add USER_ID', 'lets a user in, once the node is up');
 }
