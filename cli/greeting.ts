@@ -1,5 +1,6 @@
 import type { Config } from '../actors/config.js';
 import { shownUrl } from '../actors/shown-url.js';
+import { targetsOf } from '../actors/tor/onion-service.js';
 
 /** What is told of a node that is up. */
 export interface UpNode {
@@ -43,7 +44,8 @@ export function greeting(config: Config, { towerId, natsUrl, httpUrls, webUrl, o
 
 function throughTor(url: string, host: string | undefined, register: (place: string) => string): string {
   if (host === undefined) return '  clients   no onion service yet: the log says why, and when there is one';
-  const place = `${host}:${new URL(url).port}`;
+  const [target] = targetsOf([url]);
+  const place = `${host}:${target?.port}`;
   return `  clients   ${url.startsWith('https:') ? 'https' : 'http'}://${place}   the same, through tor: ${register(place)}`;
 }
 

@@ -134,12 +134,16 @@ export interface Target {
   readonly to: string;
 }
 
+/** What a URL leaves out. */
+const USUAL_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
+
 /** The same ports as those of HTTP addresses (`http://127.0.0.1:9814`), which are reached from this machine. */
 export const targetsOf = (urls: readonly string[]): Target[] =>
   urls.map((url) => {
-    const [, host = '', digits] = /^https?:\/\/(.*):(\d+)$/.exec(url) ?? [];
-    const there = host === '0.0.0.0' ? '127.0.0.1' : host === '[::]' ? '[::1]' : host;
-    return { port: Number(digits), to: `${there}:${digits}` };
+    const { protocol, hostname, port } = new URL(url);
+    const there = hostname === '0.0.0.0' ? '127.0.0.1' : hostname === '[::]' ? '[::1]' : hostname;
+    const number = port === '' ? USUAL_PORTS[protocol] : Number(port);
+    return { port: number ?? 0, to: `${there}:${number}` };
   });
 
 export interface OnionNeeds {

@@ -64,11 +64,17 @@ async function byCookie(control: TorControl, file: string): Promise<void> {
   await control.ask(`AUTHENTICATE ${mac('controller-to-server').toString('hex')}`);
 }
 
-/** A name in C's quotes. */
+/** A name in C's quotes, as far as tor uses them: a backslash before a quote and before itself. */
 function cookieFile(auth: string): string {
-  const [, quoted] = /COOKIEFILE="((?:[^"\\]|\\.)*)"/.exec(auth) ?? [];
-  if (quoted === undefined) throw new TorError('odd', 'tor does not say where its cookie is');
-  return quoted.replace(/\\(.)/g, '$1');
+  const begin = 'COOKIEFILE="';
+  const from = auth.indexOf(begin);
+  let file = '';
+  for (let i = from + begin.length; from >= 0 && i < auth.length; i++) {
+    if (auth[i] === '"') return file;
+    if (auth[i] === '\\') i++;
+    file += auth[i] ?? '';
+  }
+  throw new TorError('odd', 'tor does not say where its cookie is');
 }
 
 const COOKIE_BYTES = 32;

@@ -108,10 +108,20 @@ describe('an onion service of a real tor, without a network', { skip: NO_TOR }, 
 });
 
 test('the ports of an onion service lead to the HTTP addresses, from this machine', () => {
-  assert.deepEqual(targetsOf(['http://0.0.0.0:1', 'https://[::]:2', 'http://[fe80::1]:3', 'http://10.0.0.1:4']), [
-    { port: 1, to: '127.0.0.1:1' },
-    { port: 2, to: '[::1]:2' },
-    { port: 3, to: '[fe80::1]:3' },
-    { port: 4, to: '10.0.0.1:4' },
-  ]);
+  assert.deepEqual(
+    targetsOf([
+      'http://0.0.0.0:1',
+      'https://[::]:2',
+      'http://[fe80::1]:3',
+      'http://10.0.0.1:4',
+      'https://10.0.0.1:443',
+    ]),
+    [
+      { port: 1, to: '127.0.0.1:1' },
+      { port: 2, to: '[::1]:2' },
+      { port: 3, to: '[fe80::1]:3' },
+      { port: 4, to: '10.0.0.1:4' },
+      { port: 443, to: '10.0.0.1:443' },
+    ],
+  );
 });
