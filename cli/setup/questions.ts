@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
 import { BitcoindRpc } from '../../actors/bitcoind/rpc.js';
 import { type Config, checkConfig } from '../../actors/config.js';
 import type { ConfigSources, SettingPath } from '../../actors/config-sources.js';
 import { registrationPolicies } from '../../actors/outcomes.js';
 import { examineBitcoind } from '../doctor/bitcoind.js';
 import type { Finding } from '../doctor/finding.js';
+import { addressesOf, examineDoors } from '../doctor/ports.js';
+import { examineTor } from '../doctor/tor.js';
 import { publishedTopics } from '../doctor/zmq.js';
 import { usualBitcoind, usualNetwork } from './bitcoin-conf.js';
 import type { Terminal } from './terminal.js';
@@ -29,8 +32,8 @@ export class Questions {
     await this.#ask('network', 'Network: mainnet, testnet, testnet4, signet, regtest', usualNetwork() ?? 'mainnet');
     await this.#askBitcoind();
     await this.#ask('registration.policy', `Who may register: ${registrationPolicies.join(', ')}`, 'open');
-    await this.#ask('http.listen', 'Where clients come in by HTTP (0.0.0.0:9814: from everywhere)', '127.0.0.1:9814');
-    await this.#ask('tor.control', "An onion service, too: tor's control port, auto, or off", 'off');
+    await this.#askHttp();
+    await this.#askTor();
     await this.#askNats();
     return this.#answers;
   }
@@ -121,17 +124,48 @@ export class Questions {
     this.#show(findings.filter(({ area }) => area === 'zmq'));
   }
 
-  async #askNats(): Promise<void> {
-    if (this.#isGiven('nats.url') || !this.terminal) return;
+  /** Tor may be started later: what is wrong with it is said, and is no reason for another answer. */
+  async #askTor(): Promise<void> {
+    await this.#ask('tor.control', "An onion service, too: tor's control port, auto, or off", 'off');
+    const config = this.#config();
+    if (config) this.#show(await examineTor(config));
+  }
+
+  async #askHttp(): Promise<void> {
     for (;;) {
-      const answer = await this.terminal.ask(
-        'NATS servers of a cluster, or own for one that the node starts itself',
-        'own',
-      );
-      if (answer === 'own') return;
+      const question = 'Where clients come in by HTTP (0.0.0.0:9814: from everywhere)';
+      await this.#ask('http.listen', question, '127.0.0.1:9814');
+      const config = this.#config();
+      const findings = config ? await examineDoors(config) : [];
+      const wrong = findings.filter(({ area, state }) => area === 'http' && state === 'problem');
+      this.#show(wrong);
+      if (wrong.length === 0 || !this.terminal || this.#isGiven('http.listen')) return;
+    }
+  }
+
+  async #askNats(): Promise<void> {
+    if (this.#isGiven('nats.url')) return;
+    while (this.terminal) {
+      const question = 'NATS servers of a cluster, or own for one that the node starts itself';
+      const answer = await this.terminal.ask(question, 'own');
+      if (answer === 'own') break;
       const wrong = this.#complaint('nats.url', answer);
       if (wrong === undefined) return this.#settle('nats.url', answer);
       this.terminal.say(`  ${wrong}`);
+    }
+    await this.#findNatsPort();
+  }
+
+  /** The own server's port is asked for where the usual one is taken, and not by a server that is this node's already. */
+  async #findNatsPort(): Promise<void> {
+    for (;;) {
+      const { nats } = this.#config() ?? {};
+      if (!nats || existsSync(nats.nodeNkeyFile)) return;
+      const finding = await addressesOf('nats', { host: nats.host, port: nats.port, setting: 'nats.port' });
+      if (finding.state === 'ok') return;
+      this.#show([finding]);
+      if (!this.terminal || this.#isGiven('nats.port')) return;
+      await this.#ask('nats.port', "The port of the node's own NATS server", String(nats.port + 1));
     }
   }
 

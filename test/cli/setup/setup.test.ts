@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { z } from 'zod';
 import { readConfig } from '../../../actors/config.js';
 import { findServer } from '../../../cli/servers/find.js';
 import { freePorts } from '../../../cli/servers/ports.js';
@@ -19,9 +22,9 @@ async function homeWithBitcoind(t: Parameters<typeof startTestBitcoind>[0]) {
   mkdirSync(join(home, '.bitcoin'));
   const conf = `regtest=1\n# a comment\n[regtest]\nrpcport=${bitcoind.ports.rpc}\nrpccookiefile=${bitcoind.cookieFile}\n`;
   writeFileSync(join(home, '.bitcoin', 'bitcoin.conf'), conf);
-  const [port = 0] = await freePorts(1);
+  const [port = 0, http = 0] = await freePorts(2);
   const env = { HOME: home, NATS_SERVER: findServer('nats-server'), ARGUS_NATS_PORT: String(port) };
-  return { bitcoind, home, env, file: join(home, '.argus', 'regtest', 'argus.toml') };
+  return { bitcoind, home, env, http, file: join(home, '.argus', 'regtest', 'argus.toml') };
 }
 
 const read = (file: string) => readConfig({ file, env: {}, flags: {} });
@@ -30,7 +33,7 @@ describe('argus init at a terminal', {
   skip: !HAS_TERMINAL && 'no script of util-linux, which makes a terminal',
 }, () => {
   test('finds bitcoind as bitcoin-cli does, asks it, and writes what was answered', async (t) => {
-    const { bitcoind, env, file, home } = await homeWithBitcoind(t);
+    const { bitcoind, env, file, home, http: port } = await homeWithBitcoind(t);
     const at = argusAtTerminal(t, ['init'], env);
     await at.answer(/Network: .* \[regtest\]: /, 'mars');
     await at.answer(/network: .*"mainnet"[\s\S]*Network: /, '');
@@ -48,20 +51,18 @@ describe('argus init at a terminal', {
       /ok {2}bitcoind at .* on regtest[\s\S]*publishes sequence[\s\S]*Who may register.*\[open\]/,
       'invite',
     );
-    await at.answer(/Where clients come in/, '0.0.0.0:9814');
-    await at.answer(/onion service/, '');
-    await at.answer(/NATS servers/, '');
+    await at.answer(/Where clients come in/, `0.0.0.0:${port}`);
+    await at.answer(/onion service/, '127.0.0.1:1');
+    await at.answer(/PROBLEM {2}no tor answers at 127\.0\.0\.1:1[\s\S]*NATS servers/, '');
     assert.equal(await at.ended, 0, at.shown());
     assert.doesNotMatch(at.shown(), /hush/);
     assert.match(
       at.shown(),
       /tower id {2}0[23][\s\S]*Next:[\s\S]*argus doctor --network regtest[\s\S]*argus invite create/,
     );
-    const { network, bitcoind: found, registration, http } = read(file);
-    assert.deepEqual(
-      [network, registration.policy, http.listen],
-      ['regtest', 'invite', [{ host: '0.0.0.0', port: 9814 }]],
-    );
+    const { network, bitcoind: found, registration, http, tor } = read(file);
+    assert.deepEqual(tor?.control, { host: '127.0.0.1', port: 1 });
+    assert.deepEqual([network, registration.policy, http.listen], ['regtest', 'invite', [{ host: '0.0.0.0', port }]]);
     assert.deepEqual(
       [found.url, found.auth, found.zmqHashblock, found.zmqSequence],
       [bitcoind.rpcUrl, { cookieFile: bitcoind.cookieFile }, bitcoind.zmqUrl, bitcoind.zmqUrl],
@@ -73,6 +74,29 @@ describe('argus init at a terminal', {
     assert.equal(await again.ended, 0, again.shown());
     assert.match(again.shown(), /CHAIN +before[\s\S]*as they were/);
     assert.equal(readFileSync(file, 'utf8'), before);
+  });
+
+  test('asks for another port where one is taken, and for other servers where those are no addresses', async (t) => {
+    const server = createServer().listen(0, '127.0.0.1');
+    t.after(() => server.close());
+    await once(server, 'listening');
+    const { port: taken } = z.object({ port: z.number() }).parse(server.address());
+    const { env, file } = await homeWithBitcoind(t);
+    const [http = 0, nats = 0] = await freePorts(2);
+    const at = argusAtTerminal(t, ['init'], { HOME: env.HOME, NATS_SERVER: env.NATS_SERVER });
+    await at.answer(/Network/, '');
+    await at.answer(/RPC/, '');
+    await at.answer(/cookie file/, '');
+    await at.answer(/Who may register/, '');
+    await at.answer(/Where clients come in/, `127.0.0.1:${taken}`);
+    await at.answer(/PROBLEM {2}another program listens at 127[\s\S]*Where clients come in/, `127.0.0.1:${http}`);
+    await at.answer(/onion service/, '');
+    await at.answer(/NATS servers/, 'nats://[');
+    await at.answer(/nats\.url: must be like[\s\S]*NATS servers/, `nats://127.0.0.1:${nats}`);
+    assert.equal(await at.ended, 1);
+    assert.match(at.shown(), /there is no .*node\.nkey/);
+    const { http: door, nats: found } = read(file);
+    assert.deepEqual([door.listen[0]?.port, found.url], [http, `nats://127.0.0.1:${nats}`]);
   });
 
   test('writes nothing when it is broken off', async (t) => {
@@ -88,14 +112,14 @@ describe('argus init at a terminal', {
 
 describe('argus init --yes', () => {
   test('takes flags and what is usual, keeps what is there, and puts it aside by force', async (t) => {
-    const { bitcoind, env, file, home } = await homeWithBitcoind(t);
-    const flags = ['--yes', '--policy', 'allow', '--http', '127.0.0.1:9914', '--json'];
+    const { bitcoind, env, file, home, http: port } = await homeWithBitcoind(t);
+    const flags = ['--yes', '--policy', 'allow', '--http', `127.0.0.1:${port}`, '--json'];
     const first = await argus(['init', ...flags], { env });
     assert.deepEqual([first.status, first.stderr], [0, '']);
     assert.equal(JSON.parse(first.stdout).settings, file);
     const { bitcoind: found, registration, http, nats } = read(file);
     assert.deepEqual([found.url, found.zmqSequence, registration.policy], [bitcoind.rpcUrl, bitcoind.zmqUrl, 'allow']);
-    assert.equal(http.listen[0]?.port, 9914);
+    assert.equal(http.listen[0]?.port, port);
     assert.equal(nats.port, 4222, 'what the environment says is not written');
 
     const before = readFileSync(file, 'utf8');
@@ -104,7 +128,7 @@ describe('argus init --yes', () => {
     assert.match(refused.stderr, /argus\.toml is there already: --force/);
     assert.equal(readFileSync(file, 'utf8'), before);
 
-    const forced = await argus(['init', '--yes', '--force'], { env });
+    const forced = await argus(['init', '--yes', '--force', '--http', 'off'], { env });
     assert.deepEqual([forced.status, forced.stderr], [0, '']);
     assert.match(forced.stdout, /The settings before these are in .*argus\.toml\.2/);
     assert.equal(read(file).registration.policy, 'open');
