@@ -31,9 +31,9 @@ export class OnionService {
     return this.#host;
   }
 
-  /** Begins; resolves with `xyz.onion` as soon as tor serves it, or with undefined after so many ms. */
+  /** Begins; resolves with `xyz.onion` if tor serves it at the first try, which has so many ms, else with undefined. */
   async start(withinMs: number): Promise<string | undefined> {
-    const first = new Promise<string>((resolve) => {
+    const first = new Promise<string | undefined>((resolve) => {
       this.#running ??= this.#run(resolve);
     });
     return inTime(first, withinMs);
@@ -45,7 +45,7 @@ export class OnionService {
     await this.#running;
   }
 
-  async #run(served: (host: string) => void): Promise<void> {
+  async #run(tried: (host: string | undefined) => void): Promise<void> {
     const { signal } = this.#stopping;
     const { log } = this.needs;
     for (let waitMs = FIRST_WAIT_MS; !signal.aborted; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
@@ -53,12 +53,13 @@ export class OnionService {
       if (control) {
         log.info({ onion: this.#host }, 'tor serves the tower as an onion service');
         [waitMs, this.#told] = [FIRST_WAIT_MS, undefined];
-        served(this.#host ?? '');
+        tried(this.#host);
         await this.#watch(control);
         if (!signal.aborted)
           log.warn({ onion: this.#host }, 'tor is gone, and the onion service with it; waiting for tor');
         this.#host = undefined;
       }
+      tried(undefined);
       await sleep(waitMs, undefined, { signal }).catch(() => undefined);
     }
   }
