@@ -18,7 +18,7 @@ import type { NatsServer } from './servers/nats-server.js';
 const STOP_MS = 10_000;
 
 /** How long tor is waited for before it is said that the node is up, in ms. */
-const ONION_MS = 5_000;
+const ONION_MS = 15_000;
 
 /** Runs one node until it is told to stop; gives the exit status. */
 export async function up(config: Config): Promise<number> {

@@ -9,7 +9,7 @@ import { about, type Finding, said } from './finding.js';
 const { ok, warning, problem } = about('tor');
 
 /** How long tor may be silent, in ms: a person waits. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 10_000;
 
 /** The tor that is to serve the tower as an onion service, if that is wanted; nothing is asked of it that would change something. */
 export async function examineTor({ tor, data }: Config): Promise<Finding[]> {

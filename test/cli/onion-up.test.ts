@@ -25,7 +25,13 @@ describe('argus up --tor', { skip: NO_TOR }, () => {
     const env = { NATS_SERVER: findServer('nats-server') };
     const up = async (name: string) => {
       const logFile = join(folder, name);
-      const child = await startChild({ program: process.execPath, args: [MAIN, 'up', ...args], logFile, env });
+      const child = await startChild({
+        program: process.execPath,
+        args: [MAIN, 'up', ...args],
+        logFile,
+        env,
+        graceMs: 30_000,
+      });
       t.after(() => child.stop());
       await until('it is up', () => readFileSync(logFile, 'utf8').includes(' is up.'));
       return { child, said: () => readFileSync(logFile, 'utf8') };

@@ -89,6 +89,7 @@ async function startUp(t: Cleanup, folder: string, ...args: string[]) {
     program: process.execPath,
     args: [MAIN, 'up', ...args],
     logFile: join(folder, 'up.log'),
+    graceMs: 30_000,
     env,
   });
   t.after(() => child.stop());
