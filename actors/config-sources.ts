@@ -14,8 +14,8 @@ export class ConfigError extends Error {
 export type SettingPath = string;
 
 export interface ConfigSources {
-  /** The file to read; without one, `argus.toml` in the data folder, if it is there. */
-  readonly file?: string | undefined;
+  /** The file to read; without one, `argus.toml` in the data folder, if it is there; null for none at all. */
+  readonly file?: string | null | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Values given as flags, by their setting's path. */
   readonly flags: Readonly<Record<SettingPath, string | undefined>>;
@@ -34,6 +34,8 @@ export function gather(sources: ConfigSources): Gathered {
   return { values: nest(new Map(found.map(({ path, value }) => [path, value]))), origin };
 }
 
+/** Where the settings are in a node's folder. */
+export const settingsIn = (data: string) => join(data, 'argus.toml');
 /** A node's folder unless told. */
 export const defaultData = (network: string) => join(homedir(), '.argus', network);
 
@@ -47,6 +49,7 @@ const SECTIONS = [
   'key',
   'nats',
   'http',
+  'tor',
   'metrics',
   'web',
   'log',
@@ -65,6 +68,17 @@ const FOREIGN = new Set([
   'ARGUS_ISSUER_NKEY',
   // Of `argus key`, and nothing to be written into a file of settings.
   'ARGUS_PASSPHRASE',
+  // Of `argus client`, which may be used in the same shell.
+  'ARGUS_TOWER',
+  // Of nats-cluster.conf, and of what `argus alert` starts, which may be a script that asks argus more.
+  'ARGUS_NATS_NAME',
+  'ARGUS_NATS_CLUSTER',
+  'ARGUS_NATS_ROUTES',
+  'ARGUS_NATS_CERT',
+  'ARGUS_NATS_KEY',
+  'ARGUS_NATS_CA',
+  'ARGUS_ALERT_KIND',
+  'ARGUS_ALERT_TEXT',
   // Of the tests, which start nodes.
   'ARGUS_TEST_LOG',
   'ARGUS_MODEL_RUNS',
@@ -90,6 +104,7 @@ const fromFlags = (flags: ConfigSources['flags']): Found[] =>
   Object.entries(flags).flatMap(([path, value]) => (value === undefined ? [] : [{ path, value, from: 'flag' }]));
 
 function fromFile({ file }: ConfigSources, overrides: readonly Found[]): Found[] {
+  if (file === null) return [];
   const name = file ?? defaultFile(overrides);
   let text: string;
   try {
@@ -106,10 +121,10 @@ function fromFile({ file }: ConfigSources, overrides: readonly Found[]): Found[]
   }
 }
 
-function defaultFile(overrides: readonly Found[]): string {
+const defaultFile = (overrides: readonly Found[]): string => {
   const given = (path: SettingPath) => overrides.findLast((found) => found.path === path)?.value;
-  return join(String(given('data') ?? defaultData(String(given('network') ?? 'mainnet'))), 'argus.toml');
-}
+  return settingsIn(String(given('data') ?? defaultData(String(given('network') ?? 'mainnet'))));
+};
 
 /** The values of a table, those of its sections under their own paths; any other table is a value like any other. */
 function flatten(table: object, file: string, prefix = ''): Found[] {

@@ -1,32 +1,29 @@
-import { availableParallelism, homedir, hostname } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Dialect } from '../events/signing/receipts.js';
 import { Network, networks } from './chain-monitor/networks.js';
+import {
+  defaultNodeName,
+  defaultSignatureThreads,
+  NODE_NAME,
+  natsUrls,
+  number,
+  shardsOrAll,
+  url,
+} from './config-fields.js';
 import { type Limits, limitsOf } from './config-limits.js';
 import { type NatsConfig, natsOf } from './config-nats.js';
 import { type ConfigProblem, conflictsOf, problemsOf } from './config-problems.js';
 import { ConfigError, type ConfigSources, defaultData, gather } from './config-sources.js';
+import { type TorConfig, torControl, torOf } from './config-tor.js';
 import type { Address } from './gateway/http-listener.js';
 import { parseProxies } from './gateway/http-source.js';
 import { MAX_BLOB_BYTES } from './gateway/requests.js';
 import { type RegistrationPolicy, registrationPolicies } from './outcomes.js';
-import { parseRanges } from './ranges.js';
 
 /** A node's configuration: a TOML file, the environment over it, flags over both; every value checked. */
 
-const number = () =>
-  z.preprocess((value) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value), z.number().int());
-const url = (protocols: RegExp, like: string) =>
-  z.string().refine((value) => URL.canParse(value) && protocols.test(value), `must be like ${like}`);
-/** One URL, or those of several servers of a cluster with commas between them. */
-export const natsUrls = () =>
-  z
-    .string()
-    .refine(
-      (value) => value.split(',').every((part) => URL.canParse(part) && /^(nats|tls):\/\//.test(part)),
-      'must be like nats://127.0.0.1:4222',
-    );
 const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
 const isAddress = (value: string) => Number(ADDRESS.exec(value)?.[3] ?? Number.NaN) <= 65_535;
 /** `127.0.0.1:9814` or `[::1]:9814`, as `{host, port}`. */
@@ -40,12 +37,6 @@ const addressOrOff = () =>
     .string()
     .refine((value) => value === 'off' || isAddress(value), 'must be like 127.0.0.1:9814, or off')
     .transform((value) => (value === 'off' ? undefined : toAddress(value)));
-/** `0-3,7` as ranges; how many shards there are, the log says. */
-const shardsOrAll = () =>
-  z
-    .preprocess((value) => (typeof value === 'number' ? String(value) : value), z.string())
-    .refine((value) => value === 'all' || parseRanges(value) !== undefined, "must be like 0-3,7, or 'all'")
-    .transform((value) => (value === 'all' ? value : (parseRanges(value) ?? [])));
 /** `127.0.0.1,10.0.0.0/8`, or a list. */
 const proxies = () =>
   z
@@ -63,23 +54,14 @@ function areProxies(list: readonly string[]): boolean {
 }
 const u32 = 0xffffffff;
 
-/** One for each core but that of the node's own thread; more than four have nothing to do, since that thread is full by then. */
-const defaultSignatureThreads = () => Math.max(1, Math.min(4, availableParallelism() - 1));
-
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
-
 /** The settings, as the TOML file spells them. */
-const Settings = z.strictObject({
+export const Settings = z.strictObject({
   network: Network.default('mainnet'),
   data: z.string().min(1).optional(),
   node: z
     .string()
-    .regex(NAME, 'must be letters, digits, dots and dashes, 63 at the most')
-    .default(() =>
-      hostname()
-        .replace(/[^A-Za-z0-9_.-]/g, '-')
-        .slice(0, 63),
-    ),
+    .regex(NODE_NAME, 'must be letters, digits, dots and dashes, 63 at the most')
+    .default(defaultNodeName),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   locator_cache_size: number().pipe(z.number().min(1).max(1000)).default(6),
   signature_threads: number().pipe(z.number().min(0).max(64)).default(defaultSignatureThreads),
@@ -112,6 +94,7 @@ const Settings = z.strictObject({
       max_connections_per_source: number().pipe(z.number().min(1).max(100_000)).optional(),
     })
     .prefault({}),
+  tor: z.strictObject({ control: torControl(), password_file: z.string().min(1).optional() }).prefault({}),
   metrics: z.strictObject({ listen: addressOrOff().prefault('off') }).prefault({}),
   web: z.strictObject({ listen: addressOrOff().prefault('127.0.0.1:9816') }).prefault({}),
   log: z
@@ -174,6 +157,8 @@ export interface Config {
   readonly key: { readonly passphraseFile: string | undefined };
   readonly nats: NatsConfig;
   readonly http: HttpConfig;
+  /** The tor that is asked for an onion service; undefined for none. */
+  readonly tor: TorConfig | undefined;
   /** Where programs that look after the node are answered; undefined for nowhere. */
   readonly metrics: { readonly listen: Address | undefined };
   /** Where the operator's page is shown; undefined for nowhere. */
@@ -220,10 +205,11 @@ export function checkConfig(sources: ConfigSources): { config: Config } | { prob
   const { values, origin } = gather(sources);
   const parsed = Settings.safeParse(values);
   if (!parsed.success) return { problems: problemsOf(parsed.error, origin) };
-  const { network, nats, http, bitcoind, limits, subscription } = parsed.data;
+  const { network, nats, http, tor, bitcoind, limits, subscription } = parsed.data;
   const problems = conflictsOf([
     () => natsOf(nats, ''),
     () => httpOf(http),
+    () => torOf(tor, http),
     () => bitcoindAuth(network, bitcoind),
     () => limitsOf(limits, subscription.slots),
   ]);
@@ -243,6 +229,7 @@ function toConfig(settings: Settings): Config {
     key: { passphraseFile: settings.key.passphrase_file },
     nats: natsOf(nats, data),
     http: httpOf(settings.http),
+    tor: torOf(settings.tor, settings.http),
     metrics: { listen: settings.metrics.listen },
     web: { listen: settings.web.listen },
     log: settings.log,
@@ -279,7 +266,7 @@ function httpOf({ listen, ...http }: Settings['http']): HttpConfig {
 }
 
 /** Where bitcoind keeps its cookie, below its own data folder. */
-const COOKIE_FOLDER: Readonly<Record<Network, string>> = {
+export const COOKIE_FOLDER: Readonly<Record<Network, string>> = {
   mainnet: '',
   testnet: 'testnet3',
   testnet4: 'testnet4',

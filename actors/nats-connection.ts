@@ -6,6 +6,7 @@ import { type EnsuredLog, ensureStreams } from '../events/log/ensure-streams.js'
 import type { LogWish } from '../events/log/streams.js';
 import { why } from './runtime/why.js';
 import { publicNkey } from './secrets.js';
+import { shownUrl } from './shown-url.js';
 
 /** What NATS errors mean that the server is not there, or not yet. */
 const AWAY = new Set(['CONNECTION_REFUSED', 'TIMEOUT', 'DISCONNECT', 'CONNECTION_CLOSED']);
@@ -15,13 +16,17 @@ const isRefused = (error: unknown): boolean => error instanceof NatsError && err
 
 function unknownKey({ servers, seed }: LogConnectionOptions, cause: unknown): UnfitServerError {
   const key = seed === undefined ? 'no nkey' : `nkey ${publicNkey(seed)}`;
-  return new UnfitServerError(`${servers} does not let ${key} in: it must be the server's ARGUS_NODE_NKEY`, { cause });
+  return new UnfitServerError(`${shownUrl(servers)} does not let ${key} in: it must be the server's ARGUS_NODE_NKEY`, {
+    cause,
+  });
 }
 
 /** Such as one whose certificate is not for its name, or that has none. */
 function notTaken({ servers }: LogConnectionOptions, cause: unknown): Error {
   if (cause instanceof UnfitServerError) return cause;
-  return new UnfitServerError(`${servers} is not taken: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  return new UnfitServerError(`${shownUrl(servers)} is not taken: ${cause instanceof Error ? cause.message : cause}`, {
+    cause,
+  });
 }
 
 /** Connects; a server that is not there yet is waited for. Rejects when it is there and will not have us. */
@@ -32,7 +37,8 @@ export async function connectPatiently(options: LogConnectionOptions, logger: Lo
     } catch (error) {
       if (isRefused(error)) throw unknownKey(options, error);
       if (!(error instanceof NatsError) || !AWAY.has(error.code)) throw notTaken(options, error);
-      if (!waiting) logger.warn({ server: options.servers, ...why(error) }, 'NATS does not answer; waiting for it');
+      if (!waiting)
+        logger.warn({ server: shownUrl(options.servers), ...why(error) }, 'NATS does not answer; waiting for it');
       await sleep(RETRY_MS);
     }
   }

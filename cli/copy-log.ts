@@ -1,5 +1,6 @@
 import type { StreamInfo } from 'nats';
 import type { Config } from '../actors/config.js';
+import { shownUrl } from '../actors/shown-url.js';
 import { copyStream, holdTheSame } from '../events/log/copy-stream.js';
 import { readLog, readStream } from '../events/log/ensure-streams.js';
 import { isIdentity, StreamDriftError } from '../events/log/stream-drift.js';
@@ -60,13 +61,13 @@ function assertSame(before: readonly StreamInfo[], now: readonly StreamInfo[], f
   const changed = before.find(({ state }, i) => !now[i] || !holdTheSame(state, now[i].state));
   if (changed)
     throw new OperatorError(
-      `${changed.config.name} was written to while it was copied: stop every node on ${from}. ${BEGIN_AGAIN}`,
+      `${changed.config.name} was written to while it was copied: stop every node on ${shownUrl(from)}. ${BEGIN_AGAIN}`,
     );
 }
 
 async function readSource(config: Config, from: string, jsm: LogAccess['jsm']): Promise<StreamInfo[]> {
   const chain = await readStream(jsm, CHAIN);
-  if (!chain) throw new OperatorError(`there is no log at ${from}`);
+  if (!chain) throw new OperatorError(`there is no log at ${shownUrl(from)}`);
   const towerId = chain.config.metadata?.['argus.tower'] ?? '';
   const { streams, drift, missing } = await readLog(jsm, { network: config.network, towerId });
   const foreign = drift.filter(isIdentity);
@@ -75,7 +76,9 @@ async function readSource(config: Config, from: string, jsm: LogAccess['jsm']): 
   // Whoever reads the log is a node, or was one some seconds ago. What it writes from now on would be left behind.
   const readers = infos.reduce((sum, { state }) => sum + state.consumer_count, 0);
   if (readers > 0)
-    throw new OperatorError(`a node is at work on ${from}: stop every node there, and try again in half a minute`);
+    throw new OperatorError(
+      `a node is at work on ${shownUrl(from)}: stop every node there, and try again in half a minute`,
+    );
   // CHAIN last: where it is, the log is whole.
   return [
     ...infos.filter(({ config }) => config.name !== CHAIN),
@@ -85,7 +88,7 @@ async function readSource(config: Config, from: string, jsm: LogAccess['jsm']): 
 
 /** Prints which streams are to be copied, and how much that is. */
 export function printCopy(from: string, streams: readonly StreamInfo[]): void {
-  process.stdout.write(`${streams.length} streams to be copied from ${from}\n`);
+  process.stdout.write(`${streams.length} streams to be copied from ${shownUrl(from)}\n`);
   const rows = streams.map(({ config, state }) => ({
     stream: config.name,
     messages: state.messages,

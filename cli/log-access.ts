@@ -4,6 +4,7 @@ import type { Config } from '../actors/config.js';
 import { natsServers, natsTrust } from '../actors/config-nats.js';
 import { whenReady } from '../actors/nats-connection.js';
 import { existingNatsSeed, natsSeed } from '../actors/secrets.js';
+import { shownUrl } from '../actors/shown-url.js';
 import { connectLog } from '../events/log/connection.js';
 import { OperatorError, whyNoConnection } from './operator.js';
 import { startOwnNats } from './own-nats.js';
@@ -49,7 +50,7 @@ export async function connectAsNode(config: Config): Promise<NatsConnection> {
   const seed = config.nats.url === undefined ? natsSeed(file) : existingNatsSeed(file);
   const servers = natsServers(config.nats);
   return connectLog({ servers, seed, trust: natsTrust(config.nats), name: 'argus' }).catch((cause) => {
-    throw new OperatorError(`${servers} ${whyNoConnection(cause, file, 'NATS')}`, { cause });
+    throw new OperatorError(`${shownUrl(servers)} ${whyNoConnection(cause, file, 'NATS')}`, { cause });
   });
 }
 

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { natsUrls } from '../actors/config.js';
+import { natsUrls } from '../actors/config-fields.js';
 import { natsSeed } from '../actors/secrets.js';
 import { notUnderstood, parseArgument } from './arguments.js';
 import { init } from './init.js';
 import { migrate } from './migrate.js';
 import { natsKeys } from './nats-keys.js';
 import { printJson } from './print.js';
-import { addLogFlags, addWhereabouts, configOf } from './settings.js';
+import { addLogFlags, addNodeFlags, addWhereabouts, configOf, sourcesOf } from './settings.js';
 
 /** How long to wait, on the command line. */
 const Seconds = z
@@ -17,16 +17,27 @@ const Seconds = z
 
 /** `argus init`, `migrate` and `nkeys`: the tower's log, and the keys of its NATS servers. */
 export function addLogCommands(program: Command): void {
-  addLogFlags(addWhereabouts(program.command('init')), 'log.shards', 'log.replicas')
+  addNodeFlags(program.command('init'))
     .description(
-      "make a tower's log on NATS, and its key if there is none; `up` does so too, with one shard unless told",
+      "begin a tower, or a node of one: asks at a terminal for what it has to know, and writes argus.toml, the tower's key and the log; what is there stays",
     )
-    .option('--json', 'one line of JSON')
+    .option('--yes', 'ask nothing, and write argus.toml of flags and of what is usual')
+    .option('--force', 'with an argus.toml that is there: put it aside, and write another')
+    .option('--json', 'one line of JSON; without --yes no argus.toml is written')
     .addHelpText(
       'after',
-      '\nExample:\n  argus init --shards 4 --replicas 3 --nats nats://10.0.0.1:4222,nats://10.0.0.2:4222,nats://10.0.0.3:4222',
+      `
+Without a terminal, and without --yes, it makes the key and the log alone.
+
+Examples:
+  argus init
+  argus init --yes --network signet --policy invite --http 0.0.0.0:9814
+  argus init --shards 4 --replicas 3 --nats nats://10.0.0.1:4222,nats://10.0.0.2:4222,nats://10.0.0.3:4222`,
     )
-    .action((_options, command: Command) => init(configOf(command), command.opts().json === true));
+    .action(async (_options, command: Command) => {
+      const { yes = false, force = false, json = false } = command.opts();
+      await init(sourcesOf(command), { yes, force, json });
+    });
 
   addLogFlags(addWhereabouts(program.command('migrate')), 'log.replicas')
     .description('make the streams of a log what they should be: shows what it would change, asks, and changes it')

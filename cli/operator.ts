@@ -7,6 +7,7 @@ import { everyNode, type Nodes } from '../actors/every-node.js';
 import type { LogQuestion } from '../actors/log-wire.js';
 import { shardsText } from '../actors/ranges.js';
 import { existingNatsSeed } from '../actors/secrets.js';
+import { shownUrl } from '../actors/shown-url.js';
 import { dutySubjects, ERROR_CODE_HEADER, logSubjects, operatorSubjects, policySubjects } from '../actors/wire.js';
 import { connectLog } from '../events/log/connection.js';
 
@@ -56,14 +57,17 @@ export async function connectOperator(config: Config): Promise<Operator> {
   const trust = natsTrust(config.nats);
   const nc = await connectLog({ servers, seed, trust, name: 'argus operator', inboxPrefix: '_INBOX_OPERATOR' }).catch(
     (cause) => {
-      throw new OperatorError(`${servers} ${whyNoConnection(cause, config.nats.operatorNkeyFile, 'the tower')}`, {
-        cause,
-      });
+      throw new OperatorError(
+        `${shownUrl(servers)} ${whyNoConnection(cause, config.nats.operatorNkeyFile, 'the tower')}`,
+        {
+          cause,
+        },
+      );
     },
   );
   const said = async (subject: string, question: object) => {
     const message = await nc.request(subject, JSON.stringify(question), { timeout: 10_000 }).catch((cause) => {
-      throw new OperatorError(`no tower answers at ${servers}`, { cause });
+      throw new OperatorError(`no tower answers at ${shownUrl(servers)}`, { cause });
     });
     if (message.headers?.get(ERROR_CODE_HEADER)) throw new OperatorError(String(Answer.parse(message.json()).error));
     return message;
@@ -88,7 +92,7 @@ export async function connectOperator(config: Config): Promise<Operator> {
     everyNode: async () => {
       const nodes = await everyNode(nc);
       if (nodes.nodes.length + nodes.silent.length > 0) return nodes;
-      throw new OperatorError(`no tower answers at ${servers}`);
+      throw new OperatorError(`no tower answers at ${shownUrl(servers)}`);
     },
     order: async (what, node) => NodeReport.parse(await request(dutySubjects[what], { node })),
     streams: async () => StreamsAnswer.parse(await request(clusterSubjects.streams, {})).streams,

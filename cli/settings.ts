@@ -78,6 +78,16 @@ const ofNode: readonly Flag[] = [
   { setting: 'http.cert_file', flags: '--http-cert <file>', help: 'certificate chain (PEM), for HTTPS' },
   { setting: 'http.key_file', flags: '--http-key <file>', help: 'the key of that certificate (PEM)' },
   {
+    setting: 'tor.control',
+    flags: '--tor [address]',
+    help: "tor's control port, such as 127.0.0.1:9051 or /run/tor/control, for an onion service (default: off; without an address: wherever it is)",
+  },
+  {
+    setting: 'registration.policy',
+    flags: '--policy <policy>',
+    help: 'who may register: open (anybody), invite, or allow (default: open)',
+  },
+  {
     setting: 'metrics.listen',
     flags: '--metrics <address>',
     help: "where Prometheus reads the node's metrics, such as 127.0.0.1:9815 (default: nowhere)",
@@ -143,9 +153,11 @@ export const configOf = (command: Command): Config => readConfig(sourcesOf(comma
 /** Where a command's configuration comes from. */
 export function sourcesOf(command: Command): ConfigSources {
   const given = command.opts<Record<string, string | undefined>>();
+  // An option that may have a value, and has none.
+  const givenAs = (name: string) => (typeof given[name] === 'boolean' ? 'auto' : given[name]);
   const known = [...folder, ...whereabouts, ...ofKey, ...ofNode].map(({ setting, flags }) => [
     setting,
-    given[new Option(flags).attributeName()],
+    givenAs(new Option(flags).attributeName()),
   ]);
   return { file: given.config, env: process.env, flags: Object.fromEntries(known) };
 }

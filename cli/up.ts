@@ -6,13 +6,19 @@ import { natsServers, natsTrust } from '../actors/config-nats.js';
 import { TowerNode } from '../actors/node.js';
 import { logLimits } from '../actors/runtime/log-limits.js';
 import { existingNatsSeed, natsSeed, type TowerKey } from '../actors/secrets.js';
+import { onionKeyFile } from '../actors/tor/onion-key.js';
+import { OnionService, targetsOf } from '../actors/tor/onion-service.js';
 import { CORE_DUMPS, mayDumpCore } from './core-dumps.js';
+import { greeting } from './greeting.js';
 import { openTowerKey } from './kept-key.js';
 import { startOwnNats } from './own-nats.js';
 import type { NatsServer } from './servers/nats-server.js';
 
 /** How long a stop may take, in ms, before the process ends all the same. */
 const STOP_MS = 10_000;
+
+/** How long tor is waited for before it is said that the node is up, in ms. */
+const ONION_MS = 15_000;
 
 /** Runs one node until it is told to stop; gives the exit status. */
 export async function up(config: Config): Promise<number> {
@@ -52,14 +58,26 @@ async function run(config: Config, { key, logger, stop }: Given): Promise<void> 
       stop.requested.then(() => undefined),
     ]);
     if (node) {
-      greet(config, natsUrl, node);
+      const { httpUrls, webUrl } = node;
+      const onion = onionOf(config, httpUrls, logger);
+      const host = await onion?.start(ONION_MS);
+      const { tower_id: towerId } = node.publicInfo();
+      process.stdout.write(greeting(config, { towerId, natsUrl, httpUrls, webUrl, onion: onion && { host } }));
       await stop.requested;
       logger.info('stopping');
+      await onion?.stop();
       await Promise.race([node.stop(), sleep(STOP_MS)]);
     }
   } finally {
     await owned?.stop();
   }
+}
+
+/** The onion service that the settings ask for. */
+function onionOf({ tor, data }: Config, httpUrls: readonly string[], logger: Logger): OnionService | undefined {
+  if (!tor) return undefined;
+  const log = logger.child({ actor: 'onion-service' });
+  return new OnionService({ config: tor, keyFile: onionKeyFile(data), targets: targetsOf(httpUrls), log });
 }
 
 /** What a run is given. */
@@ -117,27 +135,4 @@ async function keepRunning(server: NatsServer, stop: ReturnType<typeof stopSigna
     logger.error(exit, "the node's nats-server died; starting it again");
     await server.restart().catch(stop.fail);
   }
-}
-
-function greet(config: Config, natsUrl: string, node: TowerNode): void {
-  const { httpUrls, webUrl } = node;
-  const { url, tls, caFile, websocket } = config.nats;
-  const where = [`--network ${config.network}`, `--data ${JSON.stringify(config.data)}`];
-  // A server of the node's own that has TLS is known by the settings alone.
-  if (url !== undefined || !tls) where.push(`--nats ${natsUrl}`);
-  if (url !== undefined && caFile !== undefined) where.push(`--nats-ca ${JSON.stringify(caFile)}`);
-  const [scheme, host] = [tls ? 'wss' : 'ws', websocket?.host.includes(':') ? `[${websocket.host}]` : websocket?.host];
-  process.stdout.write(
-    [
-      `Tower ${node.publicInfo().tower_id} on ${config.network} is up.`,
-      `  clients   ${natsUrl}   argus.v1.register, .add_appointment, .get_appointment, .get_subscription_info, .info`,
-      ...(websocket && url === undefined
-        ? [`  clients   ${scheme}://${host}:${websocket.port}   the same, over websockets`]
-        : []),
-      ...httpUrls.map((url) => `  clients   ${url}   TEOS, both generations`),
-      `  operator  argus info ${where.join(' ')}`,
-      ...(webUrl ? [`  page      ${webUrl}   argus web prints the way in`] : []),
-      '',
-    ].join('\n'),
-  );
 }

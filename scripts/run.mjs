@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { handleSignals, handOver, show } from './process.mjs';
 import { runMain, SetupError } from './report.mjs';
-import { ensureChromium, ensureServers, findIp } from './servers.mjs';
+import { ensureChromium, ensureNatsServer, ensureServers, ensureTor, findIp } from './servers.mjs';
 import { build, checkNode, DIST, ensureModules, listFiles, ROOT } from './setup.mjs';
 
 /** Within which a file of tests has ended, or is ended and has failed; in ms. The slowest takes three minutes. */
@@ -36,7 +36,7 @@ const COMMANDS = {
   async argus(args) {
     await ensureModules();
     const starts = ['up', 'init', 'migrate'].includes(args.find((arg) => !arg.startsWith('-')) ?? '');
-    const servers = starts ? await serversAsEnvironment() : {};
+    const servers = starts ? { NATS_SERVER: (await ensureNatsServer()).natsServer } : {};
     await build();
     await run('cli/main.js', args, servers);
   },
@@ -58,8 +58,15 @@ const COMMANDS = {
     const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${FILE_TIMEOUT}`];
     const runner = ['--test', '--test-reporter=spec', ...limits, ...options];
     const ip = await findIp();
-    const chromium = files.some((file) => file.includes(path.join('test', 'web'))) ? await ensureChromium() : undefined;
-    const programs = { ...servers, ...(ip && { IP_COMMAND: ip }), ...(chromium && { CHROMIUM: chromium }) };
+    const areIn = (/** @type {string[]} */ ...folder) => files.some((file) => file.includes(path.join(...folder)));
+    const chromium = areIn('test', 'web') ? await ensureChromium() : undefined;
+    const tor = areIn('onion') ? await ensureTor() : undefined;
+    const programs = {
+      ...servers,
+      ...(ip && { IP_COMMAND: ip }),
+      ...(chromium && { CHROMIUM: chromium }),
+      ...(tor && { TOR: tor }),
+    };
     await handOver(process.execPath, ['--enable-source-maps', ...runner, ...files], programs);
   },
 };

@@ -69,6 +69,20 @@ const CHROMIUM = {
   advice: 'the package chromium',
 };
 
+/**
+ * Fetched for the tests of the onion service, which are skipped without it.
+ * @type {Server}
+ */
+const TOR = {
+  name: 'tor',
+  variable: 'TOR',
+  minimum: [0, 4],
+  question: ['--version'],
+  answer: /^Tor version (\d+)\.(\d+)(\S*)/m,
+  debianPackage: 'tor',
+  advice: 'the package tor',
+};
+
 const SERVERS = [NATS_SERVER, BITCOIND];
 
 /**
@@ -77,7 +91,7 @@ const SERVERS = [NATS_SERVER, BITCOIND];
  * @throws {SetupError} with one line for each server that cannot be had
  */
 export async function ensureServers() {
-  const [natsServer, bitcoind] = await findServers();
+  const [natsServer, bitcoind] = await findServers(SERVERS);
   return { natsServer: natsServer.program, bitcoind: bitcoind.program };
 }
 
@@ -95,31 +109,58 @@ export async function findIp() {
  * @returns {Promise<string | undefined>} a path; undefined if it cannot be had
  * @throws {SetupError} if the one that the environment names will not do
  */
-export async function ensureChromium() {
-  const found = await find(CHROMIUM);
+export const ensureChromium = () => ensureForTests(CHROMIUM, 'the web page');
+
+/**
+ * The tor of this machine, or the one that is fetched for the tests.
+ * @returns {Promise<string | undefined>} a path; undefined if it cannot be had
+ * @throws {SetupError} if the one that the environment names will not do
+ */
+export const ensureTor = () => ensureForTests(TOR, 'the onion service');
+
+/**
+ * @param {Server} server
+ * @param {string} what its tests are about
+ * @returns {Promise<string | undefined>}
+ */
+async function ensureForTests(server, what) {
+  const found = await find(server);
   if (found && 'problem' in found) throw new SetupError(found.problem);
   if (found) return found.program;
   try {
-    const fetch = () => fetchMissing([CHROMIUM]);
-    const fetched = await withLock(path.join(FOLDER, 'fetch.lock'), 'fetching a browser', fetch);
-    return fetched.get(CHROMIUM)?.program;
+    const fetch = () => fetchMissing([server]);
+    const fetched = await withLock(path.join(FOLDER, 'fetch.lock'), `fetching ${server.name}`, fetch);
+    return fetched.get(server)?.program;
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    log(`the tests of the web page are skipped: ${error.message}`);
+    log(`the tests of ${what} are skipped: ${error.message}`);
     return undefined;
   }
 }
 
-/** @returns {Promise<Found[]>} in the order of SERVERS */
-async function findServers() {
-  const found = await Promise.all(SERVERS.map(find));
+/**
+ * The one that a node starts for itself; its bitcoind is the operator's.
+ * @returns {Promise<{ natsServer: string }>} an absolute path
+ * @throws {SetupError} with one line if it cannot be had
+ */
+export async function ensureNatsServer() {
+  const [natsServer] = await findServers([NATS_SERVER]);
+  return { natsServer: natsServer.program };
+}
+
+/**
+ * @param {readonly Server[]} servers
+ * @returns {Promise<Found[]>} in their order
+ */
+async function findServers(servers) {
+  const found = await Promise.all(servers.map(find));
   const problems = found.flatMap((result) => (result && 'problem' in result ? [result.problem] : []));
   if (problems.length > 0) throw new SetupError(problems.join('\n'));
   if (!found.includes(undefined)) return found;
-  const missing = SERVERS.filter((_, index) => !found[index]);
-  if (!(await findIp())) missing.push(IP);
+  const missing = servers.filter((_, index) => !found[index]);
+  if (servers.includes(BITCOIND) && !(await findIp())) missing.push(IP);
   const fetched = await withLock(path.join(FOLDER, 'fetch.lock'), 'fetching the servers', () => fetchMissing(missing));
-  return SERVERS.map((server, index) => found[index] ?? fetched.get(server));
+  return servers.map((server, index) => found[index] ?? fetched.get(server));
 }
 
 /**
@@ -176,8 +217,11 @@ function advise({ name, minimum, variable, advice }, reason) {
 
 async function main() {
   handleSignals();
-  const found = await findServers();
-  SERVERS.forEach(({ name }, index) => {
+  const names = process.argv.slice(2);
+  const servers = names.length > 0 ? SERVERS.filter(({ name }) => names.includes(name)) : SERVERS;
+  if (servers.length < names.length) throw new SetupError('usage: node scripts/servers.mjs [nats-server] [bitcoind]');
+  const found = await findServers(servers);
+  servers.forEach(({ name }, index) => {
     process.stdout.write(`${name} ${found[index].version}: ${found[index].program}\n`);
   });
 }

@@ -6,6 +6,7 @@ import { AUDITOR_INBOX, openLiveSource } from '../../actors/auditor/live-source.
 import type { Config } from '../../actors/config.js';
 import { natsServers, natsTrust } from '../../actors/config-nats.js';
 import { existingNatsSeed } from '../../actors/secrets.js';
+import { shownUrl } from '../../actors/shown-url.js';
 import { connectLog } from '../../events/log/connection.js';
 import { notUnderstood } from '../arguments.js';
 import { OperatorError, whyNoConnection } from '../operator.js';
@@ -51,7 +52,7 @@ async function openLive(config: Config): Promise<AuditSource> {
     name: 'argus audit',
     inboxPrefix: AUDITOR_INBOX,
   }).catch((cause) => {
-    throw new OperatorError(`${servers} ${whyNoConnection(cause, file, 'NATS')}`, { cause });
+    throw new OperatorError(`${shownUrl(servers)} ${whyNoConnection(cause, file, 'NATS')}`, { cause });
   });
   try {
     return await openLiveSource(nc, seed);

@@ -3,8 +3,9 @@ import { BitcoindRpc } from '../../actors/bitcoind/rpc.js';
 import { BitcoindUnauthorized, understood } from '../../actors/bitcoind/rpc-errors.js';
 import { networkOf, networks } from '../../actors/chain-monitor/networks.js';
 import type { Config } from '../../actors/config.js';
+import { shownUrl } from '../../actors/shown-url.js';
 import { type ClockReading, compareClocks, peersClock } from './clock.js';
-import { about, type Finding, said, shownUrl } from './finding.js';
+import { about, type Finding, said } from './finding.js';
 import { examineZmq } from './zmq.js';
 
 const { ok, warning, problem } = about('bitcoind');

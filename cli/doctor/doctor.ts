@@ -9,6 +9,7 @@ import { examineMachine } from './machine.js';
 import { examineNats } from './nats.js';
 import { examineDoors } from './ports.js';
 import { examineSecrets } from './secrets.js';
+import { examineTor } from './tor.js';
 
 /** `argus doctor`: looks at everything that a start needs, and changes nothing. */
 export function addDoctorCommand(program: Command): void {
@@ -37,6 +38,7 @@ async function examineAll(config: Config): Promise<Finding[]> {
     bitcoind: examineBitcoind,
     nats: examineNats,
     doors: examineDoors,
+    tor: examineTor,
   };
   const findings = await Promise.all(
     Object.entries(parts).map(async ([area, examine]) =>

@@ -33,6 +33,3 @@ export const about = (area: string): About => ({
 /** What an error says, on one line. */
 export const said = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
-
-/** A URL without the user and password that may be in it. */
-export const shownUrl = (url: string): string => url.replace(/\/\/[^/@]*@/, '//');

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { BitcoindRpc } from '../../actors/bitcoind/rpc.js';
 import { understood } from '../../actors/bitcoind/rpc-errors.js';
 import type { Config } from '../../actors/config.js';
+import type { SettingPath } from '../../actors/config-sources.js';
 import { inTime } from '../../actors/runtime/in-time.js';
 import { about, type Finding } from './finding.js';
 
@@ -77,6 +78,21 @@ async function examine(
   // A port may be another one on this side of a container.
   if (isThere && !isOthers) return warning(`${elsewhere}, where something answers all the same`, here ?? '');
   return problem(`${elsewhere}: ${without}`, here ?? '');
+}
+
+/** Where bitcoind publishes what a node wants to hear, as settings. */
+export async function publishedTopics(url: string, rpc: BitcoindRpc): Promise<Record<SettingPath, string>> {
+  const answer = await rpc.call('getzmqnotifications');
+  const published = understood('getzmqnotifications', () => Notifications.parse(answer));
+  const { hostname } = new URL(url);
+  const found = [
+    ['bitcoind.zmq_hashblock', 'pubhashblock'],
+    ['bitcoind.zmq_sequence', 'pubsequence'],
+  ].flatMap(([setting = '', type]) => {
+    const address = published.find((one) => one.type === type)?.address;
+    return address === undefined ? [] : [[setting, addressFrom(address, hostname)]];
+  });
+  return Object.fromEntries(found);
 }
 
 /** Where a publisher is reached that listens on all of its machine's addresses. */

@@ -37,6 +37,7 @@ describe('the configuration', () => {
         maxConnectionsPerSource: 250,
         trustedProxies: [],
       },
+      tor: undefined,
       metrics: { listen: undefined },
       web: { listen: { host: '127.0.0.1', port: 9816 } },
       log: { serve: 'all' },
@@ -163,6 +164,7 @@ describe('the configuration', () => {
         trustedProxies: ['10.0.0.0/8', '::1'],
         maxConnectionsPerSource: 1,
       },
+      tor: undefined,
       metrics: { listen: { host: '127.0.0.1', port: 9815 } },
       web: { listen: { host: '::1', port: 9000 } },
       log: { shards: 2, replicas: 3, serve: [{ from: 0, to: 1 }] },
@@ -208,6 +210,12 @@ describe('the configuration', () => {
     };
     assert.deepEqual(read(t, '', env), read(t));
     assert.deepEqual(read(t, '', { ARGUS_PASSPHRASE: 'of argus key' }), read(t));
+    const others = {
+      ARGUS_TOWER: 'of argus client',
+      ARGUS_NATS_ROUTES: 'of a server',
+      ARGUS_ALERT_TEXT: 'of argus alert',
+    };
+    assert.deepEqual(read(t, '', others), read(t));
     assert.match(refusal(t, 'passphrase = "of argus key"'), /^FILE: there is no setting passphrase$/);
     assert.deepEqual(read(t, '', { ARGUS_NODE: undefined }, { node: undefined }), read(t));
   });

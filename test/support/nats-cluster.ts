@@ -12,6 +12,8 @@ export interface TestCluster {
   readonly servers: readonly NatsServer[];
   /** Where each takes the others: `nats://127.0.0.1:port`. */
   readonly routes: readonly string[];
+  /** Where each has its store, `store`. */
+  readonly folders: readonly string[];
   readonly nodeSeed: string;
   readonly operatorSeed: string;
   /** The addresses of all, as `nats.url` takes them. */
@@ -55,6 +57,7 @@ export async function startTestCluster(t: Cleanup, options: TestClusterOptions =
   return {
     servers,
     routes,
+    folders: routes.map((_, i) => join(folder, `n${i}`)),
     nodeSeed: node,
     operatorSeed: operator,
     url: servers.map(({ url }) => url).join(','),
