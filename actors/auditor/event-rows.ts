@@ -92,6 +92,8 @@ export const EVENT_COLUMNS = {
   appointments: 'integer',
   trackers: 'integer',
   left_behind: 'integer',
+  /** JSON of the operator's limits that were changed. */
+  limits: 'text',
   /** JSON of the fields that have no column. */
   other: 'text',
 } as const satisfies Record<string, ColumnType>;
@@ -164,6 +166,9 @@ function eventRow(
   return row;
 }
 
+/** Fields that are one column, whatever is in them. */
+const WHOLE: ReadonlySet<string> = new Set(['limits']);
+
 type Fields = Readonly<Record<string, unknown>>;
 /** Column by field; null where there is none. */
 type Columns = Map<string, EventColumn | null>;
@@ -175,7 +180,7 @@ function fill(row: Record<string, unknown>, type: string, fields: Fields): void 
   const columns = known.get(type) ?? { of: new Map(), within: new Map() };
   known.set(type, columns);
   for (const name in fields) {
-    const value = fields[name];
+    const value = WHOLE.has(name) ? JSON.stringify(fields[name]) : fields[name];
     if (value === null || name === 'type') continue;
     if (typeof value !== 'object') put(row, columns.of.get(name) ?? learn(columns.of, type, name, name), name, value);
     else {

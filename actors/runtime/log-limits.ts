@@ -1,16 +1,21 @@
 import pino, { type LoggerOptions } from 'pino';
 
 /**
- * Bounds for what a node logs, whatever it is sent: of lines with the same words so many within ten seconds, and each of a
- * length. What was held back is told when the time is over. Lines below `info` are for who looks for a fault, and are not bounded.
+ * Bounds for what a node logs, whatever it is sent: of lines with the same words so many within ten seconds, of all lines at `info` so
+ * many besides the first of each kind, and each of a length. What was held back is told when the time is over. Lines below `info` are
+ * for who looks for a fault, and are not bounded.
  */
-export function logLimits({ mostLines = MOST_LINES, withinMs = WITHIN_MS } = {}): LogBounds {
-  const windows = new Map<string, Window>();
+export function logLimits({
+  mostLines = MOST_LINES,
+  mostInfo = MOST_INFO,
+  withinMs = WITHIN_MS,
+}: Partial<Bounds> = {}): LogBounds {
+  const windows = new Windows({ mostLines, mostInfo, withinMs });
   const hooks: LogBounds['hooks'] = {
     logMethod(args, method, level) {
       const said = args.find((arg): arg is string => typeof arg === 'string') ?? '';
-      const log = (...line: [object, string]) => method.apply(this, line);
-      if (level < INFO || isWithin(windows, `${level} ${said.slice(0, MOST_TEXT)}`, { mostLines, withinMs, log }))
+      const log: Say = (...line) => method.apply(this, line);
+      if (level < INFO || windows.take(level, `${level} ${said.slice(0, MOST_TEXT)}`, log))
         method.apply(this, args.map(shortened) as typeof args);
     },
   };
@@ -18,29 +23,63 @@ export function logLimits({ mostLines = MOST_LINES, withinMs = WITHIN_MS } = {})
 }
 
 type LogBounds = Required<Pick<LoggerOptions, 'hooks' | 'serializers'>>;
+type Say = (about: object, said: string) => void;
 
-interface Window {
-  lines: number;
+interface Bounds {
+  /** With the same words. */
+  readonly mostLines: number;
+  /** At `info`, of all words together. */
+  readonly mostInfo: number;
+  readonly withinMs: number;
 }
 
-function isWithin(
-  windows: Map<string, Window>,
-  key: string,
-  { mostLines, withinMs, log }: { mostLines: number; withinMs: number; log: (about: object, said: string) => void },
-): boolean {
-  const window = windows.get(key);
-  if (window) return ++window.lines <= mostLines;
-  const opened: Window = { lines: 1 };
-  // The texts are the code's own, so there are few of them; should one carry what it was sent, they share what is left.
-  if (key !== '' && windows.size >= MOST_KEYS) return isWithin(windows, '', { mostLines, withinMs, log });
-  windows.set(key, opened);
-  setTimeout(() => {
-    windows.delete(key);
-    const heldBack = opened.lines - mostLines;
-    if (heldBack > 0)
-      log({ held_back: heldBack, said: key.slice(key.indexOf(' ') + 1) }, 'the same was logged too often');
-  }, withinMs).unref();
-  return true;
+/** What was logged lately. */
+class Windows {
+  readonly #windows = new Map<string, { lines: number; heldBack: number }>();
+  /** Lines at `info`, but for the first of each kind. */
+  #info = 0;
+  #isCounting = false;
+
+  constructor(private readonly bounds: Bounds) {}
+
+  /** Whether a line is to be logged. */
+  take(level: number, key: string, log: Say): boolean {
+    const window = this.#windows.get(key);
+    if (!window) return this.#begin(level, key, log);
+    const isOne = window.lines < this.bounds.mostLines && (level > INFO || this.#takeInfo());
+    if (isOne) window.lines++;
+    else window.heldBack++;
+    return isOne;
+  }
+
+  #takeInfo(): boolean {
+    if (!this.#isCounting) {
+      this.#isCounting = true;
+      this.#later(() => {
+        this.#isCounting = false;
+        this.#info = 0;
+      });
+    }
+    return ++this.#info <= this.bounds.mostInfo;
+  }
+
+  #begin(level: number, key: string, log: Say): boolean {
+    // The texts are the code's own, so there are few of them; should one carry what it was sent, they share what is left.
+    if (key !== '' && this.#windows.size >= MOST_KEYS) return this.take(level, '', log);
+    const opened = { lines: 1, heldBack: 0 };
+    this.#windows.set(key, opened);
+    this.#later(() => {
+      this.#windows.delete(key);
+      const { heldBack } = opened;
+      if (heldBack > 0)
+        log({ held_back: heldBack, said: key.slice(key.indexOf(' ') + 1) }, 'the same was logged too often');
+    });
+    return true;
+  }
+
+  #later(act: () => void): void {
+    setTimeout(act, this.bounds.withinMs).unref();
+  }
 }
 
 const shortened = (arg: unknown): unknown => {
@@ -61,6 +100,7 @@ function short(error: unknown): unknown {
 
 const INFO = 30;
 const MOST_LINES = 30;
+const MOST_INFO = 100;
 const WITHIN_MS = 10_000;
 const MOST_KEYS = 1_000;
 const MOST_TEXT = 500;

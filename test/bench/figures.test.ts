@@ -30,7 +30,7 @@ const guarded: readonly (readonly [string, { readonly least?: number; readonly m
   [
     ['ingest', { least: 0.15 }, ['--seconds', '3']],
     ['ingest-one-user', { most: 4 }, ['--rounds', '30']],
-    ['breach-growth', { most: 2.5 }, ['--most', '10000', '--rounds', '5']],
+    ['breach-growth', { most: 2.5 }, ['--most', '5000', '--rounds', '3']],
   ];
 
 for (const [figure, { least = 0, most = Number.POSITIVE_INFINITY }, flags] of guarded)

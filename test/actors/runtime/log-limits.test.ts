@@ -34,6 +34,27 @@ describe('what a node logs', () => {
     assert.equal(lines.length, 6);
   });
 
+  test('is bounded in all at info, but for the first of each kind; what warns is not held back by that', async () => {
+    const { log, lines } = logged({ mostLines: 5, mostInfo: 6, withinMs: 50 });
+    for (let n = 0; n < 10; n++) for (const kind of ['a', 'b', 'c']) log.info(kind);
+    log.warn('bad');
+    log.warn('bad');
+    assert.equal(lines.length, 3 + 6 + 2);
+    await sleep(100);
+    const heldBack = lines.slice(11).map(({ held_back: count }) => Number(count));
+    assert.equal(heldBack.length, 3);
+    assert.equal(
+      heldBack.reduce((sum, count) => sum + count, 0),
+      30 - 9,
+    );
+    log.info('a');
+    log.info('a');
+    assert.deepEqual(
+      lines.slice(14).map(({ msg }) => msg),
+      ['a', 'a'],
+    );
+  });
+
   test('has a bound also where no two texts are the same', () => {
     const { log, lines } = logged({ mostLines: 3 });
     for (let n = 0; n < 5_000; n++) log.warn(`bad ${n}`);
