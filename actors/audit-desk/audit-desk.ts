@@ -9,6 +9,7 @@ import {
   type ServiceMsg,
 } from 'nats';
 import type { Logger } from 'pino';
+import { parseJson } from '../../events/json.js';
 import { isExpendable } from '../../events/log/streams.js';
 import { AUDIT_CONSUMER, AuditFrom } from '../audit-wire.js';
 
@@ -101,7 +102,7 @@ const LONGEST = 200;
 function readFrom({ data }: ServiceMsg): number | undefined {
   if (data.length > LONGEST) return undefined;
   try {
-    return AuditFrom.parse(JSON.parse(Buffer.from(data).toString())).from;
+    return AuditFrom.parse(parseJson(data)).from;
   } catch {
     return undefined;
   }

@@ -6,12 +6,9 @@ export interface Place {
   readonly delivery: number;
 }
 
-/** The same, and what else the server says of it. */
+/** The same, and when it was stored: by the server's clock, in milliseconds since 1970. */
 export interface Delivery extends Place {
-  /** When it was stored, by the server's clock, in milliseconds since 1970. */
   readonly time: number;
-  /** How many messages its consumer had still to deliver then. */
-  readonly pending: number;
 }
 
 /**
@@ -28,19 +25,18 @@ export function placeReader(): (reply: string | undefined) => Place {
   };
 }
 
-/** As `placeReader`, with all that is said. */
+/** As `placeReader`, with the time. */
 export function deliveryReader(): (reply: string | undefined) => Delivery {
   const startOf = startReader();
   return (reply = '') => {
     const position = startOf(reply);
     const delivery = reply.indexOf('.', position) + 1;
     const time = reply.indexOf('.', delivery) + 1;
-    const pending = reply.indexOf('.', time) + 1;
+    const end = reply.indexOf('.', time) - NANOSECONDS_OF_A_MILLISECOND;
     return {
       position: wholeNumber(reply, position),
       delivery: wholeNumber(reply, delivery),
-      time: wholeNumber(`${reply.slice(time, pending - 1 - NANOSECONDS_OF_A_MILLISECOND)}.`, 0),
-      pending: wholeNumber(reply, pending),
+      time: wholeNumber(`${reply.slice(time, end)}.`, 0),
     };
   };
 }
@@ -63,12 +59,12 @@ function startReader(): (reply: string) => number {
   };
 }
 
-/** The number in decimal that begins there and ends at a dot or with the text; NaN if there is none. */
+/** The number in decimal that begins there and ends at a dot; NaN if there is none. */
 function wholeNumber(text: string, from: number): number {
   let value = 0;
   for (let at = from; ; at++) {
     const digit = text.charCodeAt(at) - 48;
     if (digit >= 0 && digit <= 9) value = 10 * value + digit;
-    else return at > from && (at === text.length || text[at] === '.') ? value : Number.NaN;
+    else return at > from && text[at] === '.' ? value : Number.NaN;
   }
 }

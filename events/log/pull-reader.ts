@@ -109,9 +109,9 @@ class Pulled {
   }
 
   #keep(subject: string, reply: string, data: Uint8Array): void {
-    const { position, delivery, time, pending } = this.#placeOf(reply);
+    const { position, delivery, time } = this.#placeOf(reply);
     const isNext = this.range.sparse ? position >= this.#next : position === this.#next;
-    if (!isNext || delivery !== ++this.#delivery || Number.isNaN(time + pending)) {
+    if (!isNext || delivery !== ++this.#delivery || Number.isNaN(time)) {
       this.end();
       return;
     }
@@ -121,10 +121,10 @@ class Pulled {
       this.#batch.push({ stream: this.stream, position, subject, time, data: this.#arena.keep(data) });
       this.#held++;
     }
-    const isLast = position >= this.range.through || (this.range.sparse && pending === 0);
-    if (isLast) this.isComplete = true;
-    if (isLast) this.end();
-    else if (this.#batch.length >= GIVEN) this.#give();
+    if (position >= this.range.through) {
+      this.isComplete = true;
+      this.end();
+    } else if (this.#batch.length >= GIVEN) this.#give();
   }
 
   /** A question is over before so many came as were asked for: 409, by their bytes; 404 or 408, there are no more. */
