@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { ChainCommit } from '../events/commit.js';
+import type { BlockHash } from '../events/ids.js';
 import type { EventLog } from '../events/log/log.js';
 import { TxidStore } from '../events/log/txids.js';
 import type { BlockWindow } from '../projections/block-window.js';
@@ -14,6 +15,7 @@ import { Monitoring } from './chain-monitor/monitoring.js';
 import type { Config } from './config.js';
 import { Mempool } from './mempool-watch/mempool.js';
 import { MempoolWatch } from './mempool-watch/mempool-watch.js';
+import type { Precedence } from './runtime/precedence.js';
 import { Supervisor } from './runtime/supervisor.js';
 import { why } from './runtime/why.js';
 import { areOfBlock } from './txids-check.js';
@@ -34,7 +36,7 @@ export class BitcoindSide {
     const { bitcoind } = config;
     this.rpc = new BitcoindRpc(bitcoind);
     this.carrier = new Carrier(this.rpc);
-    this.#blocks = new BlockSource(this.rpc);
+    this.#blocks = new HastyBlocks(this.rpc, needs.precedence);
     const missing = new MissingBlocks(this.#blocks, stopping);
     this.txids = new BlockTxids(
       new TxidStore(log),
@@ -77,7 +79,7 @@ export class BitcoindSide {
   }
 
   #startMonitor(fail: (error: Error) => void): Monitoring {
-    const { config, log, chain, announced, found, restarted, stopping, logger } = this.needs;
+    const { config, log, chain, precedence, announced, found, restarted, stopping, logger } = this.needs;
     const { zmqHashblock: zmqUrl, pollSeconds } = config.bitcoind;
     const needs = {
       network: config.network,
@@ -88,13 +90,27 @@ export class BitcoindSide {
       txids: this.txids,
       firstBlocks: FIRST_BLOCKS,
       announced,
-      found,
+      found: (block: Block) => precedence.during(found(block)),
       restarted,
       stopping,
       logger: logger.child({ actor: 'chain-monitor' }),
     };
     this.#monitor = new Monitoring(needs, { zmqUrl, pollMs: pollSeconds * 1000 }, fail);
     return this.#monitor;
+  }
+}
+
+/** The one block that bitcoind has found goes before what clients want; the many that a node missed are read beside that. */
+class HastyBlocks extends BlockSource {
+  constructor(
+    rpc: BitcoindRpc,
+    private readonly precedence: Precedence,
+  ) {
+    super(rpc);
+  }
+
+  override block(hash: BlockHash): Promise<Block> {
+    return this.precedence.during(super.block(hash));
   }
 }
 
@@ -107,6 +123,8 @@ export interface BitcoindSideNeeds {
   readonly chain: Fold<ChainCommit, BlockWindow>;
   /** A block is being read. */
   readonly announced: () => void;
+  /** A block goes before whatever else the node has to do. */
+  readonly precedence: Precedence;
   /** A block that bitcoind has, whether the log takes it or not; resolves when its breaches are answered. */
   readonly found: (block: Block) => Promise<unknown>;
   /** bitcoind is another run of the program than before. */

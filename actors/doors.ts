@@ -11,15 +11,13 @@ import { AuthCallout } from './auth-callout/auth-callout.js';
 import { issuerOf } from './auth-callout/issuer.js';
 import type { NodeReport } from './cluster-wire.js';
 import { placeAppointment } from './gatekeeper/shown.js';
-import { Admission } from './gateway/admission.js';
 import type { Answer } from './gateway/answers.js';
+import { DoorThread } from './gateway/door-thread.js';
 import { Gateway, type GatewayNeeds, type Request } from './gateway/gateway.js';
-import { HttpDoor } from './gateway/http-door.js';
-import { parseProxies } from './gateway/http-source.js';
-import { NatsDoor } from './gateway/nats-door.js';
 import { RateLimiter } from './gateway/rate-limiter.js';
 import { RequestRelay } from './gateway/request-relay.js';
 import { Standstill } from './gateway/standstill.js';
+import { Turnstile } from './gateway/turnstile.js';
 import { Metrics } from './metrics/metrics.js';
 import { MetricsDoor } from './metrics/metrics-door.js';
 import type { NodeOptions } from './node-options.js';
@@ -32,6 +30,7 @@ import { type DoorkeeperFace, PolicyDesk } from './operator-desk/policy-desk.js'
 import { ShardDesk } from './operator-desk/shard-desk.js';
 import { streamReports } from './operator-desk/stream-report.js';
 import type { Proven, Refusal } from './outcomes.js';
+import type { Precedence } from './runtime/precedence.js';
 import { type Served, ShardRelay } from './runtime/shard-relay.js';
 import type { ServedShards } from './served-shards.js';
 import { shardOf } from './shard.js';
@@ -43,10 +42,10 @@ import type { InfoAnswer } from './wire.js';
 
 /** The ways into one node: for clients over NATS and over HTTP, for the operator and for other nodes over NATS. */
 export class Doors {
-  readonly #gateway: Gateway;
+  readonly #turnstile: Turnstile;
   readonly #requests: RequestRelay;
   readonly #standstill: Standstill;
-  readonly #nats: NatsDoor;
+  readonly #thread: DoorThread;
   readonly #shardDesk: ShardDesk;
   readonly #desk: OperatorDesk;
   readonly #policyDesk: PolicyDesk;
@@ -55,14 +54,12 @@ export class Doors {
   readonly #metrics: MetricsDoor | undefined;
   readonly #web: WebSide | undefined;
   readonly #stateDesk: StateDesk;
-  readonly #admission: Admission;
-  readonly #http: readonly HttpDoor[];
   /** Ends what other nodes may ask of each shard. */
   readonly #served = new Map<ShardId, Served>();
 
   constructor(private readonly needs: DoorsNeeds) {
-    const { nc, options, tls, logger, shards } = needs;
-    const { config, patience } = options;
+    const { nc, options, logger, shards } = needs;
+    const { config } = options;
     const { shards: towerShards } = needs.layout;
     const log = logger.child({ actor: 'gateway' });
     const shardIdOf = (userId: UserId) => shardOf(userId, towerShards);
@@ -84,8 +81,8 @@ export class Doors {
       limits: config.limits,
       log,
     });
-    this.#gateway = gateway;
-    this.#nats = new NatsDoor(nc, gateway, { version, info: needs.publicInfo, log });
+    this.#turnstile = new Turnstile(gateway, needs.precedence);
+    this.#thread = doorThreadOf(needs, this.#turnstile, log);
     this.#shardDesk = new ShardDesk({ relay, chain: needs.chain.state, local: (shard) => shards.get(shard) });
     this.#desk = new OperatorDesk(nc, {
       version,
@@ -115,18 +112,12 @@ export class Doors {
       chain: () => needs.chain.state,
       shards: () => shards.states,
     });
-    const { listen, maxConnections: mostInside, maxConnectionsPerSource: mostOfSource, trustedProxies } = config.http;
-    const proxies = parseProxies(trustedProxies);
-    this.#admission = new Admission({ isAble: needs.isAble, mostInside, mostOfSource });
-    this.#http = listen.map(
-      ({ dialect, ...address }) =>
-        new HttpDoor({ gateway, admission: this.#admission, address, dialect, proxies, tls, patience, log }),
-    );
   }
 
   /** Lets clients connect, and the operator and Prometheus ask how this node is, long before it is ready for anything else. */
   async openDesk(): Promise<void> {
     this.#authCallout.open();
+    this.#thread.start();
     await Promise.all([this.#nodeDesk.open(), this.#metrics?.open(), this.#web?.open()]);
   }
 
@@ -149,16 +140,16 @@ export class Doors {
   async open(): Promise<void> {
     this.#web?.watchChain(this.needs.chain);
     const desks = [this.#desk, this.#policyDesk, this.#stateDesk];
-    await Promise.all([this.#nats, ...desks, ...this.#http].map((door) => door.open()));
+    await Promise.all([this.#thread, ...desks].map((door) => door.open()));
   }
 
   get httpUrls(): readonly string[] {
-    return this.#http.map(({ url }) => url);
+    return this.#thread.httpUrls;
   }
 
   /** From now on other nodes may ask about a shard that runs here. Call what is returned to end that. */
   serve(shard: ShardId): Served {
-    const ends = [this.#requests.serve(shard, this.#gateway), this.#shardDesk.serve(shard)];
+    const ends = [this.#requests.serve(shard, this.#turnstile), this.#shardDesk.serve(shard)];
     const fold = this.needs.shards.get(shard)?.fold;
     if (fold && this.#web) ends.push(this.#web.watchShard(shard, fold));
     const end = async () => {
@@ -170,7 +161,7 @@ export class Doors {
 
   /** The tower became able or unable to accept: the HTTP doors need not find out by themselves. */
   review(): void {
-    this.#admission.review();
+    this.#thread.review();
   }
 
   /** What the operator sees of the tower at a glance. */
@@ -180,9 +171,8 @@ export class Doors {
 
   /** Takes no more requests, and resolves when those under way are answered. */
   async close(): Promise<void> {
-    this.#admission.close();
     const served = Array.from(this.#served.values(), (end) => end());
-    await Promise.all([this.#nats.close(), ...this.#http.map((door) => door.close()), ...served]);
+    await Promise.all([this.#thread.close(), ...served]);
     this.#standstill.stop();
     await Promise.all([this.#desk.close(), this.#policyDesk.close(), this.#stateDesk.close()]);
   }
@@ -201,6 +191,30 @@ export class Doors {
     const isOurs = 'kind' in answer && answer.kind === 'shard-not-served' && this.needs.shards.numbers.includes(shard);
     return isOurs ? { kind: 'unavailable', why: `shard ${shard} is not level with the log yet` } : answer;
   }
+}
+
+/** The tower's doors to its clients, on a thread of their own. */
+function doorThreadOf(needs: DoorsNeeds, turnstile: Turnstile, log: Logger): DoorThread {
+  const { options, tls, isAble, publicInfo } = needs;
+  const { config, natsUrl: servers, natsSeed: seed, natsTrust: trust, patience } = options;
+  const { listen: http, maxConnections, maxConnectionsPerSource, trustedProxies } = config.http;
+  return new DoorThread({
+    setting: {
+      nats: { servers, seed, trust, name: `argus ${config.node} doors` },
+      version,
+      limits: config.limits,
+      http,
+      maxConnections,
+      maxConnectionsPerSource,
+      trustedProxies,
+      tls,
+      patience,
+      logLevel: log.level,
+    },
+    turnstile,
+    standing: () => ({ isAble: isAble(), info: publicInfo() }),
+    log,
+  });
 }
 
 function reporterOf(needs: DoorsNeeds): NodeReporter {
@@ -272,6 +286,8 @@ export interface DoorsNeeds {
   readonly doorkeeper: DoorkeeperFace;
   /** Whether the tower can accept appointments now, as far as it knows. */
   readonly isAble: () => boolean;
+  /** What goes before clients' requests. */
+  readonly precedence: Precedence;
   /** Whether the node has a NATS server now, and how far it is with what it serves. */
   readonly isConnected: () => boolean;
   readonly state: () => NodeReport['state'];

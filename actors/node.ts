@@ -22,6 +22,7 @@ import { PolicySide } from './policy-side.js';
 import { publicInfo } from './public-info.js';
 import { ranges } from './ranges.js';
 import { Drill } from './responder/drill.js';
+import { Precedence } from './runtime/precedence.js';
 import { why } from './runtime/why.js';
 import { ServedShards, shardsToServe } from './served-shards.js';
 import { Shard, type ShardNeeds } from './shard.js';
@@ -78,6 +79,8 @@ export class TowerNode {
   readonly #notaries: Notaries;
   readonly #drill = new Drill();
   readonly #identities: Identities;
+  /** Blocks and breaches go before clients. */
+  readonly #precedence = new Precedence();
 
   private constructor(
     private readonly options: NodeOptions,
@@ -104,6 +107,7 @@ export class TowerNode {
       log,
       chain: this.chain,
       announced: () => this.#drill.practise(),
+      precedence: this.#precedence,
       found: (block: Block) => Promise.all(this.#shards.running.map((shard) => shard.blockFound(block))),
       restarted: () => {
         for (const shard of this.#shards.running) shard.bitcoindRestarted();
@@ -135,6 +139,7 @@ export class TowerNode {
       prover: this.#notaries.prover,
       doorkeeper: this.#policy.doorkeeper,
       isAble: () => this.#connected && this.#shards.running.length > 0 && window.tip !== undefined,
+      precedence: this.#precedence,
       isConnected: () => this.#connected,
       state: () => this.#state(),
       chain: this.chain,

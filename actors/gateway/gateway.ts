@@ -26,8 +26,9 @@ import { words } from './dialect.js';
 import type { Fault, FieldLimits } from './faults.js';
 import type { GatekeeperFace } from './gatekeeper-face.js';
 import type { Source } from './http-source.js';
+import { cautious, limited } from './overload.js';
 import { delayTooSmall } from './python-fields.js';
-import type { RateLimited, RateLimiter } from './rate-limiter.js';
+import type { RateLimiter } from './rate-limiter.js';
 import * as requests from './requests.js';
 
 /**
@@ -88,15 +89,16 @@ export class Gateway {
     const parsed = requests.parseRegister(json, dialect);
     if (!parsed.ok) return this.refuse(operation, parsed.fault, dialect);
     const { userId, invite = caller.invite } = parsed.value;
+    const { came } = caller;
     return this.#answer({ request, who: userId, dialect: () => dialect }, async (gatekeeper) => {
-      const outcome = await gatekeeper.register(userId, dialect, invite);
+      const outcome = await gatekeeper.register(userId, dialect, came, invite);
       return outcome.kind === 'registered' ? registered(userId, outcome) : outcome;
     });
   }
 
   async #addAppointment(json: Record<string, unknown>, request: Request): Promise<Answer> {
     const { limits } = this.needs;
-    const came = performance.now();
+    const { came = performance.now() } = request.caller;
     const parsed = requests.parseAddAppointment(json, limits.maxBlobBytes);
     if (!parsed.ok) return this.refuse(request.operation, parsed.fault, request.caller.dialect);
     const { locator, blob, toSelfDelay, signature } = parsed.value;
@@ -115,7 +117,7 @@ export class Gateway {
   }
 
   async #deleteAppointment(json: Record<string, unknown>, request: Request): Promise<Answer> {
-    const came = performance.now();
+    const { came = performance.now() } = request.caller;
     const parsed = requests.parseDeleteAppointment(json);
     if (!parsed.ok) return this.refuse(request.operation, parsed.fault, request.caller.dialect);
     const { locator, receipt, signature: userSignature } = parsed.value;
@@ -228,6 +230,8 @@ export interface Caller {
   readonly invite?: string | undefined;
   /** Whether the door was another node's, which does not serve the user's shard. */
   readonly relayed?: boolean;
+  /** When the request came, in ms of `performance.now()`; now unless told. */
+  readonly came?: number;
 }
 
 /** A request as it came. */
@@ -252,18 +256,6 @@ function refused({ request, dialect, locator }: Asked, refusal: Refusal): Answer
   const answer = refusedWith(refusal.kind, words[dialect()].refused(request.operation, refusal, locator));
   return 'elsewhere' in refusal ? { ...answer, relayed: true } : answer;
 }
-
-const limited = (operation: requests.Operation, refusal: RateLimited, dialect: Dialect): Answer => ({
-  ...refusedWith(refusal.kind, words[dialect].refused(operation, refusal)),
-  retryMs: refusal.retryMs,
-});
-
-/**
- * Who asks is not known yet, and a rust client that is taken for a python one loses its appointment by an answer without a code:
- * what a rust client is told to come again with, a python client understands, too.
- */
-const cautious = (operation: requests.Operation, { certain, dialect }: Caller): Dialect =>
-  operation === 'add_appointment' && !certain ? 'rust' : dialect;
 
 type Act = (gatekeeper: GatekeeperFace, userId: UserId) => Promise<Answer | Refusal>;
 

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TowerRefusedError, TowerUnavailableError } from '../../actors/client/errors.js';
+import { Flood, type FloodWay } from '../../bench/load/flood.js';
+import { floodRequests } from '../../bench/load/flood-requests.js';
+import { buildBreach, openChannels } from '../../cli/demo/channel.js';
+import { fromHex } from '../../events/bytes.js';
+import { registeredPlugin, startHttpTower, urlOf } from '../support/http-tower.js';
+import { tempDir } from '../support/temp-dir.js';
+import { anAppointment } from '../support/teos-requests.js';
+import { isInMempool, secretKey, type TestTower, untilLevel } from '../support/tower.js';
+import { until } from '../support/until.js';
+
+/** A flood over both doors, made by processes of their own, with a breach in the middle. */
+
+const portOf = (tower: TestTower, way: FloodWay) =>
+  Number(new URL(way === 'nats' ? tower.nats.url : urlOf(tower)).port);
+
+const REFUSING = /^more requests over NATS|stood still|answers no ping/;
+
+test('a breach amid a flood over both doors is answered and recorded; afterwards all is as before', async (t) => {
+  const tower = await startHttpTower(t, { settings: { 'http.max_connections': '100' } });
+  const [channel, later] = await openChannels(tower.chain, 2);
+  assert.ok(channel && later);
+  await untilLevel(() => tower.node, tower.chain);
+  const users = Array.from({ length: 20 }, () => ({ towerId: tower.key.towerId, secretKey: secretKey() }));
+  for (const { secretKey } of users) await (await tower.newClient('rust', { secretKey })).register();
+  const client = await tower.newClient('rust');
+  await client.register();
+  const breach = buildBreach(channel);
+  await client.protect(breach.disputeTxid, fromHex(breach.penaltyTx), 144);
+  const plugin = await registeredPlugin(tower, 'rustPlugin');
+
+  const requests = await floodRequests(users, tower.key.towerId, 1_000);
+  const floods = (['nats', 'http'] as const).map((way) => new Flood(way, portOf(tower, way), tempDir(t), requests));
+  t.after(async () => {
+    for (const flood of floods.splice(0)) await flood.stop();
+  });
+  // On a machine that has no time for the doors, what they hear is too old, and refused for that.
+  await until('requests over NATS are refused', () => tower.said.some(({ msg }) => REFUSING.test(msg)));
+  await until('HTTP connections are refused', () => tower.said.some(({ msg }) => msg === 'refusing HTTP connections'));
+  const during = plugin.revoked(anAppointment('in the flood'));
+  await tower.chain.send(breach.disputeTx);
+  await tower.chain.mine();
+  await until('the penalty is in the mempool', () => isInMempool(tower, breach.penaltyTxid));
+  await untilLevel(() => tower.node, tower.chain);
+  const told = await Promise.all(floods.splice(0).map((flood) => flood.stop()));
+  t.diagnostic(JSON.stringify(told));
+  assert.ok(told.every(({ requests }) => requests > 1_000));
+
+  // Whoever came through the door, or did not, has lost nothing.
+  await during;
+  await plugin.settled();
+  assert.deepEqual([plugin.accepted.size, plugin.hurt], [1, []]);
+  const next = buildBreach(later);
+  await until('the NATS door is open', () =>
+    client.protect(next.disputeTxid, fromHex(next.penaltyTx), 144).then(
+      () => true,
+      (error) => {
+        if (error instanceof TowerUnavailableError || error instanceof TowerRefusedError) return false;
+        throw error;
+      },
+    ),
+  );
+  await tower.chain.send(next.disputeTx);
+  await tower.chain.mine();
+  await until('the penalty of the next breach is in the mempool', () => isInMempool(tower, next.penaltyTxid));
+  assert.deepEqual(tower.gaveUp, []);
+  assert.deepEqual(
+    tower.said.filter(({ level }) => level >= 50),
+    [],
+  );
+});
