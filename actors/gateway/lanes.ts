@@ -148,7 +148,7 @@ export const MOST_WAITING = 1_024;
 /** Of how many bytes, in all lanes. */
 const MOST_WAITING_BYTES = 32 * 1024 * 1024;
 const CROWD = MOST_WAITING / 2;
-const PATIENCE_MS = 1_500;
+const PATIENCE_MS = 2_500;
 
 export interface LanesNeeds {
   readonly limits: FieldLimits;

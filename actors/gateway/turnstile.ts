@@ -59,4 +59,4 @@ export class Turnstile {
 /** How many requests are begun in one round of the event loop: less than a millisecond of work. */
 const A_ROUND = 6;
 /** After that a request is not begun any more, in ms: its client may have given up. */
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 3_000;

@@ -32,9 +32,10 @@ function framesIn(bytes: Buffer): Buffer[] {
 function pour(share: Buffer, requests: number): Promise<void> {
   return new Promise((resolve) => {
     const socket: Socket = connect(Number(port), '127.0.0.1');
-    const write = () => {
-      do told.requests += requests;
-      while (socket.write(share));
+    const write = (): void => {
+      if (socket.destroyed) return;
+      told.requests += requests;
+      if (socket.write(share)) setImmediate(write);
     };
     let came = false;
     socket.setNoDelay(true);
