@@ -1,4 +1,3 @@
-import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import pino from 'pino';
 import { connectPatiently, flushPatiently } from '../nats-connection.js';
@@ -18,9 +17,6 @@ import { Standstill } from './standstill.js';
  * taken apart, counted and refused here; a bounded number of requests at a time goes on to the node. It ends when it was told to
  * close, and with an error when it cannot go on; `DoorThread` starts it anew.
  */
-
-// Where two threads want one processor, the one that watches the chain gets it. On Linux, 0 is the calling thread alone.
-if (process.platform === 'linux') setPriority(0, 5);
 
 const setting: DoorSetting = workerData;
 const { limits, version, maxConnections, maxConnectionsPerSource, tls, patience } = setting;

@@ -49,12 +49,15 @@ export class Flood {
     await this.#ended;
     clearTimeout(late);
     process.off('exit', this.#kill);
-    return { ...Told.parse(JSON.parse(await this.#said)), seconds };
+    const said = await this.#said;
+    return { ...(said === '' ? UNTOLD : Told.parse(JSON.parse(said))), seconds };
   }
 
   readonly #kill = (): void => void this.#child.kill('SIGKILL');
 }
 
+/** What is known of one that had to be killed. */
+const UNTOLD = { connections: 0, refused: 0, broken: 0, requests: 0, answers: 0 };
 const MANY = { http: 128, nats: 4 };
 /** How long it may take to end, in ms: it may be busy. */
 const LATE_MS = 5_000;

