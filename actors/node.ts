@@ -24,7 +24,8 @@ import { ranges } from './ranges.js';
 import { Drill } from './responder/drill.js';
 import { Precedence } from './runtime/precedence.js';
 import { why } from './runtime/why.js';
-import { ServedShards, shardsToServe } from './served-shards.js';
+import { ServedShards } from './served-shards.js';
+import { type Settled, settled } from './settled.js';
 import { Shard, type ShardNeeds } from './shard.js';
 import { signaturesOf } from './signatures/signatures-of.js';
 import { type Begun, Snapshots } from './snapshots/snapshots.js';
@@ -59,10 +60,10 @@ export class TowerNode {
       const wish = { network, towerId, shards: log.shards, replicas: log.replicas };
       const streams = await ensureStreamsPatiently(nc, wish, logger);
       // What settings may be wrong about is found out before there is anything that would have to be ended.
-      const settled = { serves: shardsToServe(log.serve, streams.layout.shards), tls: readTls(options.config.http) };
+      const settings = settled(options.config, streams.layout.shards);
       const events = await EventLog.open(nc, { seed });
       const snapshots = new Snapshots(options, events);
-      node = new TowerNode(options, settled, nc, events, streams, snapshots, await snapshots.chain());
+      node = new TowerNode(options, settings, nc, events, streams, snapshots, await snapshots.chain());
       await node.#begin();
       return node;
     } catch (error) {
@@ -294,12 +295,4 @@ export class TowerNode {
     this.#gaveUp = true;
     this.options.giveUp(error);
   }
-}
-
-/** What settings come to, beside the log. */
-interface Settled {
-  /** The shards that this node serves. */
-  readonly serves: readonly ShardId[];
-  /** For HTTPS, if that is wanted. */
-  readonly tls: Tls | undefined;
 }

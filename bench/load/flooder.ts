@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { constants, setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
@@ -8,7 +9,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * and heard goes to stdout as a line of JSON when it is told to end (SIGTERM).
  *
  * It writes bytes that were made beforehand, so that a processor that it has to itself sends more than any tower takes.
+ *
+ * It stands for machines elsewhere, which would take no processor from the tower's. So it goes behind whoever else wants one, and takes
+ * all that they leave.
  */
+setPriority(constants.priority.PRIORITY_LOW);
 const [way, port, connections, file] = process.argv.slice(2);
 const frames = framesIn(readFileSync(file ?? ''));
 const count = Number(connections);
