@@ -29,7 +29,6 @@ import { type Settled, settled } from './settled.js';
 import { Shard, type ShardNeeds } from './shard.js';
 import { signaturesOf } from './signatures/signatures-of.js';
 import { type Begun, Snapshots } from './snapshots/snapshots.js';
-import { readTls, type Tls } from './tls.js';
 import { version } from './version.js';
 import type { InfoAnswer } from './wire.js';
 

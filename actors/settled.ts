@@ -1,7 +1,7 @@
 import type { Shard as ShardId } from '../events/ids.js';
 import type { Config } from './config.js';
-import { readTls, type Tls } from './doors.js';
 import { shardsToServe } from './served-shards.js';
+import { readTls, type Tls } from './tls.js';
 
 /** What settings come to, beside the log. */
 export interface Settled {

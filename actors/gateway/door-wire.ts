@@ -71,20 +71,23 @@ export interface AnswerInWire {
   readonly status: number;
   readonly text: string;
   readonly reason: Answer['reason'] | undefined;
+  readonly retryMs: number | undefined;
   readonly relayed: boolean;
 }
 
-export const toWire = ({ status, body, reason, relayed }: Answer): AnswerInWire => ({
+export const toWire = ({ status, body, reason, retryMs, relayed }: Answer): AnswerInWire => ({
   status,
   text: JSON.stringify(body),
   reason,
+  retryMs,
   relayed: relayed === true,
 });
 
-export const fromWire = ({ status, text, reason, relayed }: AnswerInWire): Answer => ({
+export const fromWire = ({ status, text, reason, retryMs, relayed }: AnswerInWire): Answer => ({
   status,
   body: JSON.parse(text),
   ...(reason !== undefined && { reason }),
+  ...(retryMs !== undefined && { retryMs }),
   ...(relayed && { relayed }),
 });
 

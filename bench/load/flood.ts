@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { nkeys } from 'nats';
 import { z } from 'zod';
+import { clientInbox } from '../../actors/wire.js';
 import type { FloodRequest } from './flood-requests.js';
 
 /** The door that a flood goes against. */
@@ -30,11 +32,13 @@ export class Flood {
   /** Starts it; `folder` takes the file with what it sends. */
   constructor(way: FloodWay, port: number, folder: string, requests: readonly FloodRequest[], connections = MANY[way]) {
     const file = join(folder, `flood-${way}-${port}.frames`);
-    const frame = way === 'http' ? httpFrame : natsFrame;
+    const nkey = nkeys.createUser();
+    const frame = way === 'http' ? httpFrame : natsFrame(clientInbox(nkey.getPublicKey()));
     writeFileSync(file, Buffer.concat(requests.flatMap((request) => withLength(frame(request)))));
     const program = join(import.meta.dirname, 'flooder.js');
     const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit'];
-    const child = spawn(process.execPath, [program, way, String(port), String(connections), file], { stdio });
+    const seed = Buffer.from(nkey.getSeed()).toString();
+    const child = spawn(process.execPath, [program, way, String(port), String(connections), file, seed], { stdio });
     this.#child = child;
     this.#said = text(child.stdout);
     this.#ended = once(child, 'exit');
@@ -73,9 +77,7 @@ const httpFrame = ({ operation, body }: FloodRequest): Buffer => {
   return Buffer.concat([Buffer.from(head), body]);
 };
 
-const natsFrame = ({ operation, body }: FloodRequest): Buffer =>
-  Buffer.concat([
-    Buffer.from(`PUB argus.v1.${operation} _INBOX.flood.a ${body.length}\r\n`),
-    body,
-    Buffer.from('\r\n'),
-  ]);
+const natsFrame =
+  (inbox: string) =>
+  ({ operation, body }: FloodRequest): Buffer =>
+    Buffer.concat([Buffer.from(`PUB argus.v1.${operation} ${inbox}.a ${body.length}\r\n`), body, Buffer.from('\r\n')]);

@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { constants, setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { nkeys } from 'nats';
+import { clientInbox } from '../../actors/wire.js';
 
 /**
  * A flooder: a program that sends the same requests again and again over many connections, as fast as they are taken, and waits for
- * no answer. `node flooder.js WAY PORT CONNECTIONS FILE`, where the way is `http` or `nats` and the file is `frames`. What it sent
+ * no answer. `node flooder.js WAY PORT CONNECTIONS FILE SEED`, where the way is `http` or `nats`, the file has the frames, and the seed is of
+ * the nkey that all connections to NATS sign in with: who does not is let ask nothing but what the tower is. What it sent
  * and heard goes to stdout as a line of JSON when it is told to end (SIGTERM).
  *
  * It writes bytes that were made beforehand, so that a processor that it has to itself sends more than any tower takes.
@@ -14,7 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * all that they leave.
  */
 setPriority(constants.priority.PRIORITY_LOW);
-const [way, port, connections, file] = process.argv.slice(2);
+const [way, port, connections, file, seed] = process.argv.slice(2);
 const frames = framesIn(readFileSync(file ?? ''));
 const count = Number(connections);
 const told = { connections: 0, refused: 0, broken: 0, requests: 0, answers: 0 };
@@ -47,9 +50,13 @@ function pour(share: Buffer, requests: number): Promise<void> {
     socket.on('connect', () => {
       came = true;
       told.connections++;
-      if (way === 'nats') socket.write('CONNECT {"verbose":false,"headers":true}\r\nSUB _INBOX.flood.> 1\r\n');
-      write();
+      if (way === 'http') write();
     });
+    if (way === 'nats')
+      socket.once('data', (info) => {
+        socket.write(signIn(info.toString()));
+        write();
+      });
     socket.on('drain', write);
     socket.on('data', (bytes) => {
       for (const what of way === 'nats' ? [END, MSG] : [END]) told.answers += occurrences(bytes, what);
@@ -58,6 +65,16 @@ function pour(share: Buffer, requests: number): Promise<void> {
     socket.on('error', () => (came ? told.broken++ : told.refused++));
     socket.on('close', () => resolve());
   });
+}
+
+/** What a NATS client begins with, once the server has named a nonce. */
+function signIn(info: string): string {
+  const nonce = /"nonce":"([^"]+)"/.exec(info)?.[1] ?? '';
+  const key = nkeys.fromSeed(Buffer.from(seed ?? ''));
+  const nkey = key.getPublicKey();
+  const sig = Buffer.from(key.sign(Buffer.from(nonce))).toString('base64url');
+  const options = { verbose: false, pedantic: false, headers: true, no_responders: true, lang: 'flood', nkey, sig };
+  return `CONNECT ${JSON.stringify(options)}\r\nSUB ${clientInbox(nkey)}.> 1\r\n`;
 }
 
 function occurrences(bytes: Buffer, what: Buffer): number {

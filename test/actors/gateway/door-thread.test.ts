@@ -61,7 +61,7 @@ describe('the thread of doors', () => {
     await doors.open();
     const [url = ''] = doors.httpUrls;
     assert.deepEqual(await (await register(url)).json(), { granted: true });
-    const nc = await nats.connect('public');
+    const nc = await nats.connect('operator');
     assert.deepEqual((await nc.request(publicSubjects.register, '{}')).json(), { granted: true });
     assert.deepEqual((await nc.request(publicSubjects.info, '{}')).json(), { tower_id: 'a tower' });
   });
@@ -76,7 +76,7 @@ describe('the thread of doors', () => {
       return granted;
     });
     await doors.open();
-    const nc = await nats.connect('public');
+    const nc = await nats.connect('operator');
     const count = 3 * (MOST_UNDER_WAY + MOST_WAITING);
     let [answered, refused, unheard] = [0, 0, 0];
     const requests = Array.from({ length: count }, () =>
@@ -99,6 +99,14 @@ describe('the thread of doors', () => {
     );
   });
 
+  test('hands on when a client may come again', async (t) => {
+    const tooMany: Answer = { status: 503, body: { error: 'later' }, reason: 'rate-limited', retryMs: 1_500 };
+    const { doors } = await startDoors(t, async () => tooMany);
+    await doors.open();
+    const { status, headers } = await register(doors.httpUrls[0] ?? '');
+    assert.deepEqual([status, headers.get('retry-after')], [503, '2']);
+  });
+
   test('is started anew on the same address when it dies, and that is said', async (t) => {
     const { nats, doors, workers, said } = await startDoors(t, async () => granted);
     await doors.open();
@@ -113,7 +121,7 @@ describe('the thread of doors', () => {
     assert.deepEqual(doors.httpUrls, [url]);
     assert.equal(workers.length, 2);
     assert.equal(said.filter(({ level }) => level === 50).length, 1);
-    const nc = await nats.connect('public');
+    const nc = await nats.connect('operator');
     assert.deepEqual((await nc.request(publicSubjects.register, '{}')).json(), { granted: true });
   });
 
