@@ -74,5 +74,5 @@ export class Endpoint {
   }
 }
 
-/** How many messages of one endpoint the server may send ahead: as many as fit in a lane that is not crowded yet. */
+/** How many messages of one endpoint the server may send ahead: more than any client that waits for answers asks at once. */
 const CREDIT = 512;

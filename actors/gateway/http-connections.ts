@@ -48,7 +48,7 @@ export class Connections {
   async turn(request: IncomingMessage): Promise<void> {
     const connection = this.#sockets.get(request.socket);
     if (!connection || connection.unanswered.size <= MOST_AT_ONCE) return;
-    request.socket.pause();
+    hold(request.socket);
     await new Promise<void>((resolve) => connection.waiting.push(resolve));
   }
 
@@ -97,7 +97,7 @@ export class Connections {
     response.on('close', () => {
       connection.unanswered.delete(request);
       connection.waiting.shift()?.();
-      if (connection.waiting.length === 0) socket.resume();
+      if (connection.waiting.length === 0) letGo(socket);
       if (this.#isAnswering(socket)) return;
       if (connection.last) takeLeave(socket);
       else this.#expect(socket, this.requestMs);
@@ -187,6 +187,18 @@ const LAST_MS = 2_000;
 /** How long a client may go on sending when it has been told its last. */
 const LEAVE_MS = 5_000;
 
+/** Reads no more of a connection. Whoever takes a body from it has the server resume it, so a pause alone lasts no moment. */
+function hold(socket: Socket): void {
+  socket.pause();
+  socket.resume = () => socket;
+}
+
+function letGo(socket: Socket): void {
+  if (!Object.hasOwn(socket, 'resume')) return;
+  Reflect.deleteProperty(socket, 'resume');
+  socket.resume();
+}
+
 /** Writes an answer where there is no request to answer. */
 function say(socket: Socket, told: Told): void {
   const { status, body } = refusedWith('malformed-request', told);
@@ -205,6 +217,7 @@ function say(socket: Socket, told: Told): void {
  * system reset it, and a reset takes the answer away from a client that has not read it yet.
  */
 function takeLeave(socket: Socket): void {
+  letGo(socket);
   const timer = setTimeout(() => socket.destroy(), LEAVE_MS);
   socket.on('close', () => clearTimeout(timer));
   socket.on('end', () => socket.destroySoon());

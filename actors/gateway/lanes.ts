@@ -13,7 +13,7 @@ export type GatewayFace = Pick<Gateway, 'mostBytes' | 'refuse' | 'serve'>;
 
 /** The way from one door to the Gateway. */
 export interface Lane extends GatewayFace {
-  /** Whether it is half full: more come than are worked off. */
+  /** Whether more come than are worked off. */
   readonly isCrowded: boolean;
   /** Whether hardly anybody waits. */
   readonly hasRoom: boolean;
@@ -44,7 +44,7 @@ export class Lanes {
   #underWay = 0;
   #bytes = 0;
   #waitingBytes = 0;
-  /** When a lane was half full last. */
+  /** When a lane was crowded last. */
   #crowded = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly needs: LanesNeeds) {}
@@ -75,11 +75,12 @@ export class Lanes {
     if (this.needs.isLate()) return late(operation, caller.dialect);
     const tooMany = this.needs.limiter.ofSource(operation, caller.source);
     if (tooMany) return limited(operation, tooMany, cautious(operation, caller));
+    if (lane.length >= CROWD) this.#crowded = performance.now();
+    // Before it is looked at: what is refused costs nothing.
+    if (lane.length >= MOST_WAITING || this.#waitingBytes > MOST_WAITING_BYTES)
+      return overloaded(operation, cautious(operation, caller));
     const json = objectOf(body, mostBytes(operation, this.needs.limits.maxBlobBytes));
     if (!json.ok) return this.#refuse(operation, json.fault, caller.dialect);
-    if (lane.length >= CROWD) this.#crowded = performance.now();
-    if (lane.length >= MOST_WAITING || this.#waitingBytes > MOST_WAITING_BYTES)
-      return overloaded(operation, caller.dialect);
     this.#waitingBytes += body.length;
     return new Promise((answer) => {
       lane.push({ operation, body, caller, came: performance.now(), answer });
@@ -144,10 +145,11 @@ const MOST_BYTES = 512 * 1024;
 export const MOST_IN_A_FLOOD = 16;
 const FLOOD_MS = 2_000;
 /** How many wait in a lane, and for how long, in ms. */
-export const MOST_WAITING = 1_024;
+export const MOST_WAITING = 384;
 /** Of how many bytes, in all lanes. */
 const MOST_WAITING_BYTES = 32 * 1024 * 1024;
-const CROWD = MOST_WAITING / 2;
+/** From so many on there are more than are worked off: more than wait of those who ask often, and wait for their answers. */
+export const CROWD = 256;
 const PATIENCE_MS = 2_500;
 
 export interface LanesNeeds {

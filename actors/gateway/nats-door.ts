@@ -16,7 +16,7 @@ import { comeAgain } from './rust.js';
  *   client --argus.v1.register, .add_appointment, ...--> NATS door --> its lane --> Gateway
  *
  * Every node of a tower serves it in one queue group. An error's answer carries the headers of the services convention
- * (its code is an HTTP status) beside its JSON body, and no request is left without an answer. When its lane is half full it shuts
+ * (its code is an HTTP status) beside its JSON body, and no request is left without an answer. When its lane is crowded it shuts
  * until there is room: whoever asks meanwhile is told by the server that nobody is there, which costs the tower nothing.
  */
 export class NatsDoor {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Answer } from '../../../actors/gateway/answers.js';
 import type { Caller } from '../../../actors/gateway/gateway.js';
-import { Lanes, MOST_IN_A_FLOOD, MOST_UNDER_WAY, MOST_WAITING } from '../../../actors/gateway/lanes.js';
+import { CROWD, Lanes, MOST_IN_A_FLOOD, MOST_UNDER_WAY, MOST_WAITING } from '../../../actors/gateway/lanes.js';
 import { MAX_BLOB_BYTES } from '../../../actors/gateway/requests.js';
 
 const limits = { maxBlobBytes: MAX_BLOB_BYTES, minToSelfDelay: 20 };
@@ -71,10 +71,10 @@ describe('the lanes before the Gateway', () => {
     assert.equal(lanes.waiting, 0);
   });
 
-  test('give the node less to do at a time once a lane is half full', async () => {
+  test('give the node less to do at a time once a lane is crowded', async () => {
     const { lanes, underWay, answerAll } = lanesBefore();
     const lane = lanes.lane();
-    const count = MOST_UNDER_WAY + MOST_WAITING / 2 + 1;
+    const count = MOST_UNDER_WAY + CROWD + 1;
     const answers = Array.from({ length: count }, (_, n) => lane.serve('register', body(n), rust));
     for (const { answer } of underWay.splice(0)) answer(granted);
     await turn();
@@ -86,7 +86,9 @@ describe('the lanes before the Gateway', () => {
   test('go by turns: a flood in one does not keep the other waiting', async () => {
     const { lanes, underWay, passed, answerAll } = lanesBefore();
     const [crowded, quiet] = [lanes.lane(), lanes.lane()];
-    const answers = Array.from({ length: 500 }, (_, n) => crowded.serve('register', body(n), rust));
+    const answers = Array.from({ length: MOST_UNDER_WAY + CROWD / 2 }, (_, n) =>
+      crowded.serve('register', body(n), rust),
+    );
     answers.push(quiet.serve('register', body(-1), rust));
     assert.ok(!passed.includes(-1));
     for (const { answer } of underWay.splice(0, 2)) answer(granted);
