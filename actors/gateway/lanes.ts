@@ -142,7 +142,7 @@ export class Lanes {
 export const MOST_UNDER_WAY = 96;
 const MOST_BYTES = 512 * 1024;
 /** How many, while more come than are worked off; and for how long that is said after it was so, in ms. */
-export const MOST_IN_A_FLOOD = 16;
+export const MOST_IN_A_FLOOD = 8;
 const FLOOD_MS = 2_000;
 /** How many wait in a lane, and for how long, in ms. */
 export const MOST_WAITING = 384;

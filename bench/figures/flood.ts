@@ -112,6 +112,7 @@ function report({ idle, ...floods }: Record<'idle' | 'nats' | 'http' | 'both', K
         floods: kind.told.map((one) => ({
           sent_per_s: round(one.requests / one.seconds),
           answered_per_s: round(one.answers / one.seconds),
+          refused_per_s: round(one.later / one.seconds),
           connections: one.connections,
           refused: one.refused,
           broken: one.broken,
