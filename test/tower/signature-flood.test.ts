@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import pino from 'pino';
 import { TowerRefusedError, TowerUnavailableError } from '../../actors/client/errors.js';
-import { MOST_UNDER_WAY } from '../../actors/gateway/lanes.js';
+import { MOST_UNDER_WAY, MOST_WAITING } from '../../actors/gateway/lanes.js';
 import { towerKeyOf } from '../../actors/secrets.js';
 import { SignaturePool } from '../../actors/signatures/signature-pool.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
@@ -12,7 +12,7 @@ import { Locator } from '../../events/ids.js';
 import { isInMempool, secretKey, startTestTower, untilLevel } from '../support/tower.js';
 import { until } from '../support/until.js';
 
-const REQUESTS = 500;
+const REQUESTS = MOST_UNDER_WAY + MOST_WAITING;
 
 const randomAppointment = () => ({
   locator: Locator.parse(toHex(randomBytes(16))),
