@@ -16,6 +16,7 @@ import type { ZmqReport } from './cluster-wire.js';
 import type { Config } from './config.js';
 import { Mempool } from './mempool-watch/mempool.js';
 import { MempoolWatch } from './mempool-watch/mempool-watch.js';
+import type { Precedence } from './runtime/precedence.js';
 import { Supervisor } from './runtime/supervisor.js';
 import { why } from './runtime/why.js';
 import type { ZmqLine } from './runtime/zmq-line.js';
@@ -37,7 +38,7 @@ export class BitcoindSide {
     const { bitcoind } = config;
     this.rpc = new BitcoindRpc(bitcoind);
     this.carrier = new Carrier(this.rpc);
-    this.#blocks = new BlockSource(this.rpc);
+    this.#blocks = new HastyBlocks(this.rpc, needs.precedence);
     const missing = new MissingBlocks(this.#blocks, stopping);
     this.txids = new BlockTxids(
       new TxidStore(log),
@@ -89,7 +90,7 @@ export class BitcoindSide {
   }
 
   #startMonitor(fail: (error: Error) => void): Monitoring {
-    const { config, log, chain, seen, announced, found, restarted, stopping, logger } = this.needs;
+    const { config, log, chain, precedence, seen, announced, found, restarted, stopping, logger } = this.needs;
     const { zmqHashblock: zmqUrl, pollSeconds } = config.bitcoind;
     const needs = {
       network: config.network,
@@ -101,7 +102,7 @@ export class BitcoindSide {
       firstBlocks: FIRST_BLOCKS,
       seen,
       announced,
-      found,
+      found: (block: Block) => precedence.during(found(block)),
       restarted,
       stopping,
       logger: logger.child({ actor: 'chain-monitor' }),
@@ -117,6 +118,20 @@ const zmqReport = (topic: string, line: ZmqLine | undefined): ZmqReport => ({
   silent_seconds: line?.silentSeconds ?? null,
 });
 
+/** The one block that bitcoind has found goes before what clients want; the many that a node missed are read beside that. */
+class HastyBlocks extends BlockSource {
+  constructor(
+    rpc: BitcoindRpc,
+    private readonly precedence: Precedence,
+  ) {
+    super(rpc);
+  }
+
+  override block(hash: BlockHash): Promise<Block> {
+    return this.precedence.during(super.block(hash));
+  }
+}
+
 /** How many blocks before bitcoind's tip a new log begins: as deep as a penalty has to be buried. */
 const FIRST_BLOCKS = 100;
 
@@ -128,6 +143,8 @@ export interface BitcoindSideNeeds {
   readonly seen: (hash: BlockHash) => void;
   /** A block is being read. */
   readonly announced: () => void;
+  /** A block goes before whatever else the node has to do. */
+  readonly precedence: Precedence;
   /** A block that bitcoind has, whether the log takes it or not; resolves when its breaches are answered. */
   readonly found: (block: Block) => Promise<unknown>;
   /** bitcoind is another run of the program than before. */

@@ -10,20 +10,19 @@ import type { Fold } from '../projections/fold.js';
 import type { AuditDesk } from './audit-desk/audit-desk.js';
 import { AuthCallout } from './auth-callout/auth-callout.js';
 import { issuerOf } from './auth-callout/issuer.js';
+import { doorThreadOf } from './client-doors.js';
 import type { NodeReport, ZmqReport } from './cluster-wire.js';
 import type { Limits } from './config-limits.js';
 import { Duty } from './duty.js';
 import { placeAppointment } from './gatekeeper/shown.js';
-import { Admission } from './gateway/admission.js';
 import type { Answer } from './gateway/answers.js';
+import type { DoorThread } from './gateway/door-thread.js';
 import { Gateway, type GatewayNeeds, type Request } from './gateway/gateway.js';
-import { HttpDoor } from './gateway/http-door.js';
-import { parseProxies } from './gateway/http-source.js';
-import { NatsDoor } from './gateway/nats-door.js';
 import { RateLimiter } from './gateway/rate-limiter.js';
 import { RequestLog } from './gateway/request-log.js';
 import { RequestRelay } from './gateway/request-relay.js';
 import { Standstill } from './gateway/standstill.js';
+import { Turnstile } from './gateway/turnstile.js';
 import type { Meters } from './metrics/meters.js';
 import type { MetricsDoor } from './metrics/metrics-door.js';
 import { auditDeskOf, logDeskOf, metricsDoorOf, nodeDeskOf, reporterOf, webSideOf } from './node-desks.js';
@@ -37,6 +36,7 @@ import { OperatorDesk } from './operator-desk/operator-desk.js';
 import { type DoorkeeperFace, PolicyDesk } from './operator-desk/policy-desk.js';
 import { ShardDesk } from './operator-desk/shard-desk.js';
 import type { Proven, Refusal } from './outcomes.js';
+import type { Precedence } from './runtime/precedence.js';
 import { type Served, ShardRelay } from './runtime/shard-relay.js';
 import type { ServedShards } from './served-shards.js';
 import { shardOf } from './shard.js';
@@ -48,11 +48,11 @@ import type { InfoAnswer } from './wire.js';
 
 /** The ways into one node: for clients over NATS and over HTTP, for the operator and for other nodes over NATS. */
 export class Doors {
-  readonly #gateway: Gateway;
+  readonly #turnstile: Turnstile;
   readonly #requests: RequestRelay;
   readonly #standstill: Standstill;
   readonly #duty: Duty;
-  readonly #nats: NatsDoor;
+  readonly #thread: DoorThread;
   readonly #shardDesk: ShardDesk;
   readonly #desk: OperatorDesk;
   readonly #policyDesk: PolicyDesk;
@@ -63,15 +63,12 @@ export class Doors {
   readonly #metrics: MetricsDoor | undefined;
   readonly #web: WebSide | undefined;
   readonly #stateDesk: StateDesk;
-  readonly #admission: Admission;
-  readonly #http: readonly HttpDoor[];
-  #isOpen = false;
   /** Ends what other nodes may ask of each shard. */
   readonly #served = new Map<ShardId, Served>();
 
   constructor(private readonly needs: DoorsNeeds) {
-    const { nc, options, tls, logger, shards } = needs;
-    const { config, patience } = options;
+    const { nc, options, logger, shards } = needs;
+    const { config } = options;
     const { shards: towerShards } = needs.layout;
     const log = logger.child({ actor: 'gateway' });
     const shardIdOf = (userId: UserId) => shardOf(userId, towerShards);
@@ -94,9 +91,9 @@ export class Doors {
       requests: new RequestLog(log, needs.meters),
       log,
     });
-    this.#gateway = gateway;
+    this.#turnstile = new Turnstile(gateway, needs.precedence);
     this.#duty = new Duty({ shut: () => this.#shut(), open: () => this.#reopen(), stop: options.stop ?? (() => {}) });
-    this.#nats = new NatsDoor(nc, gateway, { version, info: needs.publicInfo, log });
+    this.#thread = doorThreadOf(needs, { turnstile: this.#turnstile, duty: this.#duty, log });
     this.#shardDesk = new ShardDesk({ relay, chain: needs.chain.state, local: (shard) => shards.get(shard) });
     this.#desk = new OperatorDesk(nc, {
       version,
@@ -128,18 +125,12 @@ export class Doors {
       chain: () => needs.chain.state,
       shards: () => shards.states,
     });
-    const { listen, maxConnections: mostInside, maxConnectionsPerSource: mostOfSource, trustedProxies } = config.http;
-    const proxies = parseProxies(trustedProxies);
-    this.#admission = new Admission({ isAble: () => this.#duty.isOn && needs.isAble(), mostInside, mostOfSource });
-    this.#http = listen.map(
-      ({ dialect, ...address }) =>
-        new HttpDoor({ gateway, admission: this.#admission, address, dialect, proxies, tls, patience, log }),
-    );
   }
 
   /** Lets clients connect, and the operator and Prometheus ask how this node is, long before it is ready for anything else. */
   async openDesk(): Promise<void> {
     this.#authCallout.open();
+    this.#thread.start();
     await Promise.all([
       this.#nodeDesk.open(),
       this.#auditDesk.open(),
@@ -168,18 +159,16 @@ export class Doors {
   async open(): Promise<void> {
     this.#web?.watchChain(this.needs.chain);
     const desks = [this.#desk, this.#policyDesk, this.#stateDesk, this.#logDesk];
-    this.#isOpen = true;
-    const doors = this.#duty.isOn ? [this.#nats] : [];
-    await Promise.all([...doors, ...desks, ...this.#http].map((door) => door.open()));
+    await Promise.all([this.#thread, ...desks].map((door) => door.open()));
   }
 
   get httpUrls(): readonly string[] {
-    return this.#http.map(({ url }) => url);
+    return this.#thread.httpUrls;
   }
 
   /** From now on other nodes may ask about a shard that runs here. Call what is returned to end that. */
   serve(shard: ShardId): Served {
-    const ends = [this.#requests.serve(shard, this.#gateway), this.#shardDesk.serve(shard)];
+    const ends = [this.#requests.serve(shard, this.#turnstile), this.#shardDesk.serve(shard)];
     const fold = this.needs.shards.get(shard)?.fold;
     if (fold && this.#web) ends.push(this.#web.watchShard(shard, fold));
     const end = async () => {
@@ -191,19 +180,17 @@ export class Doors {
 
   /** The tower became able or unable to accept: the HTTP doors need not find out by themselves. */
   review(): void {
-    this.#admission.review();
+    this.#thread.review();
   }
 
   /** Clients are sent to the other nodes: over NATS they answer, over HTTP and for shards that nobody else serves it is said to come again. */
   async #shut(): Promise<void> {
-    this.#admission.review();
-    await Promise.all([this.#isOpen && this.#nats.close(), this.#requests.shut()]);
+    await Promise.all([this.#thread.turned(), this.#requests.shut()]);
   }
 
   async #reopen(): Promise<void> {
     this.#requests.open();
-    if (this.#isOpen) await this.#nats.open();
-    this.#admission.review();
+    await this.#thread.turned();
   }
 
   /** What the operator sees of the tower at a glance. */
@@ -213,10 +200,8 @@ export class Doors {
 
   /** Takes no more requests, and resolves when those under way are answered. */
   async close(): Promise<void> {
-    this.#isOpen = false;
-    this.#admission.close();
     const served = Array.from(this.#served.values(), (end) => end());
-    await Promise.all([this.#nats.close(), ...this.#http.map((door) => door.close()), ...served]);
+    await Promise.all([this.#thread.close(), ...served]);
     this.#standstill.stop();
     await Promise.all([this.#desk, this.#policyDesk, this.#stateDesk, this.#logDesk].map((desk) => desk.close()));
   }
@@ -257,6 +242,8 @@ export interface DoorsNeeds {
   readonly limits: Limits;
   /** Whether the tower can accept appointments now, as far as it knows. */
   readonly isAble: () => boolean;
+  /** What goes before clients' requests. */
+  readonly precedence: Precedence;
   /** Whether the node has a NATS server now, and how far it is with what it serves. */
   readonly isConnected: () => boolean;
   readonly state: () => NodeReport['state'];

@@ -6,6 +6,8 @@ export interface Meter {
   requestBegan(): void;
   /** `outcome` is `granted`, or why not, by the field's name; `ms` how long it took. */
   requestEnded(operation: string, outcome: string, ms: number): void;
+  /** So many requests that were refused alike, before they were served. */
+  requestsRefused(operation: string, outcome: string, count: number): void;
   /** An append to the log, from the decision to the ack. */
   appended(outcome: 'appended' | 'conflict' | 'failed', ms: number): void;
   /** This node was told of a block, or found it. */
@@ -20,6 +22,7 @@ export interface Meter {
 export const unmeasured: Meter = {
   requestBegan: () => {},
   requestEnded: () => {},
+  requestsRefused: () => {},
   appended: () => {},
   blockSeen: () => {},
   cameLate: () => {},

@@ -24,12 +24,13 @@ import { PolicySide } from './policy-side.js';
 import { ownInfo, publicInfo } from './public-info.js';
 import { ranges } from './ranges.js';
 import { Drill } from './responder/drill.js';
+import { Precedence } from './runtime/precedence.js';
 import { why } from './runtime/why.js';
-import { ServedShards, shardsToServe } from './served-shards.js';
+import { ServedShards } from './served-shards.js';
+import { type Settled, settled } from './settled.js';
 import { Shard, type ShardNeeds } from './shard.js';
 import { signaturesOf } from './signatures/signatures-of.js';
 import { type Begun, Snapshots } from './snapshots/snapshots.js';
-import { readTls, type Tls } from './tls.js';
 import { version } from './version.js';
 import type { InfoAnswer } from './wire.js';
 
@@ -60,10 +61,10 @@ export class TowerNode {
       const wish = { network, towerId, shards: log.shards, replicas: log.replicas };
       const streams = await ensureStreamsPatiently(nc, wish, logger);
       // What settings may be wrong about is found out before there is anything that would have to be ended.
-      const settled = { serves: shardsToServe(log.serve, streams.layout.shards), tls: readTls(options.config.http) };
+      const settings = settled(options.config, streams.layout.shards);
       const events = await EventLog.open(nc, { seed });
       const snapshots = new Snapshots(options, events);
-      node = new TowerNode(options, settled, nc, events, streams, snapshots, await snapshots.chain());
+      node = new TowerNode(options, settings, nc, events, streams, snapshots, await snapshots.chain());
       await node.#begin();
       return node;
     } catch (error) {
@@ -81,6 +82,8 @@ export class TowerNode {
   readonly #drill = new Drill();
   readonly #meters = new Meters();
   readonly #identities: Identities;
+  /** Blocks and breaches go before clients. */
+  readonly #precedence = new Precedence();
 
   private constructor(
     private readonly options: NodeOptions,
@@ -108,6 +111,7 @@ export class TowerNode {
       chain: this.chain,
       seen: (hash) => this.#meters.blockSeen(hash),
       announced: () => this.#drill.practise(),
+      precedence: this.#precedence,
       found: (block: Block) => Promise.all(this.#shards.running.map((shard) => shard.blockFound(block))),
       restarted: () => {
         for (const shard of this.#shards.running) shard.bitcoindRestarted();
@@ -142,6 +146,7 @@ export class TowerNode {
       doorkeeper: this.#policy.doorkeeper,
       limits: this.#policy.limits,
       isAble: () => this.#connected && this.#shards.running.length > 0 && window.tip !== undefined,
+      precedence: this.#precedence,
       isConnected: () => this.#connected,
       state: () => this.#state(),
       chain: this.chain,
@@ -284,12 +289,4 @@ export class TowerNode {
     this.#gaveUp = true;
     this.options.giveUp(error);
   }
-}
-
-/** What settings come to, beside the log. */
-interface Settled {
-  /** The shards that this node serves. */
-  readonly serves: readonly ShardId[];
-  /** For HTTPS, if that is wanted. */
-  readonly tls: Tls | undefined;
 }

@@ -68,9 +68,9 @@ export class Gatekeeper implements BlockListener {
     }
   }
 
-  /** `invite`: the token that the request came with, if it did. */
-  register(userId: UserId, dialect: Dialect, invite?: string): Promise<Registered | Refusal> {
-    const deadline = performance.now() + REQUEST_MS;
+  /** `came` is when the request did, in ms of `performance.now()`; `invite` the token that it came with, if it did. */
+  register(userId: UserId, dialect: Dialect, came = performance.now(), invite?: string): Promise<Registered | Refusal> {
+    const deadline = came + REQUEST_MS;
     return this.#lanes.send(userId, async () => {
       const height = this.#height();
       if (height === undefined) return noChain;

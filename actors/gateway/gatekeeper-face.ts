@@ -4,7 +4,7 @@ import type { Accepted, Deleted, Refusal, Registered, Shown, SubscriptionInfo } 
 
 /** What the Gateway needs of the Gatekeeper of a user's shard. */
 export interface GatekeeperFace {
-  register(userId: UserId, dialect: Dialect, invite?: string): Promise<Registered | Refusal>;
+  register(userId: UserId, dialect: Dialect, came?: number, invite?: string): Promise<Registered | Refusal>;
   addAppointment(request: {
     readonly userId: UserId;
     readonly locator: Locator;

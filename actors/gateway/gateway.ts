@@ -101,15 +101,16 @@ export class Gateway {
     const parsed = requests.parseRegister(json, dialect);
     if (!parsed.ok) return this.#fault(operation, parsed.fault, dialect);
     const { userId, invite = caller.invite } = parsed.value;
+    const { came } = caller;
     return this.#answer({ request, who: userId, dialect: () => dialect }, async (gatekeeper) => {
-      const outcome = await gatekeeper.register(userId, dialect, invite);
+      const outcome = await gatekeeper.register(userId, dialect, came, invite);
       return outcome.kind === 'registered' ? registered(userId, outcome) : outcome;
     });
   }
 
   async #addAppointment(json: Record<string, unknown>, request: Request): Promise<Answer> {
     const { limits } = this.needs;
-    const came = performance.now();
+    const { came = performance.now() } = request.caller;
     const parsed = requests.parseAddAppointment(json, limits.maxBlobBytes);
     if (!parsed.ok) return this.#fault(request.operation, parsed.fault, request.caller.dialect);
     const { locator, blob, toSelfDelay, signature } = parsed.value;
@@ -128,7 +129,7 @@ export class Gateway {
   }
 
   async #deleteAppointment(json: Record<string, unknown>, request: Request): Promise<Answer> {
-    const came = performance.now();
+    const { came = performance.now() } = request.caller;
     const parsed = requests.parseDeleteAppointment(json);
     if (!parsed.ok) return this.#fault(request.operation, parsed.fault, request.caller.dialect);
     const { locator, receipt, signature: userSignature } = parsed.value;
@@ -237,6 +238,8 @@ export interface Caller {
   readonly relayed?: boolean;
   /** What the request is called in the logs of all nodes, and in the answer. */
   readonly id?: string | undefined;
+  /** When the request came, in ms of `performance.now()`; now unless told. */
+  readonly came?: number;
 }
 
 /** A request as it came. */

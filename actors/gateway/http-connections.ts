@@ -177,7 +177,7 @@ const expected = (socket: Socket) => ({ since: performance.now(), heard: socket.
 const nameOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
 
 /** How many requests of one connection are read before they are answered; no client that exists sends a second one. */
-const MOST_AT_ONCE = 64;
+const MOST_AT_ONCE = 4;
 /** How often it is looked who holds a place for nothing, in ms. */
 const LOOK_MS = 500;
 /** How long a client has for its request while nobody else is let in, in ms. */

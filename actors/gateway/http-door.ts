@@ -6,11 +6,11 @@ import { why } from '../runtime/why.js';
 import type { Admission } from './admission.js';
 import { type Answer, refusedWith } from './answers.js';
 import { shown } from './faults.js';
-import type { Gateway } from './gateway.js';
 import { Connections } from './http-connections.js';
-import { type Address, Listener, spell } from './http-listener.js';
+import { type Address, Listener } from './http-listener.js';
 import { type Body, guessDialect, mayBeJson, operationAt, pathOf, readBody } from './http-request.js';
 import { inviteInHost, type Proxies, sourceOf } from './http-source.js';
+import type { GatewayFace } from './lanes.js';
 import { newRequestId } from './request-log.js';
 import type { Operation } from './requests.js';
 import { comeAgain } from './rust.js';
@@ -44,9 +44,9 @@ export class HttpDoor {
     this.#listener = new Listener(this.#server, needs.address, log);
   }
 
-  /** `http://127.0.0.1:9814` */
-  get url(): string {
-    return `${this.needs.tls ? 'https' : 'http'}://${spell(this.#listener.address)}`;
+  /** Where it listens, or listened last. */
+  get address(): Address {
+    return this.#listener.address;
   }
 
   /** Rejects with `ListenError` if it cannot listen on its address. */
@@ -147,7 +147,7 @@ const headersOf = ({ reason, status, retryMs }: Answer, path: string, id: string
 const noSuch = (status: number, text: string): Answer => refusedWith('malformed-request', { status, code: 6, text });
 
 export interface HttpDoorNeeds {
-  readonly gateway: Gateway;
+  readonly gateway: GatewayFace;
   readonly admission: Admission;
   readonly address: Address;
   /** The generation that alone uses this address; without it, it is guessed while the user is not known. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Server } from 'node:net';
+import { Server } from 'node:net';
 import type { Logger } from 'pino';
 import { why } from '../runtime/why.js';
 import { waitingAt } from './accept-queue.js';
@@ -102,8 +102,12 @@ export class Listener {
     return typeof bound === 'object' && bound !== null && waitingAt(bound) > 0;
   }
 
+  /**
+   * Not as an HTTP server closes, which ends connections that rest before it closes the listener: they are to stay, and every
+   * microsecond since it was looked is one in which another may come.
+   */
   #close(): void {
-    this.server.close();
+    Server.prototype.close.call(this.server);
     this.#state = 'away';
     this.log.info({ address: spell(this.#address) }, 'refusing HTTP connections');
     this.#whenGone();

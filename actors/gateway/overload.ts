@@ -5,6 +5,17 @@ import type { Caller } from './gateway.js';
 import type { RateLimited } from './rate-limiter.js';
 import type { Operation } from './requests.js';
 
+/** What a client is told when there is more to be done than the tower does: to come again, in the words of its generation. */
+export const overloaded = (operation: Operation, dialect: Dialect): Answer =>
+  refusedWith(
+    'unavailable',
+    words[dialect].refused(operation, { kind: 'unavailable', why: 'there is too much to do' }),
+  );
+
+/** What it is told when its request may have been said long ago. */
+export const late = (operation: Operation, dialect: Dialect): Answer =>
+  refusedWith('unavailable', words[dialect].refused(operation, { kind: 'unavailable', why: 'the tower stood still' }));
+
 /** What it is told when it, or its source, asks more often than it may. */
 export const limited = (operation: Operation, refusal: RateLimited, dialect: Dialect): Answer => ({
   ...refusedWith(refusal.kind, words[dialect].refused(operation, refusal)),

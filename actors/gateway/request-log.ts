@@ -24,7 +24,7 @@ export interface Noted {
 export class RequestLog {
   constructor(
     private readonly log: Logger,
-    private readonly meter: Meter,
+    private readonly meter: Pick<Meter, 'requestBegan' | 'requestEnded'>,
   ) {}
 
   /** What `work` answers; `noted` is read when it has. */

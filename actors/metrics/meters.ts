@@ -71,6 +71,10 @@ export class Meters implements Meter {
     if (outcome === 'granted') this.#requestSeconds.observe({ operation }, ms / 1000);
   }
 
+  requestsRefused(operation: string, outcome: string, count: number): void {
+    this.#requests.inc({ operation, outcome }, count);
+  }
+
   appended(outcome: 'appended' | 'conflict' | 'failed', ms: number): void {
     this.#appends.inc({ outcome });
     if (outcome !== 'failed') this.#appendSeconds.observe(ms / 1000);

@@ -80,6 +80,12 @@ interface Kind {
   readonly used: ReturnType<ReturnType<Stage['cpuSince']>>;
 }
 
+/** The log tells it of some blocks only: the same line is not written too often. */
+function told(times: readonly number[]): number | undefined {
+  const known = times.filter(Number.isFinite);
+  return known.length === 0 ? undefined : round(median(known));
+}
+
 function report({ idle, ...floods }: Record<'idle' | 'nats' | 'http' | 'both', Kind>, { tower }: Stage): Measured {
   const towerMs = ({ played }: Kind) => median(played.map(({ tower }) => tower));
   const byHandMs = ({ played }: Kind) => median(played.map(({ byHand }) => byHand));
@@ -93,8 +99,8 @@ function report({ idle, ...floods }: Record<'idle' | 'nats' | 'http' | 'both', K
         tower_ms: round(towerMs(kind)),
         tower_p90_ms: round(quantile(all, 0.9)),
         tower_worst_ms: round(Math.max(...all)),
-        found_ms: round(median(kind.played.map(({ found }) => found))),
-        sent_ms: round(median(kind.played.map(({ sent }) => sent))),
+        found_ms: told(kind.played.map(({ found }) => found)),
+        sent_ms: told(kind.played.map(({ sent }) => sent)),
         on_log_ms: round(median(kind.played.map(({ taken }) => taken))),
         by_hand_ms: round(byHandMs(kind)),
         ratio: round(towerMs(kind) / limit),
@@ -103,12 +109,13 @@ function report({ idle, ...floods }: Record<'idle' | 'nats' | 'http' | 'both', K
           tower_cores: round(kind.used.by.tower / seconds, 2),
           nats_cores: round(kind.used.by.nats / seconds, 2),
         }),
-        floods: kind.told.map((told) => ({
-          sent_per_s: round(told.requests / told.seconds),
-          answered_per_s: round(told.answers / told.seconds),
-          connections: told.connections,
-          refused: told.refused,
-          broken: told.broken,
+        floods: kind.told.map((one) => ({
+          sent_per_s: round(one.requests / one.seconds),
+          answered_per_s: round(one.answers / one.seconds),
+          refused_per_s: round(one.later / one.seconds),
+          connections: one.connections,
+          refused: one.refused,
+          broken: one.broken,
         })),
       },
     ];

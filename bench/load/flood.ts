@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { nkeys } from 'nats';
 import { z } from 'zod';
+import { clientInbox } from '../../actors/wire.js';
 import type { FloodRequest } from './flood-requests.js';
 
 /** The door that a flood goes against. */
@@ -15,9 +17,13 @@ const Told = z.object({
   broken: z.number(),
   requests: z.number(),
   answers: z.number(),
+  later: z.number(),
 });
 
-/** What became of a flood; what was written and what was answered are in requests, connections were made, refused or broken. */
+/**
+ * What became of a flood; what was written, what was answered, and what of that with the advice to come again are in requests,
+ * connections were made, refused or broken.
+ */
 export type FloodTold = z.infer<typeof Told> & { readonly seconds: number };
 
 /** A flood against one door, made by a process of its own. */
@@ -27,16 +33,31 @@ export class Flood {
   readonly #ended: Promise<unknown>;
   readonly #child: ChildProcess;
 
-  /** Starts it; `folder` takes the file with what it sends. */
-  constructor(way: FloodWay, port: number, folder: string, requests: readonly FloodRequest[], connections = MANY[way]) {
+  /** Resolves when a request of it was refused, with the advice to come again; never if none is. */
+  readonly refused: Promise<void>;
+
+  /** Starts it; `folder` takes the file with what it sends. `behind`: whether it takes no more of the processors than others leave. */
+  constructor(
+    way: FloodWay,
+    port: number,
+    folder: string,
+    requests: readonly FloodRequest[],
+    { connections = MANY[way], behind = true } = {},
+  ) {
     const file = join(folder, `flood-${way}-${port}.frames`);
-    const frame = way === 'http' ? httpFrame : natsFrame;
+    const nkey = nkeys.createUser();
+    const frame = way === 'http' ? httpFrame : natsFrame(clientInbox(nkey.getPublicKey()));
     writeFileSync(file, Buffer.concat(requests.flatMap((request) => withLength(frame(request)))));
     const program = join(import.meta.dirname, 'flooder.js');
-    const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit'];
-    const child = spawn(process.execPath, [program, way, String(port), String(connections), file], { stdio });
+    const stdio: ['ignore', 'pipe', 'inherit', 'ipc'] = ['ignore', 'pipe', 'inherit', 'ipc'];
+    const seed = Buffer.from(nkey.getSeed()).toString();
+    const args = [program, way, String(port), String(connections), file, seed, String(behind)];
+    // A session of its own, so that it may go behind all others.
+    const child = spawn(process.execPath, args, { stdio, detached: true });
     this.#child = child;
+    if (!child.stdout) throw new TypeError('the flooder has no stdout');
     this.#said = text(child.stdout);
+    this.refused = once(child, 'message').then(() => undefined);
     this.#ended = once(child, 'exit');
     process.once('exit', this.#kill);
   }
@@ -49,12 +70,15 @@ export class Flood {
     await this.#ended;
     clearTimeout(late);
     process.off('exit', this.#kill);
-    return { ...Told.parse(JSON.parse(await this.#said)), seconds };
+    const said = await this.#said;
+    return { ...(said === '' ? UNTOLD : Told.parse(JSON.parse(said))), seconds };
   }
 
   readonly #kill = (): void => void this.#child.kill('SIGKILL');
 }
 
+/** What is known of one that had to be killed. */
+const UNTOLD = { connections: 0, refused: 0, broken: 0, requests: 0, answers: 0, later: 0 };
 const MANY = { http: 128, nats: 4 };
 /** How long it may take to end, in ms: it may be busy. */
 const LATE_MS = 5_000;
@@ -70,9 +94,7 @@ const httpFrame = ({ operation, body }: FloodRequest): Buffer => {
   return Buffer.concat([Buffer.from(head), body]);
 };
 
-const natsFrame = ({ operation, body }: FloodRequest): Buffer =>
-  Buffer.concat([
-    Buffer.from(`PUB argus.v1.${operation} _INBOX.flood.a ${body.length}\r\n`),
-    body,
-    Buffer.from('\r\n'),
-  ]);
+const natsFrame =
+  (inbox: string) =>
+  ({ operation, body }: FloodRequest): Buffer =>
+    Buffer.concat([Buffer.from(`PUB argus.v1.${operation} ${inbox}.a ${body.length}\r\n`), body, Buffer.from('\r\n')]);

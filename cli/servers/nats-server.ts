@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { nkeys } from 'nats';
 import { packageRoot } from '../../actors/package-root.js';
@@ -86,6 +86,7 @@ async function launchOn(host: string, port: number, options: NatsServerOptions):
       // What else an operator may have put into our environment is not the server's business.
       ...SECRETS,
       GOMEMLIMIT: process.env.GOMEMLIMIT ?? memoryLimit(),
+      GOMAXPROCS: process.env.GOMAXPROCS ?? String(THREADS_EACH * availableParallelism()),
       ...options.env,
     },
   });
@@ -113,6 +114,12 @@ function configFile(dataDir: string, { config = 'nats.conf', tls, websocket }: N
 
 /** A quarter of the machine's memory, at most 1 GiB: without a limit the Go runtime lets replays grow it to that and more. */
 const memoryLimit = (): string => `${Math.min(1024, Math.floor(totalmem() / 4 / 2 ** 20))}MiB`;
+
+/**
+ * So many threads for each processor, where the Go runtime has one: what it has to do for a flood of requests takes all of those, and lets
+ * nobody else's message be read for tens of milliseconds. With more, it is the system that shares the processors out.
+ */
+const THREADS_EACH = 4;
 
 /** The name of the NATS server that listens there: the first line that a server says is `INFO {"server_name": …}`. */
 function nameAt(host: string, port: number): Promise<string | undefined> {

@@ -30,7 +30,7 @@ describe('the Gateway answers', () => {
       subscription_expiry: 4420,
       subscription_signature: rust.registrationSignature,
     });
-    assert.deepEqual(asked, [[user, 'rust', undefined]]);
+    assert.deepEqual(asked, [[user, 'rust', undefined, undefined]]);
   });
 
   test('a registration in the dialect that its field says, whatever the door guessed', async () => {
@@ -38,8 +38,8 @@ describe('the Gateway answers', () => {
     await to.serve('register', json({ public_key: user }), asRust);
     await to.serve('register', json({ user_id: user }), asPython);
     assert.deepEqual(asked, [
-      [user, 'python', undefined],
-      [user, 'rust', undefined],
+      [user, 'python', undefined, undefined],
+      [user, 'rust', undefined, undefined],
     ]);
     const full = gateway({ register: async () => ({ kind: 'max-slots-reached' }) });
     assert.equal(no(await full.to.serve('register', json({ public_key: user }), asRust)), '400/-34 max-slots-reached');
@@ -50,7 +50,7 @@ describe('the Gateway answers', () => {
     const { to, asked } = gateway();
     const onlyPython = { dialect: 'python', certain: true } as const;
     await to.serve('register', json({ public_key: user, user_id: user }), onlyPython);
-    assert.deepEqual(asked, [[user, 'python', undefined]]);
+    assert.deepEqual(asked, [[user, 'python', undefined, undefined]]);
     assert.equal(no(await to.serve('register', json({ user_id: user }), onlyPython)), '400/-33 malformed-request');
     const onlyRust = { dialect: 'rust', certain: true } as const;
     assert.equal(no(await to.serve('register', json({ public_key: user }), onlyRust)), '400/1 malformed-request');
@@ -64,7 +64,7 @@ describe('the Gateway answers', () => {
     await to.serve('register', json({ user_id: user }), caller);
     await to.serve('register', json({ user_id: user, invite: 7 }), caller);
     assert.deepEqual(
-      asked.map((args) => Array.isArray(args) && args[2]),
+      asked.map((args) => Array.isArray(args) && args[3]),
       ['of the request', 'of the host', 'of the host'],
     );
   });

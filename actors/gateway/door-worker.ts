@@ -1,0 +1,162 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import pino from 'pino';
+import { connectPatiently, flushPatiently } from '../nats-connection.js';
+import { logLimits } from '../runtime/log-limits.js';
+import { Admission } from './admission.js';
+import type { Answer } from './answers.js';
+import { type DoorSetting, type FromDoors, fromWire, monotonicMs, type ToDoors } from './door-wire.js';
+import { HttpDoor } from './http-door.js';
+import { ListenError } from './http-listener.js';
+import { parseProxies } from './http-source.js';
+import { Lanes } from './lanes.js';
+import { NatsDoor } from './nats-door.js';
+import { RateLimiter } from './rate-limiter.js';
+import { RefusalTally } from './refusal-tally.js';
+import { RequestLog } from './request-log.js';
+import { Standstill } from './standstill.js';
+
+/**
+ * The thread of doors: has the HTTP doors, and the NATS door with a connection of its own, so that whatever is sent to them is read,
+ * taken apart, counted and refused here; a bounded number of requests at a time goes on to the node. It ends when it was told to
+ * close, and with an error when it cannot go on; `DoorThread` starts it anew.
+ */
+
+/** How often the node is told what was refused here, in ms. */
+const TELL_MS = 1_000;
+
+const setting: DoorSetting = workerData;
+const { version, maxConnections, maxConnectionsPerSource, tls, patience } = setting;
+let { standing } = setting;
+/** As they are at any time. */
+const limits = { ...standing.limits };
+const say = (said: FromDoors): void => parentPort?.postMessage(said);
+const log = pino(
+  { level: setting.logLevel, base: null, timestamp: false, ...logLimits() },
+  { write: (line) => say({ kind: 'line', line }) },
+);
+const nc = await connectPatiently(setting.nats, log);
+let isConnected = true;
+const standstill = new Standstill(() => nc.flush(), log);
+const asked = new Map<number, (answer: Answer) => void>();
+let count = 0;
+
+const refusals = new RefusalTally();
+const telling = setInterval(tellRefusals, TELL_MS);
+
+const lanes = new Lanes({
+  limits,
+  requests: new RequestLog(log, refusals),
+  limiter: new RateLimiter(limits),
+  isLate: () => standstill.isRecent,
+  pass: (operation, body, caller, came) => {
+    const id = count++;
+    // What was read together lies in one memory, which would be copied as a whole.
+    const own = body.slice();
+    const cameMs = monotonicMs() - (performance.now() - came);
+    say({ kind: 'request', id, operation, body: own, caller, came: cameMs });
+    return new Promise((resolve) => asked.set(id, resolve));
+  },
+});
+const admission = new Admission({
+  isAble: () => isConnected && standing.isOn && standing.isAble,
+  mostInside: maxConnections,
+  mostOfSource: maxConnectionsPerSource,
+});
+const proxies = parseProxies(setting.trustedProxies);
+const natsDoor = new NatsDoor(nc, lanes.lane(), { version, info: () => standing.info, log });
+const pem = tls && { cert: Buffer.from(tls.cert), key: Buffer.from(tls.key) };
+const httpDoors = setting.http.map(
+  ({ dialect, ...address }) =>
+    new HttpDoor({ gateway: lanes.lane(), admission, address, dialect, proxies, tls: pem, patience, log }),
+);
+
+async function watchConnection(): Promise<void> {
+  for await (const { type } of nc.status()) {
+    if (type === 'disconnect') isConnected = false;
+    if (type === 'reconnect') isConnected = true;
+    admission.review();
+  }
+}
+
+/** One after another: a door that is closing cannot be opened. */
+let turning: Promise<unknown> = Promise.resolve();
+let isOpen = false;
+let isOn = false;
+
+/** Opens the NATS door, or closes it, as the node wants it. */
+function turn(): Promise<void> {
+  const turned = turning.then(async () => {
+    const wanted = isOpen && standing.isOn;
+    if (wanted !== isOn) await (wanted ? natsDoor.open() : natsDoor.close());
+    isOn = wanted;
+    say({ kind: 'turned', isOn });
+  });
+  turning = turned.catch(() => undefined);
+  return turned;
+}
+
+function tellRefusals(): void {
+  const taken = refusals.take();
+  if (taken.length > 0) say({ kind: 'refused', refusals: taken });
+}
+
+async function open(): Promise<void> {
+  isOpen = true;
+  try {
+    await Promise.all([turn(), ...httpDoors.map((door) => door.open())]);
+    await flushPatiently(nc);
+    say({ kind: 'opened', addresses: httpDoors.map(({ address }) => address) });
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    say({ kind: 'cannot-listen', why: error.message });
+  }
+}
+
+async function close(): Promise<void> {
+  admission.close();
+  isOpen = false;
+  await Promise.all([turn(), ...httpDoors.map((door) => door.close())]);
+  standstill.stop();
+  clearInterval(telling);
+  tellRefusals();
+  closing = true;
+  await nc.close();
+  say({ kind: 'closed' });
+  parentPort?.close();
+}
+
+let closing = false;
+
+function die(error: unknown): void {
+  // Thrown where nobody catches it.
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+function hear(said: ToDoors): void {
+  switch (said.kind) {
+    case 'answer':
+      asked.get(said.id)?.(fromWire(said));
+      asked.delete(said.id);
+      break;
+    case 'standing':
+      if (said.standing.isOn !== standing.isOn && isOpen) void turn().catch(die);
+      standing = said.standing;
+      Object.assign(limits, standing.limits);
+      admission.review();
+      break;
+    case 'open':
+      void open().catch(die);
+      break;
+    case 'close':
+      void close().catch(die);
+      break;
+  }
+}
+
+void watchConnection().catch(die);
+void nc.closed().then((error) => {
+  if (!closing) die(error ?? new Error('the connection to NATS was closed'));
+});
+parentPort?.on('message', hear);
