@@ -96,6 +96,7 @@ describe('the layout', () => {
         'node',
         'node-options',
         'bitcoind-side',
+        'client-doors',
         'policy-side',
         'web-side',
         'shard',

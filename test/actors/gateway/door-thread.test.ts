@@ -48,7 +48,7 @@ async function startDoors(t: Cleanup, serve: () => Promise<Answer>, port = 0) {
       logLevel: 'info',
     },
     turnstile: { serve },
-    standing: () => standing,
+    standing: () => ({ ...standing }),
     meter: { requestsRefused: (...counted) => refused.push(counted) },
     log: pino({ level: 'info' }, { write: (line) => said.push(JSON.parse(line)) }),
     startWorker: (workerData) => {
@@ -148,14 +148,14 @@ describe('the thread of doors', () => {
     const { nats, doors, standing, refused } = await startDoors(t, async () => granted);
     await doors.open();
     const nc = await nats.connect('operator');
-    const ask = async () =>
-      (await nc.request(publicSubjects.register, JSON.stringify({ much: 'a'.repeat(3_000) }))).json();
+    const body = JSON.stringify({ much: 'a'.repeat(6_000) });
+    const ask = async () => (await nc.request(publicSubjects.add_appointment, body)).json();
     assert.deepEqual(await ask(), { granted: true });
-    standing.limits = { ...standing.limits, registrationsPerMinute: 1 };
+    standing.limits = { ...standing.limits, maxBlobBytes: 1_000 };
     doors.review();
-    await until('the second one is refused', async () => Object(await ask()).reason === 'rate-limited');
+    await until('it is too long', async () => Object(await ask()).reason === 'malformed-request');
     await until('that is told', () => refused.length > 0);
-    assert.deepEqual(refused[0], ['register', 'rate-limited', 1]);
+    assert.deepEqual(refused[0], ['add_appointment', 'malformed-request', 1]);
   });
 
   test('hands on when a client may come again', async (t) => {
