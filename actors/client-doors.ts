@@ -8,11 +8,12 @@ import { version } from './version.js';
 /** The tower's doors to its clients, on a thread of their own. */
 export function doorThreadOf(needs: DoorsNeeds, { turnstile, duty, log }: ClientDoorsNeeds): DoorThread {
   const { options, tls, isAble, publicInfo, limits, meters } = needs;
-  const { config, natsUrl: servers, natsSeed: seed, natsTrust: trust, patience } = options;
+  const { config, natsSeed: seed, patience } = options;
+  const { natsClients = { servers: options.natsUrl, trust: options.natsTrust } } = options;
   const { listen: http, maxConnections, maxConnectionsPerSource, trustedProxies } = config.http;
   return new DoorThread({
     setting: {
-      nats: { servers, seed, trust, name: `argus ${config.node} doors` },
+      nats: { ...natsClients, seed, name: `argus ${config.node} doors` },
       version,
       http,
       maxConnections,
@@ -21,6 +22,7 @@ export function doorThreadOf(needs: DoorsNeeds, { turnstile, duty, log }: Client
       tls,
       patience,
       logLevel: log.level,
+      stretch: needs.precedence.stretch,
     },
     turnstile,
     standing: () => ({ isOn: duty.isOn, isAble: isAble(), info: publicInfo(), limits: { ...limits } }),

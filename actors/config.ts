@@ -79,6 +79,8 @@ export const Settings = z.strictObject({
       cert_file: z.string().min(1).optional(),
       key_file: z.string().min(1).optional(),
       websocket: address().optional(),
+      clients_url: natsUrls().optional(),
+      clients_listen: address().optional(),
     })
     .prefault({}),
   http: z

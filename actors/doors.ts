@@ -8,8 +8,6 @@ import type { BlobRef } from '../events/user.js';
 import type { BlockWindow } from '../projections/block-window.js';
 import type { Fold } from '../projections/fold.js';
 import type { AuditDesk } from './audit-desk/audit-desk.js';
-import { AuthCallout } from './auth-callout/auth-callout.js';
-import { issuerOf } from './auth-callout/issuer.js';
 import { doorThreadOf } from './client-doors.js';
 import type { NodeReport, ZmqReport } from './cluster-wire.js';
 import type { Limits } from './config-limits.js';
@@ -59,7 +57,6 @@ export class Doors {
   readonly #nodeDesk: NodeDesk;
   readonly #auditDesk: AuditDesk;
   readonly #logDesk: LogDesk;
-  readonly #authCallout: AuthCallout;
   readonly #metrics: MetricsDoor | undefined;
   readonly #web: WebSide | undefined;
   readonly #stateDesk: StateDesk;
@@ -113,10 +110,6 @@ export class Doors {
     const reporter = reporterOf(needs, this.#duty);
     this.#logDesk = logDeskOf(needs);
     this.#nodeDesk = nodeDeskOf(needs, reporter, this.#duty);
-    this.#authCallout = new AuthCallout(nc, {
-      issuer: issuerOf(options.natsSeed),
-      log: logger.child({ actor: 'auth-callout' }),
-    });
     this.#metrics = metricsDoorOf(needs, reporter, this.#desk, this.#duty);
     this.#web = webSideOf(needs, reporter, this.#desk);
     this.#stateDesk = new StateDesk(nc, {
@@ -129,7 +122,6 @@ export class Doors {
 
   /** Lets clients connect, and the operator and Prometheus ask how this node is, long before it is ready for anything else. */
   async openDesk(): Promise<void> {
-    this.#authCallout.open();
     this.#thread.start();
     await Promise.all([
       this.#nodeDesk.open(),
@@ -141,7 +133,6 @@ export class Doors {
   }
 
   async closeDesk(): Promise<void> {
-    this.#authCallout.close();
     await Promise.all([this.#nodeDesk.close(), this.#auditDesk.close(), this.#metrics?.close(), this.#web?.close()]);
   }
 

@@ -23,6 +23,8 @@ export interface NodeOptions {
   readonly natsUrl: string;
   /** How the servers are known over TLS. */
   readonly natsTrust?: ServerTrust | undefined;
+  /** The servers where clients come in, if they are others than the log's. */
+  readonly natsClients?: { readonly servers: string; readonly trust: ServerTrust | undefined } | undefined;
   readonly logger: Logger;
   /** How long HTTP clients are given; less than their own patience unless told. */
   readonly patience?: Patience | undefined;

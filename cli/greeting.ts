@@ -1,4 +1,5 @@
 import type { Config } from '../actors/config.js';
+import { clientsServers } from '../actors/config-nats.js';
 import { shownUrl } from '../actors/shown-url.js';
 import { targetsOf } from '../actors/tor/onion-service.js';
 
@@ -24,7 +25,7 @@ export function greeting(config: Config, { towerId, natsUrl, httpUrls, webUrl, o
   const register = (place: string) => `registertower ${towerId}@${place}`;
   return [
     `Tower ${towerId} on ${config.network} is up.`,
-    `  clients   ${nats}   argus.v1.register, .add_appointment, .get_appointment, .get_subscription_info, .info`,
+    `  clients   ${shownUrl(clientsServers(config.nats).servers)}   argus.v1.register, .add_appointment, .get_appointment, .get_subscription_info, .info`,
     ...(websocket && url === undefined
       ? [`  clients   ${scheme}://${host}:${websocket.port}   the same, over websockets`]
       : []),

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { Config } from '../actors/config.js';
-import { natsServers, natsTrust } from '../actors/config-nats.js';
+import { clientsServers, natsServers, natsTrust } from '../actors/config-nats.js';
 import { TowerNode } from '../actors/node.js';
 import { logLimits } from '../actors/runtime/log-limits.js';
 import { existingNatsSeed, natsSeed, type TowerKey } from '../actors/secrets.js';
@@ -11,7 +11,7 @@ import { OnionService, targetsOf } from '../actors/tor/onion-service.js';
 import { CORE_DUMPS, mayDumpCore } from './core-dumps.js';
 import { greeting } from './greeting.js';
 import { openTowerKey } from './kept-key.js';
-import { startOwnNats } from './own-nats.js';
+import { startClientsNats, startOwnNats } from './own-nats.js';
 import type { NatsServer } from './servers/nats-server.js';
 
 /** How long a stop may take, in ms, before the process ends all the same. */
@@ -42,8 +42,12 @@ async function run(config: Config, { key, logger, stop }: Given): Promise<void> 
   if (owned) void keepRunning(owned, stop, logger);
   const natsUrl = natsServers(config.nats);
   const trust = natsTrust(config.nats);
+  const natsClients = clientsServers(config.nats);
   const seed = owned ? natsSeed(config.nats.nodeNkeyFile) : existingNatsSeed(config.nats.nodeNkeyFile);
+  let ownedClients: NatsServer | undefined;
   try {
+    ownedClients = await startClientsNats(config, stop.signal);
+    if (ownedClients) void keepRunning(ownedClients, stop, logger);
     const node = await Promise.race([
       TowerNode.start({
         config,
@@ -51,6 +55,7 @@ async function run(config: Config, { key, logger, stop }: Given): Promise<void> 
         natsSeed: seed,
         natsUrl,
         natsTrust: trust,
+        natsClients,
         logger,
         stop: stop.stop,
         giveUp: stop.fail,
@@ -62,14 +67,22 @@ async function run(config: Config, { key, logger, stop }: Given): Promise<void> 
       const onion = onionOf(config, httpUrls, logger);
       const host = await onion?.start(ONION_MS);
       const { tower_id: towerId } = node.publicInfo();
-      process.stdout.write(greeting(config, { towerId, natsUrl, httpUrls, webUrl, onion: onion && { host } }));
+      process.stdout.write(
+        greeting(config, {
+          towerId,
+          natsUrl,
+          httpUrls,
+          webUrl,
+          onion: onion && { host },
+        }),
+      );
       await stop.requested;
       logger.info('stopping');
       await onion?.stop();
       await Promise.race([node.stop(), sleep(STOP_MS)]);
     }
   } finally {
-    await owned?.stop();
+    await Promise.all([ownedClients?.stop(), owned?.stop()]);
   }
 }
 

@@ -97,6 +97,7 @@ describe('the layout', () => {
         'node-options',
         'bitcoind-side',
         'client-doors',
+        'door-worker',
         'policy-side',
         'web-side',
         'shard',

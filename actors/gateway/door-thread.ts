@@ -211,7 +211,7 @@ const FIRST_MS = 100;
 const MOST_PAUSE_MS = 10_000;
 
 const startThread = (workerData: DoorSetting): Worker =>
-  new Worker(new URL('./door-worker.js', import.meta.url), {
+  new Worker(new URL('../door-worker.js', import.meta.url), {
     name: 'argus doors',
     workerData,
     // Neither flags nor environment of the process are its business.

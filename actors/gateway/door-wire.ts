@@ -12,7 +12,7 @@ import type { Operation } from './requests.js';
 
 /** What the thread is started with. */
 export interface DoorSetting {
-  readonly nats: LogConnectionOptions;
+  readonly nats: LogConnectionOptions & { readonly seed: string };
   readonly version: string;
   readonly http: readonly HttpSetting[];
   readonly maxConnections: number;
@@ -25,6 +25,8 @@ export interface DoorSetting {
   /** pino's name of the level from which on lines are wanted. */
   readonly logLevel: string;
   readonly standing: Standing;
+  /** See `Precedence`. */
+  readonly stretch: Int32Array<SharedArrayBuffer>;
 }
 
 export interface HttpSetting extends Address {

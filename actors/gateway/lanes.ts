@@ -1,5 +1,6 @@
 import type { Answer } from './answers.js';
 import { refusedWith } from './answers.js';
+import type { Bystander } from './bystander.js';
 import { words } from './dialect.js';
 import type { Fault, FieldLimits } from './faults.js';
 import type { Caller, Gateway } from './gateway.js';
@@ -72,6 +73,7 @@ export class Lanes {
   }
 
   #take(lane: Waiting[], operation: Operation, body: Uint8Array, caller: Caller): Promise<Answer> {
+    this.needs.bystander.standAside();
     const refusal = this.#refusal(lane, operation, body, caller);
     if (refusal) return this.#refuse(operation, caller, refusal);
     this.#waitingBytes += body.length;
@@ -168,6 +170,7 @@ export interface LanesNeeds {
   readonly limits: FieldLimits;
   /** Counts what comes from each source. */
   readonly limiter: Pick<RateLimiter, 'ofSource'>;
+  readonly bystander: Pick<Bystander, 'standAside'>;
   /** Notes what is refused before the Gateway has heard of it. */
   readonly requests: Pick<RequestLog, 'of'>;
   /** Whether a request that is heard now may have been sent long ago. */

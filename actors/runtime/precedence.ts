@@ -12,6 +12,8 @@ export class Precedence {
   #until = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #waiting: (() => void)[] = [];
+  /** For other threads: a number, odd while it is held, another one each time. */
+  readonly stretch = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
   /** Whether something has the right of way now. */
   get isHeld(): boolean {
@@ -38,6 +40,7 @@ export class Precedence {
     const now = performance.now();
     if (now - this.#until >= GIVEN_MS) this.#since = now;
     this.#state = 'held';
+    Atomics.add(this.stretch, 0, 1);
     this.#after(Math.max(0, this.#since + MOST_MS - now), () => this.#giveWay());
   }
 
@@ -65,6 +68,8 @@ export class Precedence {
   }
 
   #tell(): void {
+    Atomics.add(this.stretch, 0, 1);
+    Atomics.notify(this.stretch, 0);
     for (const act of this.#waiting.splice(0)) act();
   }
 }

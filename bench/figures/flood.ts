@@ -33,7 +33,7 @@ export const flood: Figure = {
   says: `milliseconds from a block of ${BLOCK_TXS} transactions to its ${BREACHES} penalties in the mempool, doors flooded; the limit is without a flood`,
 
   async measure(lab) {
-    const stage = await lab.stage();
+    const stage = await lab.stage({ clientsNats: true });
     const each = Math.max(2, Math.round(lab.options.rounds / KINDS));
     const users = await registerUsers([natsWay(await stage.connectClient())], stage.towerId, USERS);
     lab.say('signing what floods consist of');
@@ -70,8 +70,8 @@ export const flood: Figure = {
   },
 };
 
-const portOf = ({ nats, httpUrl }: Stage, way: FloodWay): number =>
-  Number(new URL(way === 'nats' ? nats.url : httpUrl).port);
+const portOf = ({ clientsNats, httpUrl }: Stage, way: FloodWay): number =>
+  Number(new URL(way === 'nats' ? clientsNats.url : httpUrl).port);
 
 /** What was measured while there was a flood of one kind, or none. */
 interface Kind {
@@ -108,6 +108,7 @@ function report({ idle, ...floods }: Record<'idle' | 'nats' | 'http' | 'both', K
         ...(kind.used && {
           tower_cores: round(kind.used.by.tower / seconds, 2),
           nats_cores: round(kind.used.by.nats / seconds, 2),
+          clients_nats_cores: round((kind.used.by.clients ?? 0) / seconds, 2),
         }),
         floods: kind.told.map((one) => ({
           sent_per_s: round(one.requests / one.seconds),

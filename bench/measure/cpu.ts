@@ -12,7 +12,7 @@ export interface CpuUsed<Name extends string> {
   readonly seconds: number;
 }
 
-/** Reads the CPU time of some processes now; the function that it gives says how much each has used since. */
+/** Reads the CPU time of some processes now, of which one may have two names; the function that it gives says how much each has used since. */
 export function cpuSince<Name extends string>(pids: Readonly<Record<Name, number>>): () => CpuUsed<Name> | undefined {
   const begun = performance.now();
   const before = readCpu(Object.values(pids));
@@ -20,10 +20,11 @@ export function cpuSince<Name extends string>(pids: Readonly<Record<Name, number
     const after = readCpu(Object.values(pids));
     if (!before || !after) return undefined;
     const used = after.processes.map((ticks, i) => (ticks - (before.processes[i] ?? 0)) / TICKS);
+    const ofEach = Array.from(new Map(Object.values<number>(pids).map((pid, i) => [pid, used[i] ?? 0])).values());
     const all = (after.machine - before.machine) / TICKS;
     return {
       by: Object.fromEntries(Object.keys(pids).map((name, i) => [name, used[i]])) as Record<Name, number>,
-      byOthers: Math.max(0, all - used.reduce((sum, one) => sum + one, 0)),
+      byOthers: Math.max(0, all - ofEach.reduce((sum, one) => sum + one, 0)),
       seconds: (performance.now() - begun) / 1000,
     };
   };

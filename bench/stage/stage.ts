@@ -5,6 +5,7 @@ import { asClient } from '../../actors/client/nats-courier.js';
 import { packageRoot } from '../../actors/package-root.js';
 import { natsSeed, towerKeyFile } from '../../actors/secrets.js';
 import { natsKeys } from '../../cli/nats-keys.js';
+import { BEHIND } from '../../cli/own-nats.js';
 import { type Bitcoind, startBitcoind } from '../../cli/servers/bitcoind.js';
 import { findServer } from '../../cli/servers/find.js';
 import { type NatsServer, startNatsServer } from '../../cli/servers/nats-server.js';
@@ -26,6 +27,8 @@ export interface StageOptions {
   readonly probed?: boolean;
   /** Whether the tower makes and uses snapshots; it does unless told. */
   readonly snapshots?: boolean;
+  /** Whether clients come to a NATS server of their own; not unless told. */
+  readonly clientsNats?: boolean;
 }
 
 /** Real servers and a real tower, each a process of its own, in a folder that is removed with them. */
@@ -34,6 +37,7 @@ export class Stage {
   readonly folder = join(HOME, `${process.pid}-${Stage.#count++}`);
   #nodeSeed: string | undefined;
   #nats: NatsServer | undefined;
+  #clientsNats: NatsServer | undefined;
   #bitcoind: Bitcoind | undefined;
   #chain: RegtestChain | undefined;
   #tower: Tower | undefined;
@@ -41,7 +45,7 @@ export class Stage {
   #asking: NatsConnection | undefined;
   #operating: NatsConnection | undefined;
   #profile: string | undefined;
-  #wanted: Required<StageOptions> = { mempool: false, probed: false, snapshots: true };
+  #wanted: Required<StageOptions> = { mempool: false, probed: false, snapshots: true, clientsNats: false };
   #building: Promise<void> | undefined;
   #cleared = false;
   readonly #running: { stop(): Promise<unknown> }[] = [];
@@ -60,13 +64,17 @@ export class Stage {
     const seedOf = (name: string) => natsSeed(join(data, 'nats', `${name}.nkey`));
     const [node, operator, auditor] = [seedOf('node'), seedOf('operator'), seedOf('auditor')];
     this.#nodeSeed = node;
-    this.#nats = this.#started(
-      await startNatsServer({
-        program: findServer('nats-server'),
-        dataDir: join(this.folder, 'nats'),
-        keys: natsKeys(node, operator, auditor),
-      }),
-    );
+    const common = { program: findServer('nats-server'), keys: natsKeys(node, operator, auditor) };
+    this.#nats = this.#started(await startNatsServer({ ...common, dataDir: join(this.folder, 'nats') }));
+    if (this.#wanted.clientsNats)
+      this.#clientsNats = this.#started(
+        await startNatsServer({
+          ...common,
+          dataDir: join(this.folder, 'nats-clients'),
+          config: 'nats-clients.conf',
+          nice: BEHIND,
+        }),
+      );
     this.#bitcoind = this.#started(
       await startBitcoind({ program: findServer('bitcoind'), dataDir: join(this.folder, 'bitcoind') }),
     );
@@ -108,16 +116,21 @@ export class Stage {
   }
 
   async #startNode(node: string): Promise<Tower> {
-    const { nats, bitcoind } = this;
+    const { nats, clientsNats, bitcoind } = this;
     const [port = 0] = await freePorts(1);
     const where = { data: this.#data, logFile: join(this.folder, `${node}.log`), http: `127.0.0.1:${port}` };
     return this.#started(
-      await Tower.start({ node, ...where, nats, bitcoind, profile: this.#profile, ...this.#wanted }),
+      await Tower.start({ ...this.#wanted, node, ...where, nats, clientsNats, bitcoind, profile: this.#profile }),
     );
   }
 
   get nats(): NatsServer {
     return built(this.#nats);
+  }
+
+  /** The one that clients come to. */
+  get clientsNats(): NatsServer {
+    return this.#clientsNats ?? this.nats;
   }
 
   get bitcoind(): Bitcoind {
@@ -143,12 +156,12 @@ export class Stage {
 
   /** A connection as clients have it, with an nkey of its own. Closed by `clear`. */
   async connectClient(): Promise<NatsConnection> {
-    return this.#connected(await connect({ servers: this.nats.url, noAsyncTraces: true, ...asClient() }));
+    return this.#connected(await connect({ servers: this.clientsNats.url, noAsyncTraces: true, ...asClient() }));
   }
 
   /** A connection of nobody, who may ask what the tower says of itself, and whether there is one. Closed by `clear`. */
   async #connectAnyone(): Promise<NatsConnection> {
-    return this.#connected(await connect({ servers: this.nats.url, noAsyncTraces: true }));
+    return this.#connected(await connect({ servers: this.clientsNats.url, noAsyncTraces: true }));
   }
 
   /** A connection as the tower has it: it may do everything. Closed by `clear`. */
@@ -160,8 +173,9 @@ export class Stage {
 
   /** The CPU time of the tower, its servers and this process, which makes the load; see `cpuSince`. */
   cpuSince() {
-    const { tower, nats, bitcoind } = this;
-    return cpuSince({ tower: tower.pid, nats: nats.pid, bitcoind: bitcoind.pid, load: process.pid });
+    const { tower, nats, clientsNats, bitcoind } = this;
+    const pids = { tower: tower.pid, nats: nats.pid, bitcoind: bitcoind.pid, load: process.pid };
+    return cpuSince({ ...pids, clients: clientsNats.pid });
   }
 
   /** Resolves when the tower is at bitcoind's height. */

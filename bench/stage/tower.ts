@@ -35,6 +35,8 @@ export interface TowerOptions {
   readonly data: string;
   readonly logFile: string;
   readonly nats: NatsServer;
+  /** Where clients come in. */
+  readonly clientsNats: NatsServer;
   readonly bitcoind: Bitcoind;
   /** Where it takes TEOS clients: `127.0.0.1:9814`. */
   readonly http: string;
@@ -55,7 +57,7 @@ export interface TowerOptions {
 export class Tower {
   /** Starts it; it is not waited for. */
   static async start(options: TowerOptions): Promise<Tower> {
-    const { node, data, logFile, nats, bitcoind, http, profile, mempool, probed, snapshots } = options;
+    const { node, data, logFile, nats, clientsNats, bitcoind, http, profile, mempool, probed, snapshots } = options;
     const profiler = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
     const probe = probed ? ['--expose-gc', `--import=${join(import.meta.dirname, 'memory-probe.js')}`] : [];
     const launched = Date.now();
@@ -83,6 +85,7 @@ export class Tower {
         ARGUS_LIMITS_REGISTRATIONS_PER_MINUTE: '0',
         ARGUS_LIMITS_USER_REQUESTS_PER_SECOND: '0',
         ARGUS_LIMITS_SOURCE_REQUESTS_PER_SECOND: '0',
+        ...(clientsNats !== nats && { ARGUS_NATS_CLIENTS_URL: clientsNats.url }),
         ...(!snapshots && { ARGUS_SNAPSHOTS_EVERY: '0' }),
       },
     });

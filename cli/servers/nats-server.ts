@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism, platform, totalmem } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { nkeys } from 'nats';
 import { packageRoot } from '../../actors/package-root.js';
@@ -27,7 +27,9 @@ export interface NatsServerOptions {
   /** Where it takes websockets, over TLS if the other port does. */
   readonly websocket?: { readonly host: string; readonly port: number } | undefined;
   /** The package's configuration file; `nats.conf` unless told. */
-  readonly config?: 'nats.conf' | 'nats-cluster.conf';
+  readonly config?: 'nats.conf' | 'nats-cluster.conf' | 'nats-clients.conf';
+  /** Whether it goes behind whatever else wants the processor: a nice value. */
+  readonly nice?: number;
   /** What that file needs from the environment beside what every server does. */
   readonly env?: Readonly<Record<string, string>>;
   /** Further command-line flags, for instance those of a cluster. */
@@ -74,8 +76,7 @@ async function launchOn(host: string, port: number, options: NatsServerOptions):
   const name = options.name ?? `argus-${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`;
   const config = ['-c', configFile(dataDir, options), '-a', host, '-p', String(port), '-n', name];
   const child = await startChild({
-    program: options.program,
-    args: [...config, ...(options.extra ?? [])],
+    ...behind(options.nice, options.program, [...config, ...(options.extra ?? [])]),
     logFile: join(dataDir, 'nats-server.log'),
     env: {
       ARGUS_NATS_STORE: JSON.stringify(join(dataDir, 'store')), // the server parses the value: a space ends a bare one
@@ -86,13 +87,27 @@ async function launchOn(host: string, port: number, options: NatsServerOptions):
       // What else an operator may have put into our environment is not the server's business.
       ...SECRETS,
       GOMEMLIMIT: process.env.GOMEMLIMIT ?? memoryLimit(),
-      GOMAXPROCS: process.env.GOMAXPROCS ?? String(THREADS_EACH * availableParallelism()),
+      // With more threads, one that goes behind would have more of the processors again.
+      ...(options.nice === undefined && {
+        GOMAXPROCS: process.env.GOMAXPROCS ?? String(THREADS_EACH * availableParallelism()),
+      }),
       ...options.env,
     },
   });
   await untilReady('nats-server', child, async () => (await nameAt(host, port)) === name);
   return child;
 }
+
+/**
+ * What is started so that it goes behind others. Linux shares processors out to sessions first, where it has them in groups (sched(7),
+ * "The autogroup feature"), and each of our servers is a session, so the group is told, too.
+ */
+function behind(nice: number | undefined, program: string, args: readonly string[]) {
+  if (nice === undefined || platform() === 'win32') return { program, args };
+  return { program: '/bin/sh', args: ['-c', GO_BEHIND, String(nice), program, ...args] };
+}
+
+const GO_BEHIND = '( echo "$0" >/proc/self/autogroup ) 2>/dev/null; exec nice -n "$0" "$@"';
 
 /** The package's file; or one in the data folder that includes it and says more, as an operator writes one. */
 function configFile(dataDir: string, { config = 'nats.conf', tls, websocket }: NatsServerOptions): string {

@@ -45,6 +45,14 @@ export const WORDS: Readonly<Record<SettingName, Words>> = {
   'nats.cert_file': { what: 'with both of these (PEM), the own server takes TLS only', like: '/etc/argus/cert.pem' },
   'nats.key_file': { what: 'the key of that certificate', like: '/etc/argus/key.pem' },
   'nats.websocket': { what: 'where the own server takes websockets, too', like: '127.0.0.1:8080' },
+  'nats.clients_listen': {
+    what: 'a second own server, for clients alone: the one with the log need not be reached by them, and a flood is not its matter',
+    like: '0.0.0.0:4333',
+  },
+  'nats.clients_url': {
+    what: 'servers of nats-clients.conf, if clients come to others than those of nats.url',
+    like: 'nats://10.0.0.1:4333',
+  },
 
   'http.listen': { what: 'where TEOS clients reach the tower; off for nowhere' },
   'http.python_listen': { what: 'the same for python clients alone', like: '127.0.0.1:9817' },

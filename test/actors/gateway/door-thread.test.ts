@@ -9,6 +9,7 @@ import { CREDIT } from '../../../actors/gateway/endpoint.js';
 import { ListenError } from '../../../actors/gateway/http-listener.js';
 import { MOST_UNDER_WAY, MOST_WAITING } from '../../../actors/gateway/lanes.js';
 import { MAX_BLOB_BYTES } from '../../../actors/gateway/requests.js';
+import { Precedence } from '../../../actors/runtime/precedence.js';
 import { publicSubjects } from '../../../actors/wire.js';
 import { startTestNats } from '../../support/nats.js';
 import type { Cleanup } from '../../support/temp-dir.js';
@@ -46,13 +47,14 @@ async function startDoors(t: Cleanup, serve: () => Promise<Answer>, port = 0) {
       tls: undefined,
       patience: undefined,
       logLevel: 'info',
+      stretch: new Precedence().stretch,
     },
     turnstile: { serve },
     standing: () => ({ ...standing }),
     meter: { requestsRefused: (...counted) => refused.push(counted) },
     log: pino({ level: 'info' }, { write: (line) => said.push(JSON.parse(line)) }),
     startWorker: (workerData) => {
-      const url = new URL('../../../actors/gateway/door-worker.js', import.meta.url);
+      const url = new URL('../../../actors/door-worker.js', import.meta.url);
       const worker = new Worker(url, { workerData, execArgv: [], env: {} });
       workers.push(worker);
       return worker;

@@ -21,6 +21,7 @@ function lanesBefore(isLate: () => boolean = () => false) {
   const lanes = new Lanes({
     limits,
     limiter: { ofSource: () => undefined },
+    bystander: { standAside: () => {} },
     requests: {
       of: (_noted, work) => {
         noted++;

@@ -1,23 +1,26 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import pino from 'pino';
-import { connectPatiently, flushPatiently } from '../nats-connection.js';
-import { logLimits } from '../runtime/log-limits.js';
-import { Admission } from './admission.js';
-import type { Answer } from './answers.js';
-import { type DoorSetting, type FromDoors, fromWire, monotonicMs, type ToDoors } from './door-wire.js';
-import { HttpDoor } from './http-door.js';
-import { ListenError } from './http-listener.js';
-import { parseProxies } from './http-source.js';
-import { Lanes } from './lanes.js';
-import { NatsDoor } from './nats-door.js';
-import { RateLimiter } from './rate-limiter.js';
-import { RefusalTally } from './refusal-tally.js';
-import { RequestLog } from './request-log.js';
-import { Standstill } from './standstill.js';
+import { AuthCallout } from './auth-callout/auth-callout.js';
+import { issuerOf } from './auth-callout/issuer.js';
+import { Admission } from './gateway/admission.js';
+import type { Answer } from './gateway/answers.js';
+import { Bystander } from './gateway/bystander.js';
+import { type DoorSetting, type FromDoors, fromWire, monotonicMs, type ToDoors } from './gateway/door-wire.js';
+import { HttpDoor } from './gateway/http-door.js';
+import { ListenError } from './gateway/http-listener.js';
+import { parseProxies } from './gateway/http-source.js';
+import { Lanes } from './gateway/lanes.js';
+import { NatsDoor } from './gateway/nats-door.js';
+import { RateLimiter } from './gateway/rate-limiter.js';
+import { RefusalTally } from './gateway/refusal-tally.js';
+import { RequestLog } from './gateway/request-log.js';
+import { Standstill } from './gateway/standstill.js';
+import { connectPatiently, flushPatiently } from './nats-connection.js';
+import { logLimits } from './runtime/log-limits.js';
 
 /**
- * The thread of doors: has the HTTP doors, and the NATS door with a connection of its own, so that whatever is sent to them is read,
- * taken apart, counted and refused here; a bounded number of requests at a time goes on to the node. It ends when it was told to
+ * The thread of doors: has the HTTP doors, and the NATS door with a connection of its own, over which it also signs clients in, so that
+ * whatever clients send is read, taken apart, counted and refused here; a bounded number of requests at a time goes on to the node. It ends when it was told to
  * close, and with an error when it cannot go on; `DoorThread` starts it anew.
  */
 
@@ -36,15 +39,20 @@ const log = pino(
 );
 const nc = await connectPatiently(setting.nats, log);
 let isConnected = true;
+/** From the beginning: who is signed in may ask what the tower is doing. */
+const signIn = new AuthCallout(nc, { issuer: issuerOf(setting.nats.seed), log: log.child({ actor: 'auth-callout' }) });
+signIn.open();
 const standstill = new Standstill(() => nc.flush(), log);
 const asked = new Map<number, (answer: Answer) => void>();
 let count = 0;
 
+const bystander = new Bystander(setting.stretch);
 const refusals = new RefusalTally();
 const telling = setInterval(tellRefusals, TELL_MS);
 
 const lanes = new Lanes({
   limits,
+  bystander,
   requests: new RequestLog(log, refusals),
   limiter: new RateLimiter(limits),
   isLate: () => standstill.isRecent,
@@ -116,6 +124,7 @@ async function close(): Promise<void> {
   admission.close();
   isOpen = false;
   await Promise.all([turn(), ...httpDoors.map((door) => door.close())]);
+  signIn.close();
   standstill.stop();
   clearInterval(telling);
   tellRefusals();

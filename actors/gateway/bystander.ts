@@ -1,0 +1,21 @@
+/**
+ * Has a thread stand aside while another one has the right of way: the whole thread, since what it would do takes a processor from the
+ * other. Once for each time that it is held, and not for long, so that it goes on when a block takes its time.
+ */
+export class Bystander {
+  #seen = 0;
+
+  /** `stretch`: the memory that a `Precedence` shares. */
+  constructor(private readonly stretch: Int32Array<SharedArrayBuffer>) {}
+
+  /** To be called before each piece of work; stops the thread, for 50 ms at the most. */
+  standAside(): void {
+    const stretch = Atomics.load(this.stretch, 0);
+    if (stretch % 2 === 0 || stretch === this.#seen) return;
+    this.#seen = stretch;
+    Atomics.wait(this.stretch, 0, stretch, MOST_MS);
+  }
+}
+
+/** More than a block with ten breaches takes, less than anybody notices who asks the tower for something. */
+const MOST_MS = 50;
