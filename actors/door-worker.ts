@@ -38,7 +38,6 @@ const log = pino(
   { write: (line) => say({ kind: 'line', line }) },
 );
 const nc = await connectPatiently(setting.nats, log);
-let isConnected = true;
 /** From the beginning: who is signed in may ask what the tower is doing. */
 const signIn = new AuthCallout(nc, { issuer: issuerOf(setting.nats.seed), log: log.child({ actor: 'auth-callout' }) });
 signIn.open();
@@ -66,7 +65,7 @@ const lanes = new Lanes({
   },
 });
 const admission = new Admission({
-  isAble: () => isConnected && standing.isOn && standing.isAble,
+  isAble: () => standing.isOn && standing.isAble,
   mostInside: maxConnections,
   mostOfSource: maxConnectionsPerSource,
 });
@@ -77,14 +76,6 @@ const httpDoors = setting.http.map(
   ({ dialect, ...address }) =>
     new HttpDoor({ gateway: lanes.lane(), admission, address, dialect, proxies, tls: pem, patience, log }),
 );
-
-async function watchConnection(): Promise<void> {
-  for await (const { type } of nc.status()) {
-    if (type === 'disconnect') isConnected = false;
-    if (type === 'reconnect') isConnected = true;
-    admission.review();
-  }
-}
 
 /** One after another: a door that is closing cannot be opened. */
 let turning: Promise<unknown> = Promise.resolve();
@@ -164,7 +155,6 @@ function hear(said: ToDoors): void {
   }
 }
 
-void watchConnection().catch(die);
 void nc.closed().then((error) => {
   if (!closing) die(error ?? new Error('the connection to NATS was closed'));
 });

@@ -8,12 +8,12 @@ export class Bystander {
   /** `stretch`: the memory that a `Precedence` shares. */
   constructor(private readonly stretch: Int32Array<SharedArrayBuffer>) {}
 
-  /** To be called before each piece of work; stops the thread, for 50 ms at the most. */
-  standAside(): void {
+  /** To be called before each piece of work; stops the thread for 50 ms at the most, and says whether it did, and why it went on. */
+  standAside(): 'no' | 'until free' | 'long enough' {
     const stretch = Atomics.load(this.stretch, 0);
-    if (stretch % 2 === 0 || stretch === this.#seen) return;
+    if (stretch % 2 === 0 || stretch === this.#seen) return 'no';
     this.#seen = stretch;
-    Atomics.wait(this.stretch, 0, stretch, MOST_MS);
+    return Atomics.wait(this.stretch, 0, stretch, MOST_MS) === 'timed-out' ? 'long enough' : 'until free';
   }
 }
 

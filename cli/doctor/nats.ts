@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { type NatsConnection, NatsError } from 'nats';
 import { z } from 'zod';
 import type { Config } from '../../actors/config.js';
-import { natsServers, natsTrust } from '../../actors/config-nats.js';
+import { clientsServers, natsServers, natsTrust } from '../../actors/config-nats.js';
 import { existingNatsSeed } from '../../actors/secrets.js';
 import { shownUrl } from '../../actors/shown-url.js';
 import { compareVersions, connectLog, OLDEST_SERVER, UnfitServerError } from '../../events/log/connection.js';
@@ -49,6 +49,7 @@ export async function examineNats(config: Config, monitoringPort = MONITORING_PO
       ...(await Promise.all(there.map((nc) => (isOwn ? ownSync : syncOf(nc, monitoringPort))))),
       ...(await examineRoom(first, config)),
       ...(await examineStreams(first, config)),
+      ...(await clientsOf(config, seed)),
     ];
   } finally {
     await Promise.all(there.map((nc) => nc.close()));
@@ -112,9 +113,10 @@ async function notUp(config: Config, [one]: readonly Try[]): Promise<Finding[]> 
 }
 
 async function portsOf(config: Config): Promise<Finding[]> {
-  const { host, port, websocket } = config.nats;
+  const { host, port, websocket, clientsListen } = config.nats;
   const places = [
     { host, port, setting: 'nats.port' },
+    ...(clientsListen ? [{ ...clientsListen, setting: 'nats.clients_listen' }] : []),
     ...(websocket ? [{ ...websocket, setting: 'nats.websocket' }] : []),
   ];
   const found = await Promise.all(places.map((place) => addressesOf('nats', place)));
@@ -129,6 +131,27 @@ async function portsOf(config: Config): Promise<Finding[]> {
       'run argus doctor again when the node is up',
     ),
   ];
+}
+
+/** The servers that clients come to, where those are others: without them the tower watches, and serves HTTP clients. */
+async function clientsOf({ nats }: Config, seed: string): Promise<Finding[]> {
+  const { servers, trust } = clientsServers(nats);
+  if (servers === natsServers(nats)) return [];
+  const tries = servers.split(',').map(async (server) => {
+    const shown = shownUrl(server);
+    try {
+      const nc = await connectLog({ servers: server, seed, trust, name: 'argus doctor' });
+      await nc.close();
+      return ok(`nats-server at ${shown}, for clients alone, knows this node's key`);
+    } catch (cause) {
+      const what = `${shown}, for clients, ${whyNoConnection(cause, nats.nodeNkeyFile, 'it')}`;
+      return problem(
+        what,
+        'start it as nats-clients.conf says, with what argus nkeys prints; or nats.clients_url in argus.toml',
+      );
+    }
+  });
+  return Promise.all(tries);
 }
 
 /** The server's own clock, which is on every message of the log. */

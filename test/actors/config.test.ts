@@ -29,6 +29,8 @@ describe('the configuration', () => {
         port: 4222,
         tls: undefined,
         websocket: undefined,
+        clientsUrl: undefined,
+        clientsListen: undefined,
       },
       http: {
         listen: [{ host: '127.0.0.1', port: 9814 }],
@@ -103,6 +105,7 @@ describe('the configuration', () => {
       ARGUS_NATS_CERT_FILE: '/nats-cert',
       ARGUS_NATS_KEY_FILE: '/nats-key',
       ARGUS_NATS_WEBSOCKET: '10.0.0.1:443',
+      ARGUS_NATS_CLIENTS_URL: 'nats://clients:4333',
       ARGUS_HTTP_LISTEN: '[::1]:1',
       ARGUS_HTTP_PYTHON_LISTEN: '0.0.0.0:2',
       ARGUS_HTTP_RUST_LISTEN: 'tower.example:3',
@@ -152,6 +155,8 @@ describe('the configuration', () => {
         port: 4333,
         tls: { certFile: '/nats-cert', keyFile: '/nats-key' },
         websocket: { host: '10.0.0.1', port: 443 },
+        clientsUrl: 'nats://clients:4333',
+        clientsListen: undefined,
       },
       http: {
         listen: [

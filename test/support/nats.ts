@@ -5,7 +5,7 @@ import { issuerOf } from '../../actors/auth-callout/issuer.js';
 import { asClient } from '../../actors/client/nats-courier.js';
 import { natsKeys } from '../../cli/nats-keys.js';
 import { findServer } from '../../cli/servers/find.js';
-import { type NatsServer, startNatsServer } from '../../cli/servers/nats-server.js';
+import { type NatsServer, type NatsServerOptions, startNatsServer } from '../../cli/servers/nats-server.js';
 import { type Cleanup, tempDir } from './temp-dir.js';
 
 /** Who connects: a node of the tower, its operator, its auditor, a client with an nkey of its own, or whoever has none. */
@@ -25,8 +25,18 @@ export interface TestNats extends NatsServer {
   letClientsIn(): Promise<void>;
 }
 
+/** How a test wants its server. */
+export interface TestNatsOptions {
+  /** Further flags. */
+  readonly extra?: string[];
+  /** `nats.conf` unless told. */
+  readonly config?: NatsServerOptions['config'];
+  /** The server whose node, operator and auditor it knows, too. */
+  readonly like?: TestNats;
+}
+
 /** Starts a real nats-server with our `nats.conf` on a free port, in a folder of its own; both are gone after the test. */
-export async function startTestNats(t: Cleanup, options: { readonly extra?: string[] } = {}): Promise<TestNats> {
+export async function startTestNats(t: Cleanup, options: TestNatsOptions = {}): Promise<TestNats> {
   const connections: NatsConnection[] = [];
   let server: NatsServer | undefined;
   t.after(async () => {
@@ -34,13 +44,17 @@ export async function startTestNats(t: Cleanup, options: { readonly extra?: stri
     await server?.stop();
   }); // registered before the folder's removal, hence run before it
   const newSeed = () => new TextDecoder().decode(nkeys.createUser().getSeed());
-  const [node, operator, auditor] = [newSeed(), newSeed(), newSeed()];
+  const { extra = [], config = 'nats.conf', like } = options;
+  const node = like?.nodeSeed ?? newSeed();
+  const operator = like?.operatorSeed ?? newSeed();
+  const auditor = like?.auditorSeed ?? newSeed();
   const dataDir = tempDir(t);
   server = await startNatsServer({
     program: findServer('nats-server'),
     dataDir,
     keys: natsKeys(node, operator, auditor),
-    extra: options.extra ?? [],
+    config,
+    extra,
   });
   const signIn = (seed: string) => nkeyAuthenticator(new TextEncoder().encode(seed));
   const roles: Record<Role, () => ConnectionOptions> = {

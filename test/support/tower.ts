@@ -27,6 +27,8 @@ import { until } from './until.js';
 /** A whole tower on real servers, as a test's own. */
 export interface TestTower {
   readonly nats: TestNats;
+  /** Where clients come in over NATS. */
+  readonly clientsNats: TestNats;
   readonly bitcoind: Bitcoind;
   readonly chain: RegtestChain;
   readonly key: TowerKey;
@@ -86,6 +88,8 @@ export interface TestTowerOptions {
   readonly patience?: Patience;
   /** From which level on the nodes' logs are kept; `info` unless told. */
   readonly logLevel?: 'debug';
+  /** Whether clients come to a nats-server of their own; not unless told. */
+  readonly clientsNats?: boolean;
   /** Further flags of the nats-server. */
   readonly natsFlags?: string[];
   /** The way of the first node to the nats-server on a port, if it is not the direct one: a URL. */
@@ -101,6 +105,10 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
     startTestNats(t, { extra: natsFlags }),
     startTestBitcoind(t, { listen, extraArgs: options.bitcoindArgs ?? [] }),
   ]);
+  const clientsNats = options.clientsNats
+    ? await startTestNats(t, { like: nats, config: 'nats-clients.conf' })
+    : undefined;
+  const natsClients = clientsNats && { servers: clientsNats.url, trust: undefined };
   const chain = new RegtestChain(bitcoind.rpc);
   await chain.mine(110);
   const data = tempDir(t);
@@ -140,7 +148,7 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
     const config = configFor(name, own);
     const { signatures } = options;
     const natsUrl = own.natsUrl ?? nats.url;
-    const given = { config, key, natsSeed: nats.nodeSeed, natsUrl, logger, patience, signatures };
+    const given = { config, key, natsSeed: nats.nodeSeed, natsUrl, natsClients, logger, patience, signatures };
     const stop = () => {
       running.splice(running.indexOf(node), 1);
       void node.stop();
@@ -161,6 +169,7 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
   if (begin) await Promise.all(theNode().httpUrls.map(untilTaken));
   return {
     nats,
+    clientsNats: clientsNats ?? nats,
     bitcoind,
     chain,
     key,
@@ -178,7 +187,7 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
     },
     newClient: async (dialect = 'rust', options) =>
       new TowerClient(
-        lazyCourier(() => nats.connect('public')),
+        lazyCourier(() => (clientsNats ?? nats).connect('public')),
         {
           towerId: key.towerId,
           secretKey: secretKey(),

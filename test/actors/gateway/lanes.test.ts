@@ -21,7 +21,7 @@ function lanesBefore(isLate: () => boolean = () => false) {
   const lanes = new Lanes({
     limits,
     limiter: { ofSource: () => undefined },
-    bystander: { standAside: () => {} },
+    bystander: { standAside: () => 'no' },
     requests: {
       of: (_noted, work) => {
         noted++;

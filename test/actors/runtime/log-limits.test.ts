@@ -55,6 +55,14 @@ describe('what a node logs', () => {
     );
   });
 
+  test('leaves room for what is not about a request of a client, however many of those come', () => {
+    const { log, lines } = logged({ mostLines: 50, mostInfo: 10 });
+    for (let n = 0; n < 20; n++) log.info({ request: `r-${n}` }, 'granted');
+    for (let n = 0; n < 20; n++) log.info({ height: n }, 'block');
+    const count = (msg: string) => lines.filter((line) => line.msg === msg).length;
+    assert.deepEqual([count('granted'), count('block')], [1 + 6, 1 + 4]);
+  });
+
   test('has a bound also where no two texts are the same', () => {
     const { log, lines } = logged({ mostLines: 3 });
     for (let n = 0; n < 5_000; n++) log.warn(`bad ${n}`);

@@ -31,6 +31,21 @@ describe('the right of way', () => {
     assert.equal(free, 2);
   });
 
+  test('tells other threads each time that it is held by another odd number, and when it is not', async () => {
+    const precedence = new Precedence();
+    const stretch = () => Atomics.load(precedence.stretch, 0);
+    const told = [stretch()];
+    for (let i = 0; i < 2; i++) {
+      const work = deferred();
+      const done = precedence.during(work.promise);
+      told.push(stretch());
+      work.resolve();
+      await done;
+      told.push(stretch());
+    }
+    assert.deepEqual(told, [0, 1, 2, 3, 4]);
+  });
+
   test('is held by whatever work there is, and given back by work that fails', async () => {
     const precedence = new Precedence();
     const [one, other] = [deferred(), deferred()];

@@ -21,8 +21,9 @@ describe('the settings that argus init writes', () => {
     assert.ok(lines.length > 50);
     const file = fileOf(t, text.replace(/^#(\w+ = )/gm, '$1'));
     const checked = checkConfig({ file, env: {}, flags: {} });
-    // Each can be used by itself; of a cookie and a password one is to be chosen.
+    // Each can be used by itself; of a server of one's own and others', of a cookie and a password one is to be chosen.
     assert.deepEqual('problems' in checked && checked.problems.map(({ message }) => message), [
+      'nats: clients_listen is for a node that starts its own servers; with nats.url or nats.clients_url there is none of its own for clients',
       'bitcoind: give either cookie_file, or both user and password',
     ]);
   });
