@@ -8,12 +8,15 @@ const shared = () => new Int32Array(new SharedArrayBuffer(4));
 describe('a bystander', () => {
   test('stands aside once for each time that the right of way is held, and not at all while it is free', () => {
     const stretch = shared();
-    const bystander = new Bystander(stretch);
-    const stands = [0, 1, 1, 2, 3, 3].map((number) => {
+    let ms = 0;
+    const bystander = new Bystander(stretch, () => ms);
+    const at = (number: number, time: number) => {
+      ms = time;
       Atomics.store(stretch, 0, number);
       return bystander.standAside();
-    });
-    assert.deepEqual(stands, ['no', 'long enough', 'no', 'no', 'long enough', 'no']);
+    };
+    assert.deepEqual([at(0, 0), at(1, 0), at(1, 500), at(2, 500)], ['no', 'long enough', 'no', 'no']);
+    assert.deepEqual([at(3, 500), at(5, 600), at(7, 699), at(9, 700)], ['long enough', 'no', 'no', 'long enough']);
   });
 
   test('goes on when it is free', async (t) => {
@@ -26,7 +29,8 @@ describe('a bystander', () => {
     const worker = new Worker(program, { eval: true, workerData: stretch });
     t.after(() => worker.terminate());
     await new Promise((resolve) => worker.once('online', resolve));
-    const bystander = new Bystander(stretch);
+    let ms = 0;
+    const bystander = new Bystander(stretch, () => (ms += 1_000));
     let stood = bystander.standAside();
     // The worker may have been starved for as long as one stands.
     for (let number = 3; stood === 'long enough'; number += 2) {
