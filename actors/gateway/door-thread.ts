@@ -76,12 +76,22 @@ export class DoorThread {
     this.#say({ kind: 'standing', standing });
   }
 
-  /** The node takes requests, or takes none any more: resolves when the NATS door is so. */
+  /** The node takes requests, or takes none any more: resolves when the NATS door is so; rejects if it is not in 15 s. */
   async turned(): Promise<void> {
     this.review();
     const { isOn } = this.#standing;
-    while (this.#isOpen && this.#worker && this.#isOn !== isOn && this.#standing.isOn === isOn)
-      await new Promise<void>((resolve) => this.#turning.push(resolve));
+    const end = performance.now() + STUCK_MS;
+    while (this.#isOpen && this.#worker && this.#isOn !== isOn && this.#standing.isOn === isOn) {
+      const left = end - performance.now();
+      if (left <= 0) throw new Error(`the NATS door does not ${isOn ? 'open' : 'close'}`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        this.#turning.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
   }
 
   /** Takes no more requests, and resolves when those under way are answered and the thread is gone. */
