@@ -27,6 +27,16 @@ test('requests are counted by what became of them, and timed if they were grante
   assert.equal(of('argus_request_duration_seconds_sum{operation="add_appointment"}'), 0.02);
 });
 
+test('requests that a door refused are counted with the others, and were never under way', async () => {
+  const meters = new Meters();
+  meters.requestBegan();
+  meters.requestEnded('register', 'unavailable', 3);
+  meters.requestsRefused('register', 'unavailable', 40);
+  const of = await readings(meters);
+  assert.equal(of('argus_requests_total{operation="register",outcome="unavailable"}'), 41);
+  assert.equal(meters.requestsUnderWay, 0);
+});
+
 test('appends that the log did not take are counted, and say nothing of how long one takes', async () => {
   const meters = new Meters();
   meters.appended('appended', 2);
