@@ -56,7 +56,7 @@ export class Scans {
   }
 
   /** The highest scanned block that is on the best chain; undefined if there is none. */
-  highestOn(chain: BlockWindow): BlockRef | undefined {
+  highestOn(chain: Pick<BlockWindow, 'holds'>): BlockRef | undefined {
     const scanned = Array.from(this.#byHeight, ([height, scan]) => ({ height, ...scan }));
     const [highest] = scanned.filter((block) => chain.holds(block)).sort((a, b) => b.height - a.height);
     return highest && { height: highest.height, hash: highest.hash };

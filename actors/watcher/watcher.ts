@@ -54,13 +54,15 @@ export class Watcher implements BlockListener {
     const block = run.read.at(-1)?.block;
     if (!block) return;
     const from = run.blocks[0]?.height ?? block.height;
-    await scans.scanned({ block, from, isTip: chain.state.tip?.hash === lastOf(run).hash }, recent);
+    const isTip = chain.state.tip?.hash === lastOf(run).hash;
+    await scans.scanned({ block, from, isTip, chain: chain.state }, recent);
   }
 
   async blockRead(read: ReadBlock): Promise<void> {
     const { block } = read;
     await this.#evaluate([read]);
-    await this.needs.scans.scanned({ block, isTip: false }, this.needs.recent);
+    const { scans, chain, recent } = this.needs;
+    await scans.scanned({ block, isTip: false, chain: chain.state }, recent);
     this.needs.log.info({ height: block.height, hash: block.hash }, 'block scanned after all');
   }
 

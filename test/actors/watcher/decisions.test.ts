@@ -18,6 +18,12 @@ const unread = (at: number): BlockUnread => ({ type: 'BlockUnread', ...block(at)
 const evaluated = (at: number, isTip: boolean, branch = 'a') => ({
   block: { ...block(at, branch), chainwork: work(at), position: at },
   isTip,
+  chain: chainOf(branch),
+});
+
+/** A best chain that has the blocks of one branch at all heights. */
+const chainOf = (branch: string) => ({
+  holds: ({ height, hash }: { height: number; hash: string }) => hash === block(height, branch).hash,
 });
 
 const scanned = (at: number, branch = 'a'): BlockScanned => ({
@@ -47,6 +53,13 @@ describe('recording that a block was evaluated', () => {
       .gives(undefined);
   });
 
+  test('not below a block of the best chain that was, when some are evaluated a second time', () => {
+    given(scanned(1010)).when(evaluated(1000, false)).gives(undefined);
+    given(scanned(990)).when(evaluated(1000, false)).gives(undefined, scanned(1000));
+    given(scanned(1010, 'b')).when(evaluated(1000, false)).gives(undefined, scanned(1000));
+    given(scanned(1010), unread(1000)).when(evaluated(1000, false)).gives(undefined, scanned(1000));
+  });
+
   test('at once for a block that was a gap, whatever was recorded of it before', () => {
     given(unread(1001)).when(evaluated(1001, false)).gives(undefined, scanned(1001));
     given(scanned(1001), unread(1001)).when(evaluated(1001, false)).gives(undefined, scanned(1001));
@@ -63,9 +76,9 @@ describe('recording that a block was evaluated', () => {
       .when(evaluated(1001, true, 'b'))
       .gives(undefined, scanned(1001, 'b'));
     given(scanned(1001), scanned(1001, 'b')).when(evaluated(1001, true)).gives(undefined, scanned(1001));
-    const { block, isTip } = evaluated(1001, true);
+    const { block, ...other } = evaluated(1001, true);
     given(scanned(1001))
-      .when({ block: { ...block, position: 1003 }, isTip })
+      .when({ block: { ...block, position: 1003 }, ...other })
       .gives(undefined, { ...scanned(1001), chainPosition: 1003 });
   });
 });

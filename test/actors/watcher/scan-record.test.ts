@@ -15,7 +15,11 @@ import { MemoryLog, MemoryStreams } from '../../model/memory-log.js';
 import { DirectWire } from '../../model/wire.js';
 
 const shard = 0 as Shard;
-const scan = { block: { ...block(1000), chainwork: work(1000), position: 1 }, isTip: true };
+const scan = {
+  block: { ...block(1000), chainwork: work(1000), position: 1 },
+  isTip: true,
+  chain: { holds: () => true },
+};
 
 /** New appointments that are compared with recent blocks: so many times in a row, each until it is said to be done. */
 class Comparing {
