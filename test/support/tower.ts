@@ -88,8 +88,8 @@ export interface TestTowerOptions {
   readonly patience?: Patience;
   /** From which level on the nodes' logs are kept; `info` unless told. */
   readonly logLevel?: 'debug';
-  /** Whether clients come to a nats-server of their own; not unless told. */
-  readonly clientsNats?: boolean;
+  /** Flags of a nats-server of the clients' own; without them they come to the one with the log. */
+  readonly clientsNatsFlags?: string[];
   /** Further flags of the nats-server. */
   readonly natsFlags?: string[];
   /** The way of the first node to the nats-server on a port, if it is not the direct one: a URL. */
@@ -105,9 +105,8 @@ export async function startTestTower(t: Cleanup, options: TestTowerOptions = {})
     startTestNats(t, { extra: natsFlags }),
     startTestBitcoind(t, { listen, extraArgs: options.bitcoindArgs ?? [] }),
   ]);
-  const clientsNats = options.clientsNats
-    ? await startTestNats(t, { like: nats, config: 'nats-clients.conf' })
-    : undefined;
+  const { clientsNatsFlags: extra } = options;
+  const clientsNats = extra && (await startTestNats(t, { like: nats, config: 'nats-clients.conf', extra }));
   const natsClients = clientsNats && { servers: clientsNats.url, trust: undefined };
   const chain = new RegtestChain(bitcoind.rpc);
   await chain.mine(110);

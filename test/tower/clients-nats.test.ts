@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { overNats } from '../../actors/client/nats-courier.js';
+import { TowerClient } from '../../actors/client/tower-client.js';
 import { publicSubjects } from '../../actors/wire.js';
 import { buildBreach, openChannels } from '../../cli/demo/channel.js';
+import { freePorts } from '../../cli/servers/ports.js';
 import { fromHex } from '../../events/bytes.js';
 import { registeredPlugin, startHttpTower } from '../support/http-tower.js';
+import { startTestNats } from '../support/nats.js';
 import { anAppointment } from '../support/teos-requests.js';
-import { isInMempool, startTestTower, untilLevel } from '../support/tower.js';
+import { isInMempool, secretKey, startTestTower, untilLevel } from '../support/tower.js';
 import { until } from '../support/until.js';
 
 /** A tower whose clients come to a NATS server of their own, with `nats-clients.conf`. */
 
 describe('a NATS server for clients alone', () => {
   test('is where the tower is asked, and nowhere else; it keeps nothing and shows nothing of the log', async (t) => {
-    const tower = await startTestTower(t, { clientsNats: true });
+    const tower = await startTestTower(t, { clientsNatsFlags: [] });
     const client = await tower.newClient();
     await client.register();
     const anyone = await tower.clientsNats.connect('anyone');
@@ -28,8 +32,25 @@ describe('a NATS server for clients alone', () => {
     }
   });
 
+  test('may be one of several: clients of each reach every node', async (t) => {
+    const [one = 0, other = 0] = await freePorts(2);
+    const routes = `nats://127.0.0.1:${one},nats://127.0.0.1:${other}`;
+    const flags = (port: number) => [
+      '--cluster_name=clients',
+      `--cluster=nats://127.0.0.1:${port}`,
+      `--routes=${routes}`,
+    ];
+    const tower = await startTestTower(t, { clientsNatsFlags: flags(one) });
+    const { clientsNats } = tower;
+    const second = await startTestNats(t, { like: clientsNats, config: 'nats-clients.conf', extra: flags(other) });
+    const nc = await until('clients are let in', () => second.connect('public').catch(() => undefined));
+    const client = new TowerClient(overNats(nc), { towerId: tower.key.towerId, secretKey: secretKey() });
+    await until('they reach the node', () => client.register().catch(() => undefined));
+    assert.ok((await client.getSubscriptionInfo()).available_slots > 0);
+  });
+
   test('may be away: breaches are answered and HTTP clients served; when it is back it is as before', async (t) => {
-    const tower = await startHttpTower(t, { clientsNats: true });
+    const tower = await startHttpTower(t, { clientsNatsFlags: [] });
     const [channel, later] = await openChannels(tower.chain, 2);
     assert.ok(channel && later);
     await untilLevel(() => tower.node, tower.chain);
@@ -58,7 +79,7 @@ describe('a NATS server for clients alone', () => {
   });
 
   test('may be away when a node starts: it watches, says what it waits for, and opens its doors when it is there', async (t) => {
-    const tower = await startTestTower(t, { clientsNats: true });
+    const tower = await startTestTower(t, { clientsNatsFlags: [] });
     const [channel] = await openChannels(tower.chain, 1);
     assert.ok(channel);
     await untilLevel(() => tower.node, tower.chain);
