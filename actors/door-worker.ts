@@ -87,6 +87,7 @@ function turn(): Promise<void> {
   const turned = turning.then(async () => {
     const wanted = isOpen && standing.isOn;
     if (wanted !== isOn) await (wanted ? natsDoor.open() : natsDoor.close());
+    if (wanted) await flushPatiently(nc);
     isOn = wanted;
     say({ kind: 'turned', isOn });
   });
@@ -103,7 +104,6 @@ async function open(): Promise<void> {
   isOpen = true;
   try {
     await Promise.all([turn(), ...httpDoors.map((door) => door.open())]);
-    await flushPatiently(nc);
     say({ kind: 'opened', addresses: httpDoors.map(({ address }) => address) });
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;

@@ -77,7 +77,7 @@ test('a node starts a second nats-server for its clients, behind the first, and 
   assert.match(told(), new RegExp(`clients {3}nats://127\\.0\\.0\\.1:${clientsPort} `));
   const [log, clients] = [natsServerOn(port), natsServerOn(clientsPort)];
   assert.ok(log !== undefined && clients !== undefined);
-  assert.deepEqual([niceOf(log), niceOf(clients)], [0, 10]);
+  assert.ok(niceOf(clients) > niceOf(log));
 
   const signIn = (port: number) =>
     connect({ servers: `127.0.0.1:${port}`, maxReconnectAttempts: -1, reconnectTimeWait: 50, ...asClient() });
