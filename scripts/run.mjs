@@ -54,7 +54,7 @@ const COMMANDS = {
     const options = args.filter((arg) => arg.startsWith('-'));
     const files = selectTests(args.filter((arg) => !arg.startsWith('-')));
     // The tests wait for servers and disks more than for the processor.
-    const concurrency = Math.min(4, os.cpus().length + 1);
+    const concurrency = Math.min(4, os.cpus().length + 2);
     const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${FILE_TIMEOUT}`];
     const runner = ['--test', '--test-reporter=spec', ...limits, ...options];
     const ip = await findIp();
