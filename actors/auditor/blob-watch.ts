@@ -38,6 +38,8 @@ export interface BlobWatchNeeds {
  */
 export class BlobWatch {
   readonly #stream: string;
+  /** What stands before a user's id in the subject of its blobs. */
+  readonly #prefix: string;
   #held = new Map<number, AuditMessage>();
   #heldBytes = 0;
   /** What was held for too long: it is read again if it is asked for. */
@@ -58,6 +60,7 @@ export class BlobWatch {
 
   constructor(private readonly needs: BlobWatchNeeds) {
     this.#stream = blobStream(needs.shard);
+    this.#prefix = `argus.${needs.shard}.blob.`;
     for (const entry of needs.bookings.entries()) {
       const { status, blob } = needs.bookings.at(entry);
       if (status === 'live') this.#earlier.set(blob, entry);
@@ -170,7 +173,7 @@ export class BlobWatch {
     const wrong = (why: string) => found({ stream: this.#stream, position, what: 'blob', why });
     this.checked++;
     bookings.foundBlob(appointment, booking.position);
-    if (subject !== subjectOf(shard, id)) wrong(`it is on ${subject}, and is the blob of an appointment of ${id}`);
+    if (!this.#isOf(subject, id)) wrong(`it is on ${subject}, and is the blob of an appointment of ${id}`);
     if (blobHash(data) !== booking.sha256)
       wrong(`it is not the blob that message ${booking.position} accepted: SHA-256 is another one`);
     else if (event) {
@@ -180,6 +183,10 @@ export class BlobWatch {
       this.signed++;
     }
   }
-}
 
-const subjectOf = (shard: Shard, userId: UserId): string => `argus.${shard}.blob.${userId}`;
+  #isOf(subject: string, userId: UserId): boolean {
+    const prefix = this.#prefix;
+    const isAsLong = subject.length === prefix.length + userId.length;
+    return isAsLong && subject.startsWith(prefix) && subject.endsWith(userId);
+  }
+}

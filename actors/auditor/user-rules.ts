@@ -172,7 +172,16 @@ export class UserRules {
     bookings.set(id, booking);
     user.slots = slotsLeft;
     const { dialect, identity } = user;
-    const signed = { ...signedOf(event), dialect, userId: user.id };
+    const { userSignature, receiptSignature, locator } = event;
+    const signed = {
+      dialect,
+      startBlock,
+      userSignature,
+      receiptSignature,
+      locator,
+      userId: user.id,
+      appointmentId: id,
+    };
     const whereabouts = { stream, position, of: 'the receipt' };
     if (identity === undefined) signatures.acceptance(signed, whereabouts);
     else signatures.acceptanceBy(identity, signed, whereabouts);
@@ -245,14 +254,6 @@ export class UserRules {
     }
   }
 }
-
-const signedOf = ({ startBlock, userSignature, receiptSignature, locator, appointmentId }: AppointmentAccepted) => ({
-  startBlock,
-  userSignature,
-  receiptSignature,
-  locator,
-  appointmentId,
-});
 
 /** Whether a single decision may come to these events. */
 function isOneDecision(events: readonly UserEvent[]): boolean {
