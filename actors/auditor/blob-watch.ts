@@ -1,11 +1,11 @@
-import type { Shard, UserId } from '../../events/ids.js';
+import type { AppointmentId, Shard, UserId } from '../../events/ids.js';
 import { blobHash } from '../../events/log/blobs.js';
 import { blobStream, towerStream } from '../../events/log/streams.js';
 import type { AppointmentAccepted } from '../../events/user.js';
 import type { AuditMessage, AuditSource } from './audit-source.js';
+import type { Booking, BookingTable } from './booking-table.js';
 import type { Finding } from './findings.js';
 import type { SignatureChecks } from './signature-checks.js';
-import type { Booking } from './user-record.js';
 
 /** How many bytes of blobs are held that no commit has referred to yet. */
 const HELD_BYTES = 64 << 20;
@@ -26,6 +26,8 @@ export interface BlobWatchNeeds {
   /** The last position that is looked at. */
   readonly through: number;
   readonly signatures: SignatureChecks;
+  /** Is told which blobs are there; those of its appointments that are in it at first were accepted in an earlier audit. */
+  readonly bookings: BookingTable;
   readonly found: (finding: Finding) => void;
   readonly signal: AbortSignal;
 }
@@ -36,6 +38,8 @@ export interface BlobWatchNeeds {
  */
 export class BlobWatch {
   readonly #stream: string;
+  /** What stands before a user's id in the subject of its blobs. */
+  readonly #prefix: string;
   #held = new Map<number, AuditMessage>();
   #heldBytes = 0;
   /** What was held for too long: it is read again if it is asked for. */
@@ -47,19 +51,20 @@ export class BlobWatch {
   #expected: { readonly booking: Booking; readonly event: AppointmentAccepted }[] = [];
   readonly #batches: AsyncIterator<readonly AuditMessage[]>;
   #position = 0;
-  /** Of appointments that were accepted in an earlier audit. */
-  readonly #earlier = new Map<number, Booking>();
+  /** The entries of appointments that were accepted in an earlier audit, by their blobs. */
+  readonly #earlier = new Map<number, number>();
   /** How many were compared, and how many of those signed by their users. */
   checked = 0;
   signed = 0;
   unsigned = 0;
 
-  constructor(
-    private readonly needs: BlobWatchNeeds,
-    earlier: Iterable<Booking> = [],
-  ) {
+  constructor(private readonly needs: BlobWatchNeeds) {
     this.#stream = blobStream(needs.shard);
-    for (const booking of earlier) if (booking.status === 'live') this.#earlier.set(booking.blob, booking);
+    this.#prefix = `argus.${needs.shard}.blob.`;
+    for (const entry of needs.bookings.entries()) {
+      const { status, blob } = needs.bookings.at(entry);
+      if (status === 'live') this.#earlier.set(blob, entry);
+    }
     const { source, through, signal } = needs;
     this.#batches = source.remaining(this.#stream, 1, through, signal)[Symbol.asyncIterator]();
   }
@@ -72,7 +77,7 @@ export class BlobWatch {
   }
 
   /** An appointment does not refer to its blob any more, since a time. */
-  left({ blob: position, isThere }: Booking, since: number): void {
+  left({ blob: position, isThere }: Pick<Booking, 'blob' | 'isThere'>, since: number): void {
     this.#earlier.delete(position);
     if (isThere) this.#loose.set(position, { position, since, wasWanted: true });
     else this.#unwanted.set(position, since);
@@ -96,9 +101,9 @@ export class BlobWatch {
 
   #found(booking: Booking, message: AuditMessage, event: AppointmentAccepted): void {
     this.#take(booking.blob, message);
-    this.#compare(booking, message, event);
+    this.#compare(event.appointmentId, booking, message, event);
     const since = this.#unwanted.get(booking.blob);
-    if (since !== undefined) this.left(booking, since);
+    if (since !== undefined) this.left({ blob: booking.blob, isThere: true }, since);
   }
 
   /** Reads to the end; gives the blobs that are there and that nobody refers to. */
@@ -136,9 +141,10 @@ export class BlobWatch {
     for (const message of batch) {
       this.#position = message.position;
       const earlier = this.#earlier.get(message.position);
-      if (earlier) {
+      if (earlier !== undefined) {
+        const { bookings } = this.needs;
         this.#earlier.delete(message.position);
-        this.#compare(earlier, message);
+        this.#compare(bookings.idOf(earlier), bookings.at(earlier), message);
       } else {
         this.#held.set(message.position, message);
         this.#heldBytes += message.data.length;
@@ -156,13 +162,18 @@ export class BlobWatch {
     this.#dropped.delete(position);
   }
 
-  #compare(booking: Booking, { position, subject, data }: AuditMessage, event?: AppointmentAccepted): void {
-    const { shard, found, signatures } = this.needs;
+  #compare(
+    appointment: AppointmentId,
+    booking: Booking,
+    { position, subject, data }: AuditMessage,
+    event?: AppointmentAccepted,
+  ): void {
+    const { shard, found, signatures, bookings } = this.needs;
     const { id } = booking.owner;
     const wrong = (why: string) => found({ stream: this.#stream, position, what: 'blob', why });
     this.checked++;
-    booking.isThere = true;
-    if (subject !== subjectOf(shard, id)) wrong(`it is on ${subject}, and is the blob of an appointment of ${id}`);
+    bookings.foundBlob(appointment, booking.position);
+    if (!this.#isOf(subject, id)) wrong(`it is on ${subject}, and is the blob of an appointment of ${id}`);
     if (blobHash(data) !== booking.sha256)
       wrong(`it is not the blob that message ${booking.position} accepted: SHA-256 is another one`);
     else if (event) {
@@ -172,6 +183,10 @@ export class BlobWatch {
       this.signed++;
     }
   }
-}
 
-const subjectOf = (shard: Shard, userId: UserId): string => `argus.${shard}.blob.${userId}`;
+  #isOf(subject: string, userId: UserId): boolean {
+    const prefix = this.#prefix;
+    const isAsLong = subject.length === prefix.length + userId.length;
+    return isAsLong && subject.startsWith(prefix) && subject.endsWith(userId);
+  }
+}

@@ -1,8 +1,9 @@
 import { appointmentId, deleteAppointmentRequest } from '../../events/signing/appointment.js';
 import { deletionReceipt } from '../../events/signing/receipts.js';
 import type { AppointmentEnded } from '../../events/user.js';
+import type { Booking } from './booking-table.js';
 import { CROSSING_MS, type Place } from './shard-context.js';
-import { type Booking, markOf, type UserRecord } from './user-record.js';
+import { markOf, type UserRecord } from './user-record.js';
 import type { UserRulesNeeds } from './user-rules.js';
 
 type Needs = Pick<UserRulesNeeds, 'stream' | 'signatures' | 'towerId' | 'trackers'>;

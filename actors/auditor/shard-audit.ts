@@ -9,6 +9,7 @@ import { leafHash } from '../../events/proofs/merkle.js';
 import { RightEdge } from '../../projections/merkle/post-order.js';
 import type { AuditMessage, AuditSource } from './audit-source.js';
 import { BlobWatch } from './blob-watch.js';
+import { BookingTable, type SavedBookings } from './booking-table.js';
 import type { ChainRecord } from './chain-record.js';
 import type { Finding } from './findings.js';
 import type { ExpectedHead } from './head-record.js';
@@ -18,7 +19,7 @@ import { CROSSING_MS, type Place } from './shard-context.js';
 import type { SignatureChecks } from './signature-checks.js';
 import { type SavedTrackers, TrackerRecords } from './tracker-records.js';
 import { TrackerRules } from './tracker-rules.js';
-import type { Booking, UserRecord } from './user-record.js';
+import type { UserRecord } from './user-record.js';
 import { UserRules } from './user-rules.js';
 
 /** A transaction that a block is said to hold, and where that is said. */
@@ -36,7 +37,7 @@ export interface SavedShard {
   readonly digest: string;
   readonly edge: readonly (Uint8Array | undefined)[];
   readonly users: Map<UserId, UserRecord>;
-  readonly bookings: Map<AppointmentId, Booking>;
+  readonly bookings: SavedBookings;
   readonly trackers: SavedTrackers;
   readonly scans: SavedScans;
   readonly signedTo: number;
@@ -70,7 +71,7 @@ export interface ShardAuditNeeds {
 export class ShardAudit {
   readonly #stream: string;
   readonly #users: Map<UserId, UserRecord>;
-  readonly #bookings: Map<AppointmentId, Booking>;
+  readonly #bookings: BookingTable;
   readonly #trackers: TrackerRecords;
   readonly #scans: ScanRules;
   readonly #edge: RightEdge;
@@ -96,7 +97,7 @@ export class ShardAudit {
     const { shard, heads, signatures, policy, towerId, found, source, signal, through } = needs;
     this.#stream = towerStream(shard);
     this.#users = saved?.users ?? new Map();
-    this.#bookings = saved?.bookings ?? new Map();
+    this.#bookings = new BookingTable(this.#users.values(), saved?.bookings);
     this.#trackers = new TrackerRecords(CROSSING_MS, saved?.trackers);
     this.#scans = new ScanRules(saved?.scans);
     this.#edge = RightEdge.restored(saved?.edge ?? []);
@@ -106,10 +107,9 @@ export class ShardAudit {
     this.#signedTo = saved?.signedTo ?? 0;
     this.#lastTime = saved?.lastTime ?? 0;
     this.#heads = heads.filter(({ size }) => size > this.#position);
-    const blobs = { source, shard, through: through.blobs, signatures, found, signal };
-    for (const booking of this.#bookings.values()) booking.isThere = false;
-    this.#blobs = new BlobWatch(blobs, this.#bookings.values());
-    const records = { users: this.#users, bookings: this.#bookings, trackers: this.#trackers };
+    const bookings = this.#bookings;
+    this.#blobs = new BlobWatch({ source, shard, through: through.blobs, signatures, bookings, found, signal });
+    const records = { users: this.#users, bookings, trackers: this.#trackers };
     const { identities } = needs.chain;
     const rest = { scans: this.#scans, signatures, policy, towerId, identities, blobs: this.#blobs };
     this.#userRules = new UserRules({ stream: this.#stream, ...records, ...rest });
@@ -124,13 +124,12 @@ export class ShardAudit {
 
   get counts() {
     const { checked, signed, unsigned } = this.#blobs;
-    const live = Array.from(this.#bookings.values()).filter(({ status }) => status === 'live').length;
     return {
       messages: this.#position,
       signed_to: this.#signedTo,
       heads: this.headsCompared,
       users: this.#users.size,
-      live_appointments: live,
+      live_appointments: this.#bookings.live,
       trackers: this.#trackers.size,
       blobs_compared: checked,
       user_signatures_checked: signed,
@@ -145,7 +144,7 @@ export class ShardAudit {
       digest: this.#digest,
       edge: this.#edge.save(),
       users: this.#users,
-      bookings: this.#bookings,
+      bookings: this.#bookings.save(),
       trackers: this.#trackers.save(),
       scans: this.#scans.save(),
       signedTo: this.#signedTo,
@@ -264,7 +263,7 @@ export class ShardAudit {
       found({ stream: blobStream(shard), position, what: 'blob-left', why });
       if (isEnough()) return;
     }
-    const missing = Array.from(this.#bookings).filter(([, { status, isThere }]) => status === 'live' && !isThere);
+    const missing = [...this.#bookings.withoutBlob()];
     if (missing.length === 0) return;
     const settled = await this.#endedSince();
     for (const [id, { position, blob }] of missing)

@@ -23,9 +23,30 @@ export interface SignaturePlace {
 const BATCH = 256;
 const AHEAD = 16;
 
+/** The places of a batch's records, in lists of what each has: of a million objects that are kept for a while, most are copied twice. */
+class Places {
+  readonly #streams: string[] = [];
+  readonly #positions: number[] = [];
+  readonly #ofs: string[] = [];
+
+  add({ stream, position, of }: SignaturePlace): void {
+    this.#streams.push(stream);
+    this.#positions.push(position);
+    this.#ofs.push(of);
+  }
+
+  get count(): number {
+    return this.#positions.length;
+  }
+
+  at(i: number): SignaturePlace {
+    return { stream: this.#streams[i] ?? '', position: this.#positions[i] ?? 0, of: this.#ofs[i] ?? '' };
+  }
+}
+
 interface Thread {
   readonly worker: Worker;
-  readonly underWay: SignaturePlace[][];
+  readonly underWay: Places[];
   /** Resolves when it has ended, however. */
   readonly exited: Promise<void>;
 }
@@ -37,7 +58,7 @@ interface Thread {
 export class SignatureChecks {
   readonly #threads: Thread[] = [];
   #batch = new SignatureBatch();
-  #places: SignaturePlace[] = [];
+  #places = new Places();
   /** The memory of batches that came back. */
   readonly #spare: ArrayBuffer[] = [];
   #underWay = 0;
@@ -111,7 +132,7 @@ export class SignatureChecks {
 
   #add(place: SignaturePlace): void {
     this.count++;
-    this.#places.push(place);
+    this.#places.add(place);
     if (this.#batch.count >= BATCH) this.#send();
   }
 
@@ -119,7 +140,7 @@ export class SignatureChecks {
     if (this.#batch.count === 0) return;
     const [bytes, places] = [this.#batch.take(), this.#places];
     this.#batch = new SignatureBatch(this.#spare.pop());
-    this.#places = [];
+    this.#places = new Places();
     const thread = this.#threads.toSorted((a, b) => a.underWay.length - b.underWay.length)[0];
     if (!thread) {
       this.#judge(places, checkBatch(bytes, this.towerId));
@@ -131,9 +152,10 @@ export class SignatureChecks {
     thread.worker.postMessage(bytes, [bytes.buffer]);
   }
 
-  #judge(places: readonly SignaturePlace[], results: Uint8Array): void {
-    for (const [i, { stream, position, of }] of places.entries()) {
+  #judge(places: Places, results: Uint8Array): void {
+    for (let i = 0; i < places.count; i++) {
       if (results[i] === RIGHT) continue;
+      const { stream, position, of } = places.at(i);
       const isId = results[i] === WRONG_ID;
       const why = isId
         ? 'the appointment is called otherwise than its locator and its user demand'
@@ -154,7 +176,7 @@ export class SignatureChecks {
     worker.on('message', ({ results, memory }: CheckedBatch) => {
       this.#underWay--;
       this.#spare.push(memory);
-      this.#judge(thread.underWay.shift() ?? [], results);
+      this.#judge(thread.underWay.shift() ?? new Places(), results);
       this.#wake();
     });
     worker.on('error', (error) => {

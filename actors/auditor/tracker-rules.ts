@@ -5,9 +5,10 @@ import { schemes } from '../../events/schemes/schemes.js';
 import { appointmentId } from '../../events/signing/appointment.js';
 import type { BreachDetected, BreachSighted, PenaltyRefused, TrackerEvent } from '../../events/tracker.js';
 import { evolveTracker, isLive, isOnlySighted, type Tracker, type TrackerState } from '../../projections/tracker.js';
+import type { BookingTable } from './booking-table.js';
 import { CROSSING_MS, checkBlock, checkHeight, checkLeft, type Place } from './shard-context.js';
 import type { TrackerRecords } from './tracker-records.js';
-import type { Booking, UserRecord } from './user-record.js';
+import type { UserRecord } from './user-record.js';
 
 /** Blocks until what a block holds is irrevocable, that block included. */
 const IRREVOCABLE = 100;
@@ -17,7 +18,7 @@ export type Mined = (txid: string, block: { readonly hash: string }, what: strin
 
 export interface TrackerRulesNeeds {
   readonly users: ReadonlyMap<UserId, UserRecord>;
-  readonly bookings: ReadonlyMap<AppointmentId, Booking>;
+  readonly bookings: Pick<BookingTable, 'get'>;
   readonly trackers: TrackerRecords;
   /** Hears of each transaction that is said to be in a block. */
   readonly mined: (position: number, ...about: Parameters<Mined>) => void;

@@ -10,6 +10,7 @@ import type {
   UserRegistered,
 } from '../../events/user.js';
 import type { BlobWatch } from './blob-watch.js';
+import type { Booking, BookingTable } from './booking-table.js';
 import { checkDeletion } from './deletion-rules.js';
 import { checkImportedUser, isImportedStart } from './import-rules.js';
 import type { PolicyRecord } from './policy-record.js';
@@ -17,7 +18,7 @@ import type { ScanRules } from './scan-rules.js';
 import { CROSSING_MS, checkHeight, type Place } from './shard-context.js';
 import type { SignatureChecks } from './signature-checks.js';
 import type { TrackerRecords } from './tracker-records.js';
-import { type Booking, markOf, type UserRecord } from './user-record.js';
+import { markOf, type UserRecord } from './user-record.js';
 
 const MOST = 0xffffffff;
 /** How many appointments one commit ends at the most. */
@@ -28,7 +29,7 @@ const DEEPEST_REORG = 100;
 export interface UserRulesNeeds {
   readonly stream: string;
   readonly users: Map<UserId, UserRecord>;
-  readonly bookings: Map<AppointmentId, Booking>;
+  readonly bookings: BookingTable;
   readonly trackers: TrackerRecords;
   readonly scans: ScanRules;
   readonly signatures: Pick<SignatureChecks, 'message' | 'acceptance' | 'acceptanceBy'>;
@@ -58,14 +59,8 @@ export class UserRules {
       UserRecord,
       'slots' | 'start' | 'expiry' | 'swept'
     >;
-    const user: UserRecord = {
-      id,
-      status: 'unknown',
-      dialect: 'rust',
-      ...none,
-      appointments: new Set(),
-      deleted: new Map(),
-    };
+    const number = this.needs.users.size;
+    const user: UserRecord = { id, number, status: 'unknown', dialect: 'rust', ...none, deleted: new Map() };
     this.needs.users.set(id, user);
     return user;
   }
@@ -174,11 +169,19 @@ export class UserRules {
     };
     if (before && before.owner !== user) complain('accept', 'the appointment is that of another user');
     if (before) blobs.left(before, time);
-    else user.appointments.add(id);
     bookings.set(id, booking);
     user.slots = slotsLeft;
     const { dialect, identity } = user;
-    const signed = { ...signedOf(event), dialect, userId: user.id };
+    const { userSignature, receiptSignature, locator } = event;
+    const signed = {
+      dialect,
+      startBlock,
+      userSignature,
+      receiptSignature,
+      locator,
+      userId: user.id,
+      appointmentId: id,
+    };
     const whereabouts = { stream, position, of: 'the receipt' };
     if (identity === undefined) signatures.acceptance(signed, whereabouts);
     else signatures.acceptanceBy(identity, signed, whereabouts);
@@ -219,11 +222,8 @@ export class UserRules {
     if (reason === 'deleted') checkDeletion(event, user, booking, place, this.needs);
     trackers.ended(id, time);
     blobs.left(booking, time);
-    if (reason === 'rejected' && user.status === 'registered') booking.status = 'rejected';
-    else {
-      bookings.delete(id);
-      user.appointments.delete(id);
-    }
+    if (reason === 'rejected' && user.status === 'registered') bookings.reject(id);
+    else bookings.delete(id);
     if (reason === 'deleted') this.#forgetSighting(user, id, booking.startBlock);
     if (user.status === 'registered') user.slots = Math.min(user.slots + slotsRefunded, MOST);
   }
@@ -248,22 +248,12 @@ export class UserRules {
   /** Of a user that is forgotten nothing is left but what is being answered, or was just now. */
   #leftBehind(user: UserRecord, { complain }: Place): void {
     const { bookings, trackers } = this.needs;
-    for (const id of user.appointments) {
-      if (bookings.get(id)?.status === 'rejected') {
-        bookings.delete(id);
-        user.appointments.delete(id);
-      } else if (!trackers.has(id)) complain('outdate', `appointment ${id} is left, and has no breach`);
+    for (const id of bookings.of(user)) {
+      if (bookings.get(id)?.status === 'rejected') bookings.delete(id);
+      else if (!trackers.has(id)) complain('outdate', `appointment ${id} is left, and has no breach`);
     }
   }
 }
-
-const signedOf = ({ startBlock, userSignature, receiptSignature, locator, appointmentId }: AppointmentAccepted) => ({
-  startBlock,
-  userSignature,
-  receiptSignature,
-  locator,
-  appointmentId,
-});
 
 /** Whether a single decision may come to these events. */
 function isOneDecision(events: readonly UserEvent[]): boolean {

@@ -6,9 +6,10 @@ export interface Place {
   readonly delivery: number;
 }
 
-/** The same, and when it was stored: by the server's clock, in milliseconds since 1970. */
+/** The same, when it was stored, by the server's clock, in milliseconds since 1970, and how many messages come after it. */
 export interface Delivery extends Place {
   readonly time: number;
+  readonly pending: number;
 }
 
 /**
@@ -25,18 +26,20 @@ export function placeReader(): (reply: string | undefined) => Place {
   };
 }
 
-/** As `placeReader`, with the time. */
+/** As `placeReader`, with all that there is. */
 export function deliveryReader(): (reply: string | undefined) => Delivery {
   const startOf = startReader();
   return (reply = '') => {
     const position = startOf(reply);
     const delivery = reply.indexOf('.', position) + 1;
     const time = reply.indexOf('.', delivery) + 1;
-    const end = reply.indexOf('.', time) - NANOSECONDS_OF_A_MILLISECOND;
+    const pending = reply.indexOf('.', time) + 1;
+    const end = pending - 1 - NANOSECONDS_OF_A_MILLISECOND;
     return {
       position: wholeNumber(reply, position),
       delivery: wholeNumber(reply, delivery),
       time: wholeNumber(`${reply.slice(time, end)}.`, 0),
+      pending: wholeNumber(reply, pending, true),
     };
   };
 }
@@ -59,12 +62,12 @@ function startReader(): (reply: string) => number {
   };
 }
 
-/** The number in decimal that begins there and ends at a dot; NaN if there is none. */
-function wholeNumber(text: string, from: number): number {
+/** The number in decimal that begins there and ends at a dot, or may end with the text; NaN if there is none. */
+function wholeNumber(text: string, from: number, isLast = false): number {
   let value = 0;
   for (let at = from; ; at++) {
     const digit = text.charCodeAt(at) - 48;
     if (digit >= 0 && digit <= 9) value = 10 * value + digit;
-    else return at > from && text[at] === '.' ? value : Number.NaN;
+    else return at > from && (text[at] === '.' || (isLast && at === text.length)) ? value : Number.NaN;
   }
 }

@@ -1,4 +1,4 @@
-import { sha256, toHex } from '../bytes.js';
+import { concat, sha256, toHex } from '../bytes.js';
 
 /**
  * The Merkle tree of RFC 9162 section 2.1 (that of RFC 6962), over SHA-256: a leaf is hashed behind a 0x00, a node behind a
@@ -10,23 +10,31 @@ import { sha256, toHex } from '../bytes.js';
 
 const LEAF = 0;
 const NODE = 1;
+const HASH = 32;
 
-export const leafHash = (data: Uint8Array): Uint8Array => hashBehind(LEAF, data);
-export const nodeHash = (left: Uint8Array, right: Uint8Array): Uint8Array => hashBehind(NODE, left, right);
+export const nodeHash = (left: Uint8Array, right: Uint8Array): Uint8Array => {
+  // A proof may have anything in it.
+  if (left.length !== HASH || right.length !== HASH) return sha256(concat(Uint8Array.of(NODE), left, right));
+  nodeDesk.set(left, 1);
+  nodeDesk.set(right, 1 + HASH);
+  return sha256(nodeDesk);
+};
+
+export const leafHash = (data: Uint8Array): Uint8Array => {
+  const size = 1 + data.length;
+  if (leafDesk.length < size) leafDesk = behind(LEAF, 2 * size);
+  leafDesk.set(data, 1);
+  return sha256(leafDesk.subarray(0, size));
+};
 
 /** Where what is to be hashed is put together: a log is hashed by the million, and garbage is memory. */
-let desk = new Uint8Array(1024);
+const nodeDesk = behind(NODE, 2 * HASH);
+let leafDesk = behind(LEAF, 1024);
 
-function hashBehind(prefix: number, ...parts: Uint8Array[]): Uint8Array {
-  const size = parts.reduce((sum, { length }) => sum + length, 1);
-  if (desk.length < size) desk = new Uint8Array(2 * size);
+function behind(prefix: number, size: number): Uint8Array {
+  const desk = new Uint8Array(1 + size);
   desk[0] = prefix;
-  let at = 1;
-  for (const part of parts) {
-    desk.set(part, at);
-    at += part.length;
-  }
-  return sha256(desk.subarray(0, size));
+  return desk;
 }
 
 /** The hash of the full subtree over the leaves from `index * 2^level` on, 2^level of them. */

@@ -26,7 +26,11 @@ export const serializeAppointment = ({ locator, encryptedBlob, toSelfDelay }: Ap
  * It is the same for every version of that appointment, and differs between users who share a locator.
  */
 export const appointmentId = (locator: Locator, userId: UserId): AppointmentId =>
-  ripemd160(concat(fromHex(locator), fromHex(userId))) as AppointmentId;
+  appointmentIdOf(concat(fromHex(locator), fromHex(userId)));
+
+/** The same, of the locator's bytes with the user's behind them. */
+export const appointmentIdOf = (locatorAndUser: Uint8Array): AppointmentId =>
+  ripemd160(locatorAndUser) as AppointmentId;
 
 /** In hex: by OpenSSL, several times as fast, where that still has it. */
 const ripemd160: (bytes: Uint8Array) => string = hasRipemd()

@@ -63,9 +63,30 @@ export function decodeZbase32Into(text: string, bytes: Uint8Array): boolean {
   return bad >= 0 && decodeRest(text, whole, bytes);
 }
 
+/** The same of a text that stands in ASCII among other bytes, of a record whose text has no spare bits; whether there is such a one. */
+export function decodeZbase32At(text: Uint8Array, from: number, bytes: Uint8Array): boolean {
+  if (bytes.length % 5 !== 0) throw new RangeError(`the text of ${bytes.length} bytes has spare bits`);
+  let bad = 0;
+  for (let i = from, at = 0; at < bytes.length; i += 8, at += 5) {
+    const [high, low] = [twentyAt(text, i), twentyAt(text, i + 4)];
+    bad |= high | low;
+    bytes[at] = high >> 12;
+    bytes[at + 1] = high >> 4;
+    bytes[at + 2] = (high << 4) | (low >> 16);
+    bytes[at + 3] = low >> 8;
+    bytes[at + 4] = low;
+  }
+  return bad >= 0;
+}
+
 /** Four characters' bits, the first the most significant; negative if one of them is none of the alphabet. */
 const twenty = (text: string, at: number): number =>
   (valueAt(text, at) << 15) | (valueAt(text, at + 1) << 10) | (valueAt(text, at + 2) << 5) | valueAt(text, at + 3);
+
+const twentyAt = (text: Uint8Array, at: number): number =>
+  (fiveOf(text[at]) << 15) | (fiveOf(text[at + 1]) << 10) | (fiveOf(text[at + 2]) << 5) | fiveOf(text[at + 3]);
+
+const fiveOf = (code = 0): number => VALUES[code] ?? -1;
 
 /** What comes after the last eight characters; whether it is what some bytes encode to. */
 function decodeRest(text: string, from: number, bytes: Uint8Array): boolean {

@@ -1,3 +1,4 @@
+import { BookingTable } from '../../actors/auditor/booking-table.js';
 import type { ChainRecord } from '../../actors/auditor/chain-record.js';
 import { ScanRules } from '../../actors/auditor/scan-rules.js';
 import { CROSSING_MS } from '../../actors/auditor/shard-context.js';
@@ -15,7 +16,7 @@ export function rulesOf(
   { policy, signatures }: Partial<Pick<UserNeeds, 'policy' | 'signatures'>> = {},
 ) {
   const trackers = new TrackerRecords(CROSSING_MS);
-  const records = { users: new Map(), bookings: new Map(), trackers };
+  const records = { users: new Map(), bookings: new BookingTable(), trackers };
   const scans = new ScanRules();
   const users = new UserRules({
     ...records,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fromHex, toHex } from '../../../events/bytes.js';
-import { decodeZbase32, decodeZbase32Into, encodeZbase32 } from '../../../events/signing/zbase32.js';
+import { decodeZbase32, decodeZbase32At, decodeZbase32Into, encodeZbase32 } from '../../../events/signing/zbase32.js';
 import { notZbase32, signedMessages, zbase32Texts } from '../../fixtures/teos-vectors.js';
 import { pseudoRandom } from './curves.js';
 
@@ -63,5 +63,23 @@ describe('zbase32', () => {
     assert.deepEqual(room, bytes);
     for (const other of [text.slice(0, -1), `${text}y`, '', `${text.slice(0, 40)}0${text.slice(41)}`])
       assert.equal(decodeZbase32Into(other, room), false);
+  });
+
+  test('a text among other bytes is what it is by itself, and is refused for any byte that is no character of it', () => {
+    const bytes = new Uint8Array([...pseudoRandom('among', 1), ...pseudoRandom('among', 2), 7]);
+    const text = encodeZbase32(bytes);
+    const room = new Uint8Array(65);
+    const among = (middle: string) => Buffer.from(`..${middle}..`, 'latin1');
+    for (const one of [text, text.toUpperCase()]) {
+      room.fill(0);
+      assert.equal(decodeZbase32At(among(one), 2, room), true);
+      assert.deepEqual(room, bytes);
+    }
+    for (let at = 0; at < text.length; at++)
+      for (const other of ['0', '\0', '\x7f', '\x80', '\xff'])
+        assert.equal(decodeZbase32At(among(text.slice(0, at) + other + text.slice(at + 1)), 2, room), false);
+    assert.equal(decodeZbase32At(among(text), 5, room), false, 'the rest of it, and what comes after');
+    assert.equal(decodeZbase32At(among(text), 100, room), false, 'the bytes are over before it is');
+    assert.throws(() => decodeZbase32At(among(text), 2, new Uint8Array(32)), RangeError);
   });
 });
