@@ -28,9 +28,9 @@ async function ratioOf(figure: string, flags: readonly string[]): Promise<number
 /** The figures of which more is better have a least ratio, the others a most. */
 const guarded: readonly (readonly [string, { readonly least?: number; readonly most?: number }, readonly string[]])[] =
   [
-    ['ingest', { least: 0.15 }, ['--seconds', '3']],
-    ['ingest-one-user', { most: 4 }, ['--rounds', '30']],
-    ['breach-growth', { most: 2.5 }, ['--most', '5000', '--rounds', '3']],
+    ['ingest', { least: 0.15 }, ['--seconds', '1']],
+    ['ingest-one-user', { most: 4 }, ['--rounds', '10']],
+    ['breach-growth', { most: 2.5 }, ['--most', '2000', '--rounds', '3']],
   ];
 
 for (const [figure, { least = 0, most = Number.POSITIVE_INFINITY }, flags] of guarded)

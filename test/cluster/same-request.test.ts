@@ -10,7 +10,7 @@ import { Play } from './play.js';
 
 const USERS = 4;
 const AT_ONCE = 4;
-const APPOINTMENTS = 1_000;
+const APPOINTMENTS = 600;
 /** As often is each request made, all at the same moment; NATS gives each to some node. */
 const COPIES = 3;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { torture } from './torture.js';
 
-const SECONDS = Number(process.env.ARGUS_TORTURE_SECONDS ?? 40);
+const SECONDS = Number(process.env.ARGUS_TORTURE_SECONDS ?? 25);
 const SEED = Number(process.env.ARGUS_TORTURE_SEED ?? 1);
 
 test(`${SECONDS} seconds of torture leave nobody who holds a receipt unprotected (seed ${SEED})`, async (t) => {
