@@ -55,7 +55,7 @@ test('the desks answer whatever the operator asks, and what other nodes ask', as
           ? askDesk(operator, oneOf(chance, OPERATOR), bodyOf(ofOperator))
           : askRelay(other, bodyOf(ofNode)),
       ),
-    REQUESTS / 10, // who has the operator's key, or a node's, is not anybody
+    REQUESTS / 4, // who has the operator's key, or a node's, is not anybody
   );
 
   /** Every answer is JSON, and what was not granted says why. */
