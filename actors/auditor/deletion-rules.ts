@@ -3,7 +3,7 @@ import { deletionReceipt } from '../../events/signing/receipts.js';
 import type { AppointmentEnded } from '../../events/user.js';
 import type { Booking } from './booking-table.js';
 import { CROSSING_MS, type Place } from './shard-context.js';
-import { markOf, type UserRecord } from './user-record.js';
+import { receiptMarkOf, type UserRecord } from './user-record.js';
 import type { UserRulesNeeds } from './user-rules.js';
 
 type Needs = Pick<UserRulesNeeds, 'stream' | 'signatures' | 'towerId' | 'trackers'>;
@@ -22,7 +22,7 @@ export function checkDeletion(
   if (appointmentId(locator, user.id) !== id) complain('delete', 'it is not the appointment of this user and locator');
   if (startBlock !== booking.startBlock)
     complain('delete', `the appointment began at height ${booking.startBlock}, not ${startBlock}`);
-  if (receipt !== null && markOf(receipt, 0) !== booking.receiptMark)
+  if (receipt !== null && receiptMarkOf(receipt) !== booking.receiptMark)
     complain('delete', 'the user asked for another version to be deleted');
   if (trackers.triggeredSince(id, time) > CROSSING_MS) complain('delete', 'its breach was being answered already');
   const place = (of: string) => ({ stream, position, of });

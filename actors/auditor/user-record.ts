@@ -21,12 +21,21 @@ export interface UserRecord {
   readonly deleted: Map<AppointmentId, Height>;
 }
 
+/**
+ * A number that is nearly always another one for another signature or delay. Of the whole text, as the tower compares it: the same
+ * signature in capitals is another request.
+ */
+export const markOf = (signature: string, delay: number): number => fnv(signature, 0, signature.length, delay);
+
 /** Characters of a signature that tell it from others: 80 bits of its r. */
 const [FROM, TO] = [8, 24];
 
-/** A number that is nearly always another one for another signature or delay (FNV-1a, 32 bits). */
-export function markOf(signature: string, delay: number): number {
-  let hash = 0x811c9dc5 ^ delay;
-  for (let i = FROM; i < TO; i++) hash = Math.imul(hash ^ signature.charCodeAt(i), 0x01000193);
+/** The same of a receipt's signature, which the tower itself has written. */
+export const receiptMarkOf = (signature: string): number => fnv(signature, FROM, TO, 0);
+
+/** FNV-1a, 32 bits. */
+function fnv(text: string, from: number, to: number, seed: number): number {
+  let hash = 0x811c9dc5 ^ seed;
+  for (let i = from; i < to; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash >>> 0;
 }

@@ -18,7 +18,7 @@ import type { ScanRules } from './scan-rules.js';
 import { CROSSING_MS, checkHeight, type Place } from './shard-context.js';
 import type { SignatureChecks } from './signature-checks.js';
 import type { TrackerRecords } from './tracker-records.js';
-import { markOf, type UserRecord } from './user-record.js';
+import { markOf, receiptMarkOf, type UserRecord } from './user-record.js';
 
 const MOST = 0xffffffff;
 /** How many appointments one commit ends at the most. */
@@ -163,7 +163,7 @@ export class UserRules {
       sha256: blob.sha256,
       mark,
       startBlock,
-      receiptMark: markOf(event.receiptSignature, 0),
+      receiptMark: receiptMarkOf(event.receiptSignature),
       status: 'live',
       isThere: false,
     };

@@ -24,6 +24,13 @@ const users: Cases = {
   'a renewal that ends no later': [({ user }) => user(renewed({ slots: 199 })), /expiry: it expires no later/],
   'a newer version': [({ user }) => user(adding({ blob: blob(2) }))],
   'the very same version': [({ user }) => user(adding()), /accept: the very same version/],
+  // As the tower compares them: by their texts, which its log has.
+  'the same version with a letter of its signature in capitals': [
+    ({ user }) =>
+      user(
+        adding({ userSignature: adding().userSignature.replace(/[a-z](?=[^a-z]*$)/, (last) => last.toUpperCase()) }),
+      ),
+  ],
   'an appointment at a height that the chain has not': [
     ({ user }) => user(adding({ blob: blob(2), startBlock: height(1011) })),
     /height: .*no block at height 1011/,
