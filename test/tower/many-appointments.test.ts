@@ -11,8 +11,8 @@ import { type NewCommit, shard } from '../support/log.js';
 import { startTestTower, type TestTower } from '../support/tower.js';
 import { until } from '../support/until.js';
 
-const COMMITS = 10;
-const EACH = 500;
+const COMMITS = 100;
+const EACH = 50;
 
 const Listed = z.object({
   appointments: z.array(z.object({ appointment_id: z.string() })),
