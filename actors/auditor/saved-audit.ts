@@ -3,7 +3,6 @@ import { sha256, toHex } from '../../events/bytes.js';
 import type { TowerId } from '../../events/ids.js';
 import type { SavedChain } from './chain-record.js';
 import type { SavedHeads } from './head-record.js';
-import { fromFormat1, type SavedShard1 } from './saved-audit-1.js';
 import type { SavedShard } from './shard-audit.js';
 
 /** How far a stream was read, and SHA-256 of the message there, hex. */
@@ -32,7 +31,6 @@ export class SavedAuditError extends Error {
 
 /** The first line of such a file. It is the auditor's own, and by no means a proof: whoever can write it can have anything be verified. */
 const FORMAT = 'argus audit state 2';
-const FORMAT_1 = 'argus audit state 1';
 
 /** The bytes of a file: a line with the format, SHA-256 of what follows, and that, as V8 writes it. */
 export function encodeAudit(audit: SavedAudit): Uint8Array {
@@ -45,18 +43,11 @@ export function decodeAudit(bytes: Uint8Array, towerId: TowerId, network: string
   const newline = bytes.indexOf(0x0a);
   const head = Buffer.from(bytes.subarray(0, Math.max(0, newline))).toString('latin1');
   const body = bytes.subarray(newline + 1);
-  const format = [FORMAT, FORMAT_1].find((known) => head.startsWith(`${known} `));
-  if (format === undefined) throw new SavedAuditError('is not the state of an audit by this version of argus');
-  if (head.slice(format.length + 1) !== toHex(sha256(body))) throw new SavedAuditError('is damaged');
-  const audit = readBody(body, format === FORMAT_1);
+  if (!head.startsWith(`${FORMAT} `))
+    throw new SavedAuditError('is not the state of an audit by this version of argus');
+  if (head.slice(FORMAT.length + 1) !== toHex(sha256(body))) throw new SavedAuditError('is damaged');
+  const audit: SavedAudit = deserialize(body);
   if (audit.towerId !== towerId || audit.network !== network)
     throw new SavedAuditError(`is of the audit of tower ${audit.towerId} on ${audit.network}`);
   return audit;
-}
-
-function readBody(body: Uint8Array, isOld: boolean): SavedAudit {
-  if (!isOld) return deserialize(body);
-  const audit: Omit<SavedAudit, 'shards'> & { readonly shards: readonly (SavedShard1 | undefined)[] } =
-    deserialize(body);
-  return { ...audit, shards: audit.shards.map((shard) => shard && fromFormat1(shard)) };
 }

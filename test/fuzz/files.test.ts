@@ -165,7 +165,7 @@ describe('what is almost in order is taken or refused, and nothing else', () => 
     const header = `{"format":"argus archive","version":1,"towerId":"${headTower}","network":"regtest"}\n`;
     tryAll(27, [header], ['archive'], (bytes) => readHeader(bytes, 'a file'));
     const body = 'whatever';
-    const saved = `argus audit state 1 ${toHex(sha256(utf8(body)))}\n${body}`;
+    const saved = `argus audit state 2 ${toHex(sha256(utf8(body)))}\n${body}`;
     tryAll(28, [saved.slice(0, -1)], ['audit-state'], (bytes) => decodeAudit(bytes, headTower, 'regtest'));
   });
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Booking, BookingTable } from '../../../actors/auditor/booking-table.js';
-import { fromFormat1 } from '../../../actors/auditor/saved-audit-1.js';
 import type { UserRecord } from '../../../actors/auditor/user-record.js';
 import { toHex } from '../../../events/bytes.js';
 import { AppointmentId, Height, UserId } from '../../../events/ids.js';
@@ -110,23 +109,4 @@ test('an appointment that another user takes is among its own', () => {
   table.set(id, { ...booking, owner: other });
   assert.equal([...table.of(one)].includes(id), false);
   assert.equal([...table.of(other)].at(-1), id);
-});
-
-test('what the first format has of a shard is what the next one has', () => {
-  const { table, map, own } = changedAlike(2_000);
-  const before = users.map(({ number, ...user }) => [user.id, { ...user, appointments: own[number] }] as const);
-  const old = new Map(before.toReversed()) as never;
-  const { users: now, bookings } = fromFormat1({ users: old, bookings: map, position: 7 } as never);
-  assert.deepEqual(
-    Array.from(now.values(), ({ id, number }) => [id, number]),
-    users.toReversed().map(({ id }, i) => [id, i]),
-  );
-  const again = new BookingTable(now.values(), bookings);
-  assert.equal(again.size, table.size);
-  for (const { number, id } of users)
-    assert.deepEqual([...again.of(now.get(id) ?? assert.fail())], [...(own[number] ?? [])]);
-  for (const [id, booking] of map) {
-    const { owner, ...rest } = again.get(id) ?? assert.fail();
-    assert.deepEqual({ ...rest, owner: owner.id }, { ...booking, owner: booking.owner.id, isThere: false });
-  }
 });
