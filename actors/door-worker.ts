@@ -20,8 +20,8 @@ import { logLimits } from './runtime/log-limits.js';
 
 /**
  * The thread of doors: has the HTTP doors, and the NATS door with a connection of its own, over which it also signs clients in, so that
- * whatever clients send is read, taken apart, counted and refused here; a bounded number of requests at a time goes on to the node. It ends when it was told to
- * close, and with an error when it cannot go on; `DoorThread` starts it anew.
+ * whatever clients send is read, taken apart, counted and refused here; a bounded number of requests at a time goes on to the node. It
+ * ends when it was told to close, and with an error when it cannot go on; `DoorThread` starts it anew.
  */
 
 /** How often the node is told what was refused here, in ms. */

@@ -42,32 +42,21 @@ export function encodeZbase32(bytes: Uint8Array): string {
 export function decodeZbase32(text: string): Uint8Array | undefined {
   const rest = text.length % 8;
   if (rest === 1 || rest === 3 || rest === 6) return undefined;
+  const ascii = Buffer.from(text);
+  // A character from outside ASCII is several bytes.
+  if (ascii.length !== text.length) return undefined;
   const bytes = new Uint8Array(Math.floor((text.length * 5) / 8));
-  return decodeZbase32Into(text, bytes) ? bytes : undefined;
+  return decodeZbase32At(ascii, 0, bytes) ? bytes : undefined;
 }
 
-/** The same, of a text of that many characters, into memory that is there already; whether there are such bytes. */
-export function decodeZbase32Into(text: string, bytes: Uint8Array): boolean {
-  if (text.length !== Math.ceil((bytes.length * 8) / 5)) return false;
-  const whole = text.length - (text.length % 8);
-  let bad = 0;
-  for (let i = 0, at = 0; i < whole; i += 8, at += 5) {
-    const [high, low] = [twenty(text, i), twenty(text, i + 4)];
-    bad |= high | low;
-    bytes[at] = high >> 12;
-    bytes[at + 1] = high >> 4;
-    bytes[at + 2] = (high << 4) | (low >> 16);
-    bytes[at + 3] = low >> 8;
-    bytes[at + 4] = low;
-  }
-  return bad >= 0 && decodeRest(text, whole, bytes);
-}
-
-/** The same of a text that stands in ASCII among other bytes, of a record whose text has no spare bits; whether there is such a one. */
+/** The same of a text that stands in ASCII among other bytes, as long as it takes for so many; whether there are such bytes. */
 export function decodeZbase32At(text: Uint8Array, from: number, bytes: Uint8Array): boolean {
-  if (bytes.length % 5 !== 0) throw new RangeError(`the text of ${bytes.length} bytes has spare bits`);
+  const end = from + Math.ceil((bytes.length * 8) / 5);
+  if (end > text.length) return false;
   let bad = 0;
-  for (let i = from, at = 0; at < bytes.length; i += 8, at += 5) {
+  let i = from;
+  let at = 0;
+  for (; end - i >= 8; i += 8, at += 5) {
     const [high, low] = [twentyAt(text, i), twentyAt(text, i + 4)];
     bad |= high | low;
     bytes[at] = high >> 12;
@@ -76,25 +65,23 @@ export function decodeZbase32At(text: Uint8Array, from: number, bytes: Uint8Arra
     bytes[at + 3] = low >> 8;
     bytes[at + 4] = low;
   }
-  return bad >= 0;
+  return bad >= 0 && (i === end || decodeRest(text.subarray(i, end), bytes, at));
 }
 
 /** Four characters' bits, the first the most significant; negative if one of them is none of the alphabet. */
-const twenty = (text: string, at: number): number =>
-  (valueAt(text, at) << 15) | (valueAt(text, at + 1) << 10) | (valueAt(text, at + 2) << 5) | valueAt(text, at + 3);
-
 const twentyAt = (text: Uint8Array, at: number): number =>
   (fiveOf(text[at]) << 15) | (fiveOf(text[at + 1]) << 10) | (fiveOf(text[at + 2]) << 5) | fiveOf(text[at + 3]);
 
+/** The five bits of a character; -1 for one that is none of the alphabet. */
 const fiveOf = (code = 0): number => VALUES[code] ?? -1;
 
 /** What comes after the last eight characters; whether it is what some bytes encode to. */
-function decodeRest(text: string, from: number, bytes: Uint8Array): boolean {
-  let at = (from * 5) / 8;
+function decodeRest(text: Uint8Array, bytes: Uint8Array, from: number): boolean {
+  let at = from;
   let held = 0;
   let bits = 0;
-  for (let i = from; i < text.length; i++) {
-    const value = valueAt(text, i);
+  for (const code of text) {
+    const value = fiveOf(code);
     if (value < 0) return false;
     held = (held << 5) | value;
     bits += 5;
@@ -106,6 +93,3 @@ function decodeRest(text: string, from: number, bytes: Uint8Array): boolean {
   }
   return held === 0;
 }
-
-/** The five bits of a character; -1 for one that is none of the alphabet. */
-const valueAt = (text: string, at: number): number => VALUES[text.charCodeAt(at)] ?? -1;

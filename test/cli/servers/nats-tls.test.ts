@@ -82,7 +82,7 @@ describe('a server with TLS', { skip: noCertificates }, () => {
   });
 });
 
-for (const name of ['nats.conf', 'nats-cluster.conf'])
+for (const name of ['nats.conf', 'nats-cluster.conf', 'nats-clients.conf'])
   test(`the file with TLS and websockets that nats.conf shows works, with ${name}`, { skip: noCertificates }, (t) => {
     const folder = tempDir(t);
     const ours = readFileSync(join(packageRoot, 'nats.conf'), 'utf8');
