@@ -5,41 +5,64 @@ import type { AddressInfo } from 'node:net';
 const LISTENING = /^ *\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:0000 0A [0-9A-F]+:([0-9A-F]+) /;
 
 /**
- * How many connections to a listening socket were made by the system and not taken yet, at this very moment; 0 also where
- * the system does not tell (it does on Linux).
+ * The connections to a listening socket that were made by the system and not taken yet.
  *
- * The table is read line by line, and no further than to the socket: what listens comes first, and to walk through the rest
- * takes the system tens of milliseconds.
+ * Who asks wants to do something while none waits, and every microsecond in between is one in which another may come. So the
+ * system's table stays open, what is looked at first is the line where the socket was last, and no more is read than lines of
+ * listening sockets, which come first: to walk through the rest takes the system milliseconds.
  */
-export function waitingAt({ port, family }: Pick<AddressInfo, 'port' | 'family'>): number {
-  let table: number | undefined;
-  try {
-    table = openSync(family === 'IPv6' ? '/proc/self/net/tcp6' : '/proc/self/net/tcp', 'r');
-    return waitingIn(table, port);
-  } catch {
-    return 0;
-  } finally {
-    if (table !== undefined) closeSync(table);
-  }
-}
+export class AcceptQueue {
+  #table: number | undefined;
+  readonly #port: string;
+  readonly #bytes = Buffer.alloc(LONGEST_BYTES);
+  #offset = 0;
 
-function waitingIn(table: number, port: number): number {
-  const bytes = Buffer.alloc(LINE_BYTES);
-  let text = '';
-  for (let first = true, size = -1; size !== 0; ) {
-    size = readSync(table, bytes);
-    text += bytes.toString('latin1', 0, size);
-    const lines = text.split('\n');
-    text = lines.pop() ?? '';
-    for (const line of lines) {
-      const [found, local = '', queue = ''] = LISTENING.exec(line) ?? [];
-      if (Number.parseInt(local, 16) === port) return Number.parseInt(queue, 16);
-      if (!found && !first) return 0;
-      first = false;
+  constructor({ port, family }: Pick<AddressInfo, 'port' | 'family'>) {
+    this.#port = port.toString(16).toUpperCase().padStart(4, '0');
+    try {
+      this.#table = openSync(family === 'IPv6' ? '/proc/self/net/tcp6' : '/proc/self/net/tcp', 'r');
+    } catch {
+      // Another system than Linux.
     }
   }
-  return 0;
+
+  /** How many wait at this very moment; 0 also where the system does not tell. */
+  get waiting(): number {
+    const [port, waiting] = this.#read(this.#offset);
+    return port === this.#port ? Number.parseInt(waiting, 16) : this.#find();
+  }
+
+  close(): void {
+    if (this.#table !== undefined) closeSync(this.#table);
+    this.#table = undefined;
+  }
+
+  /** Looks for the socket's line. The first line has the names of the columns. */
+  #find(): number {
+    for (let offset = this.#lengthAt(0); ; offset += this.#lengthAt(offset)) {
+      const [port, waiting] = this.#read(offset);
+      if (port === undefined) return 0;
+      if (port !== this.#port) continue;
+      this.#offset = offset;
+      return Number.parseInt(waiting, 16);
+    }
+  }
+
+  /** The port of the listening socket whose line is there, and how many wait for it, both in hexadecimal digits. */
+  #read(offset: number): readonly [port: string | undefined, waiting: string] {
+    const size = this.#table === undefined ? 0 : readSync(this.#table, this.#bytes, 0, LINE_BYTES, offset);
+    const [, port, waiting = ''] = LISTENING.exec(this.#bytes.toString('latin1', 0, size)) ?? [];
+    return [port, waiting];
+  }
+
+  /** IPv6 has longer lines. */
+  #lengthAt(offset: number): number {
+    if (this.#table === undefined) return 0;
+    const size = readSync(this.#table, this.#bytes, 0, LONGEST_BYTES, offset);
+    return this.#bytes.subarray(0, size).indexOf('\n') + 1;
+  }
 }
 
-/** The system gives about as many bytes as it is asked for, in whole lines of at least that length. */
+/** As much of a line as is needed; where it is the whole line, the system is not asked for the next one. */
 const LINE_BYTES = 150;
+const LONGEST_BYTES = 300;

@@ -73,11 +73,10 @@ export class HttpDoor {
     try {
       await this.#connections.turn(request);
       const answer = await this.#answer(request, id);
+      if (answer !== 'pong' && !answer.relayed) admission.answered(answer.reason);
+      await this.#listener.steady();
       if (answer === 'pong') this.#send(response, 200, {});
-      else {
-        if (!answer.relayed) admission.answered(answer.reason);
-        this.#send(response, answer.status, headersOf(answer, pathOf(request), id), JSON.stringify(answer.body));
-      }
+      else this.#send(response, answer.status, headersOf(answer, pathOf(request), id), JSON.stringify(answer.body));
     } catch (error) {
       // Nobody is there to be answered.
       log.debug({ ...why(error), path: shown(pathOf(request)), request: id }, 'an HTTP request broke off');

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { why } from '../runtime/why.js';
-import { waitingAt } from './accept-queue.js';
+import { AcceptQueue } from './accept-queue.js';
 
 /** Where a server listens. */
 export interface Address {
@@ -25,6 +26,8 @@ export class Listener {
   /** How many connections were ever taken. */
   #taken = 0;
   #whenGone: () => void = () => {};
+  #queue: AcceptQueue | undefined;
+  #going: Promise<void> | undefined;
 
   constructor(
     private readonly server: Server,
@@ -67,15 +70,23 @@ export class Listener {
   }
 
   /**
-   * From now on nobody is let in; nothing happens to those who are. The system makes connections before anybody asks for
-   * them, and resets those that still wait when their listener is closed, which a rust client takes for the loss of its
-   * appointment: hence they are all taken first.
+   * From now on nobody is let in; nothing happens to those who are. Closing the listener resets the connections that the system
+   * has made and nobody has taken, and those that are being made, which a rust client takes for the loss of its appointment.
+   * Hence all are taken, until there is a moment in which none comes.
    */
   vanish(): void {
     this.#wanted = false;
     if (this.#state !== 'there') return;
     this.#state = 'going';
-    setImmediate(() => this.#takeAll(this.#taken + MOST_TAKEN));
+    this.#going = this.#takeAll(this.#taken + MOST_TAKEN);
+  }
+
+  /**
+   * Resolves at once, unless the listener is about to go: then when it is gone. An answer that waits for this does not make its
+   * client come again in the very moment in which the door closes.
+   */
+  async steady(): Promise<void> {
+    if (this.#state === 'going') await this.#going;
   }
 
   /** Resolves when nobody listens, and as long as nobody calls `appear` nobody will. */
@@ -84,22 +95,19 @@ export class Listener {
     if (this.#state !== 'away') await new Promise<void>((resolve) => (this.#whenGone = resolve));
   }
 
-  /** The loop takes one connection a turn: when a whole turn was short and brought none, none waits. */
-  #takeAll(most: number, shortMs = SHORT_TURN_MS): void {
-    const before = this.#taken;
-    const began = performance.now();
-    setImmediate(() => {
-      const isQuiet = this.#taken === before && performance.now() - began < shortMs;
-      if (this.#wanted) this.#state = 'there';
-      // One may have come since the loop looked.
-      else if ((isQuiet && !this.#doesOneWait()) || this.#taken >= most) this.#close();
-      else this.#takeAll(most, 1.1 * shortMs);
-    });
-  }
-
-  #doesOneWait(): boolean {
-    const bound = this.server.address();
-    return typeof bound === 'object' && bound !== null && waitingAt(bound) > 0;
+  /** Turns are counted, not time: a thread that had to wait for the processor has not seen who came. */
+  async #takeAll(most: number): Promise<void> {
+    for (let turns = 0, quiet = 0; this.#taken < most; turns++) {
+      const before = this.#taken;
+      await sleep(TURN_MS);
+      if (this.#wanted) {
+        this.#state = 'there';
+        return;
+      }
+      quiet = this.#taken === before ? quiet + 1 : 0;
+      if ((quiet >= QUIET_TURNS || turns >= MOST_TURNS) && !this.#queue?.waiting) break;
+    }
+    this.#close();
   }
 
   /**
@@ -108,6 +116,7 @@ export class Listener {
    */
   #close(): void {
     Server.prototype.close.call(this.server);
+    this.#queue?.close();
     this.#state = 'away';
     this.log.info({ address: spell(this.#address) }, 'refusing HTTP connections');
     this.#whenGone();
@@ -115,6 +124,8 @@ export class Listener {
 
   #came(): void {
     this.#state = 'there';
+    const bound = this.server.address();
+    this.#queue = bound && typeof bound === 'object' ? new AcceptQueue(bound) : undefined;
     this.#complained = false;
     this.log.info({ address: spell(this.#address) }, 'taking HTTP connections');
     if (!this.#wanted) this.vanish();
@@ -129,8 +140,11 @@ export class Listener {
   }
 }
 
-/** How long a turn is short, in ms; a busy loop is asked for less and less. */
-const SHORT_TURN_MS = 0.5;
+/** How often it is looked whether somebody came, in ms, and in how many such turns nobody must have come. */
+const TURN_MS = 5;
+const QUIET_TURNS = 4;
+/** After how many turns no more is waited for such a moment. */
+const MOST_TURNS = 100;
 /** How many connections are taken after the door should be closed, before the rest is left to its fate: a flood. */
 const MOST_TAKEN = 5_000;
 
