@@ -1,8 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 
-/** A line of Linux's table of sockets: local port, state (0A listens), and in the receive queue's place how many wait. */
-const LISTENING = /^ *\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:0000 0A [0-9A-F]+:([0-9A-F]+) /;
+/** A line of Linux's table of sockets: local address, state (0A listens), and in the receive queue's place how many wait. */
+const LISTENING = /^ *\d+: ([0-9A-F]+:[0-9A-F]{4}) [0-9A-F]+:0000 0A [0-9A-F]+:([0-9A-F]+) /;
 
 /**
  * The connections to a listening socket that were made by the system and not taken yet.
@@ -13,14 +13,14 @@ const LISTENING = /^ *\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:0000 0A [0-9A-F]+:(
  */
 export class AcceptQueue {
   #table: number | undefined;
-  readonly #port: string;
+  readonly #name: string;
   readonly #bytes = Buffer.alloc(LONGEST_BYTES);
   #offset = 0;
 
-  constructor({ port, family }: Pick<AddressInfo, 'port' | 'family'>) {
-    this.#port = port.toString(16).toUpperCase().padStart(4, '0');
+  constructor(bound: AddressInfo) {
+    this.#name = nameInTable(bound);
     try {
-      this.#table = openSync(family === 'IPv6' ? '/proc/self/net/tcp6' : '/proc/self/net/tcp', 'r');
+      this.#table = openSync(bound.family === 'IPv6' ? '/proc/self/net/tcp6' : '/proc/self/net/tcp', 'r');
     } catch {
       // Another system than Linux.
     }
@@ -28,8 +28,12 @@ export class AcceptQueue {
 
   /** How many wait at this very moment; 0 also where the system does not tell. */
   get waiting(): number {
-    const [port, waiting] = this.#read(this.#offset);
-    return port === this.#port ? Number.parseInt(waiting, 16) : this.#find();
+    try {
+      const [name, waiting] = this.#read(this.#offset);
+      return name === this.#name ? Number.parseInt(waiting, 16) : this.#find();
+    } catch {
+      return 0;
+    }
   }
 
   close(): void {
@@ -39,20 +43,24 @@ export class AcceptQueue {
 
   /** Looks for the socket's line. The first line has the names of the columns. */
   #find(): number {
-    for (let offset = this.#lengthAt(0); ; offset += this.#lengthAt(offset)) {
-      const [port, waiting] = this.#read(offset);
-      if (port === undefined) return 0;
-      if (port !== this.#port) continue;
-      this.#offset = offset;
-      return Number.parseInt(waiting, 16);
+    let length = this.#lengthAt(0);
+    for (let offset = length; length > 0; offset += length) {
+      const [name, waiting] = this.#read(offset);
+      if (name === undefined) return 0;
+      if (name === this.#name) {
+        this.#offset = offset;
+        return Number.parseInt(waiting, 16);
+      }
+      length = this.#lengthAt(offset);
     }
+    return 0;
   }
 
-  /** The port of the listening socket whose line is there, and how many wait for it, both in hexadecimal digits. */
-  #read(offset: number): readonly [port: string | undefined, waiting: string] {
+  /** The address of the listening socket whose line is there, and how many wait for it, as the table spells them. */
+  #read(offset: number): readonly [name: string | undefined, waiting: string] {
     const size = this.#table === undefined ? 0 : readSync(this.#table, this.#bytes, 0, LINE_BYTES, offset);
-    const [, port, waiting = ''] = LISTENING.exec(this.#bytes.toString('latin1', 0, size)) ?? [];
-    return [port, waiting];
+    const [, name, waiting = ''] = LISTENING.exec(this.#bytes.toString('latin1', 0, size)) ?? [];
+    return [name, waiting];
   }
 
   /** IPv6 has longer lines. */
@@ -61,6 +69,31 @@ export class AcceptQueue {
     const size = readSync(this.#table, this.#bytes, 0, LONGEST_BYTES, offset);
     return this.#bytes.subarray(0, size).indexOf('\n') + 1;
   }
+}
+
+/**
+ * `0100007F:2656` for 127.0.0.1 and port 9814: the address in words of 32 bits, each as a number that this machine reads from its
+ * bytes in their order on the wire; the port as a number.
+ */
+function nameInTable({ address, family, port }: AddressInfo): string {
+  const bytes = Uint8Array.from(family === 'IPv6' ? bytesOf6(address) : bytesOf4(address));
+  const words = Array.from(new Uint32Array(bytes.buffer), (word) => word.toString(16).padStart(8, '0'));
+  return `${words.join('')}:${port.toString(16).padStart(4, '0')}`.toUpperCase();
+}
+
+const bytesOf4 = (address: string): readonly number[] => address.split('.').map(Number);
+
+/** Of an address as the system writes it: `::1`, `fe80::1%eth0`, `::ffff:192.0.2.7`. */
+function bytesOf6(address: string): readonly number[] {
+  const [before = [], after = []] = (address.split('%', 1)[0] ?? '').split('::', 2).map((half) =>
+    half
+      .split(':')
+      .filter((group) => group !== '')
+      .flatMap((group) =>
+        group.includes('.') ? bytesOf4(group) : [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff],
+      ),
+  );
+  return [...before, ...Array<number>(Math.max(0, 16 - before.length - after.length)).fill(0), ...after];
 }
 
 /** As much of a line as is needed; where it is the whole line, the system is not asked for the next one. */

@@ -105,6 +105,7 @@ export class Listener {
         return;
       }
       quiet = this.#taken === before ? quiet + 1 : 0;
+      if (turns >= 2 * MOST_TURNS) break;
       if ((quiet >= QUIET_TURNS || turns >= MOST_TURNS) && !this.#queue?.waiting) break;
     }
     this.#close();
@@ -133,7 +134,8 @@ export class Listener {
 
   /** Somebody else may have taken the port meanwhile: it is asked for again. */
   #failed(error: Error): void {
-    if (this.#state === 'coming') this.#state = 'away';
+    if (this.#state !== 'coming') return void this.log.warn(why(error), 'an HTTP connection could not be taken');
+    this.#state = 'away';
     if (!this.#complained) this.log.error({ ...why(error), address: spell(this.#address) }, 'cannot listen again yet');
     this.#complained = true;
     if (!this.#wanted) this.#whenGone();
@@ -143,7 +145,7 @@ export class Listener {
 /** How often it is looked whether somebody came, in ms, and in how many such turns nobody must have come. */
 const TURN_MS = 5;
 const QUIET_TURNS = 4;
-/** After how many turns no more is waited for such a moment. */
+/** After how many turns any in which none waits will do, and after twice as many any at all: then it is a flood that comes. */
 const MOST_TURNS = 100;
 /** How many connections are taken after the door should be closed, before the rest is left to its fate: a flood. */
 const MOST_TAKEN = 5_000;
