@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection, Service, ServiceHandler, Subscription, SubscriptionOptions } from 'nats';
 
 /**
@@ -11,6 +12,9 @@ export class Endpoint {
   #isOpen = true;
   /** Each with how many messages may still come. */
   readonly #credits = new Map<Subscription, number>();
+  /** Those that the server sends nothing more for, until what it had sent is handed over. */
+  readonly #drains = new Set<Promise<void>>();
+  #hasEnded = false;
   #subject = '';
   #options: SubscriptionOptions = {};
   readonly #ended: Promise<void>;
@@ -49,12 +53,31 @@ export class Endpoint {
     if (!Array.from(this.#credits.values()).some((left) => left > CREDIT / 2)) this.#subscribe();
   }
 
-  /** Takes no more messages; resolves when those that the server had sent before were handed over. */
+  /** The connection is another one: the server was told what is subscribed to, and knows of no credit. */
+  renew(): void {
+    const known = Array.from(this.#credits.keys());
+    this.#credits.clear();
+    if (this.#isOpen) this.#subscribe();
+    for (const subscription of known) this.#drain(subscription);
+  }
+
+  /** Takes no more messages; resolves when those that the server had sent before were handed over, or it does not answer. */
   async end(): Promise<void> {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     this.shut();
-    // A connection that is lost meanwhile has nothing to hand over.
-    await Promise.allSettled(Array.from(this.#credits.keys(), (subscription) => subscription.drain()));
+    for (const subscription of this.#credits.keys()) this.#drain(subscription);
+    await Promise.race([Promise.all(this.#drains), sleep(DRAIN_MS, undefined, { ref: false })]);
     this.#tellEnded();
+  }
+
+  /** A connection that is lost meanwhile has nothing to hand over. */
+  #drain(subscription: Subscription): void {
+    const drained = subscription
+      .drain()
+      .catch(() => undefined)
+      .finally(() => this.#drains.delete(drained));
+    this.#drains.add(drained);
   }
 
   /** What the service sees of its subscription. */
@@ -86,5 +109,7 @@ export class Endpoint {
   }
 }
 
+/** How long a server that does not answer is waited for, in ms. */
+const DRAIN_MS = 1_000;
 /** How many messages of one endpoint the server may send ahead: more than any client that waits for answers asks at once. */
 export const CREDIT = 512;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { headers, type NatsConnection, type Service, type ServiceMsg } from 'nats';
+import { Events, headers, type NatsConnection, type Service, type ServiceMsg } from 'nats';
 import type { Logger } from 'pino';
 import { publicSubjects, REQUEST_ID_HEADER } from '../wire.js';
 import { type Answer, refusedWith } from './answers.js';
@@ -31,7 +31,9 @@ export class NatsDoor {
     private readonly nc: NatsConnection,
     private readonly lane: Lane,
     private readonly options: { readonly version: string; readonly info: () => object; readonly log: Logger },
-  ) {}
+  ) {
+    void this.#watchConnection();
+  }
 
   /** It may be opened again after it was closed. */
   async open(): Promise<void> {
@@ -74,6 +76,12 @@ export class NatsDoor {
     const work = this.#serve(message, handle).finally(() => this.#underWay.delete(work));
     this.#underWay.add(work);
     if (this.lane.isCrowded && !this.#ending.signal.aborted) this.#pause ??= this.#untilThereIsRoom();
+  }
+
+  /** Until the connection is closed for good. */
+  async #watchConnection(): Promise<void> {
+    for await (const { type } of this.nc.status())
+      if (type === Events.Reconnect) for (const endpoint of this.#endpoints) endpoint.renew();
   }
 
   async #untilThereIsRoom(): Promise<void> {
