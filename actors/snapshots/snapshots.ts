@@ -21,9 +21,11 @@ interface Folded {
   readonly position: Position;
 }
 
-/** How often it is looked whether a snapshot is due, and how long after a failure there is no other try, in ms. */
+/** How often it is looked whether a snapshot is due, in ms. */
 const LOOK_MS = 1_000;
-const RETRY_MS = 10 * 60_000;
+/** How long after a failure there is no other try, in ms: twice as long after each, up to the other. */
+const FIRST_RETRY_MS = 15_000;
+const MOST_RETRY_MS = 10 * 60_000;
 
 /**
  * A node's snapshots: it begins with one, and has another process (`maker.ts`) make the next.
@@ -48,6 +50,7 @@ export class Snapshots {
   #maker: ChildProcess | undefined;
   #timer: NodeJS.Timeout | undefined;
   #pausedUntil = 0;
+  #pause = FIRST_RETRY_MS;
   readonly #begun = performance.now();
   /** How long it took from then until everything was level with the log, in seconds; undefined until it is. */
   startSeconds: number | undefined;
@@ -205,7 +208,7 @@ export class Snapshots {
     maker.once('close', (status, signal) => {
       this.#maker = undefined;
       if (isDone || this.#stopped) return;
-      this.#pausedUntil = Date.now() + RETRY_MS;
+      this.#rest();
       logger.warn(
         { status, signal, why: complaint.trim() },
         'what makes snapshots ended too early; it is tried again later',
@@ -223,6 +226,7 @@ export class Snapshots {
       case 'made':
         this.#last.set(report.stream, report.position);
         this.#afresh.delete(report.stream);
+        this.#pause = FIRST_RETRY_MS;
         logger.info(about, 'a snapshot is made');
         return;
       case 'shared':
@@ -232,12 +236,18 @@ export class Snapshots {
         logger.warn(about, `a snapshot is not used: ${report.why}`);
         return;
       case 'failed':
-        this.#pausedUntil = Date.now() + RETRY_MS;
+        this.#rest();
         logger.warn(
           about,
           `a snapshot cannot be ${report.what === 'make' ? 'made' : 'shared'}; it is tried again later`,
         );
     }
+  }
+
+  /** Something failed. */
+  #rest(): void {
+    this.#pausedUntil = Date.now() + this.#pause;
+    this.#pause = Math.min(2 * this.#pause, MOST_RETRY_MS);
   }
 
   #subject(kind: SnapshotSubject['kind'], stream: string, shard: Shard): SnapshotSubject {
