@@ -17,11 +17,12 @@ export class Connections {
   readonly #sockets = new Map<Socket, Connection>();
   /** Those that are not through with TLS yet, by the client's address and port, and since when. */
   readonly #shaking = new Map<string, { readonly socket: Socket; readonly since: number }>();
+  #isEnding = false;
   #whenEmpty: () => void = () => {};
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(
-    server: Server,
+    private readonly server: Server,
     tls: boolean,
     private readonly admission: Admission,
     /** How long a request may take to arrive, in ms. */
@@ -37,8 +38,19 @@ export class Connections {
 
   /** Resolves when all are gone. Who has sent a request is answered; who does not send one soon is cut. */
   async end(): Promise<void> {
+    this.#isEnding = true;
+    const late = setTimeout(() => {
+      // Who has been answered and rests would take what it is told for the answer to its next request.
+      this.server.closeIdleConnections();
+      for (const { socket } of this.#shaking.values()) socket.destroy();
+    }, LAST_MS);
     for (const socket of this.#sockets.keys()) if (!this.#isAnswering(socket)) this.#expect(socket, LAST_MS);
-    if (this.#sockets.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
+    if (!this.#isEmpty) await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
+    clearTimeout(late);
+  }
+
+  get #isEmpty(): boolean {
+    return this.#sockets.size + this.#shaking.size === 0;
   }
 
   /**
@@ -60,7 +72,10 @@ export class Connections {
     if (!tls) return;
     const name = nameOf(socket);
     this.#shaking.set(name, { socket, since: performance.now() });
-    socket.on('close', () => this.#shaking.delete(name));
+    socket.on('close', () => {
+      this.#shaking.delete(name);
+      if (this.#isEmpty) this.#whenEmpty();
+    });
   }
 
   #came(socket: Socket): void {
@@ -74,13 +89,13 @@ export class Connections {
       deadline: undefined,
       ...expected(socket),
     });
-    this.#expect(socket, this.requestMs);
+    this.#expect(socket, this.#isEnding ? LAST_MS : this.requestMs);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       clearTimeout(this.#sockets.get(socket)?.deadline);
       this.#sockets.delete(socket);
       for (const goOn of waiting.splice(0)) goOn();
-      if (this.#sockets.size === 0) this.#whenEmpty();
+      if (this.#isEmpty) this.#whenEmpty();
     });
   }
 
@@ -123,7 +138,7 @@ export class Connections {
   /** Ends what holds a place for nothing. */
   #look(now: number): void {
     const { isCrowded } = this.admission;
-    if (this.#sockets.size + this.#shaking.size === 0) {
+    if (this.#isEmpty) {
       clearInterval(this.#sweep);
       this.#sweep = undefined;
     }
@@ -134,7 +149,7 @@ export class Connections {
       else if (now - stuckSince > this.requestMs) socket.destroy();
       else connection.stuckSince = stuckSince;
       if (!isCrowded || this.#isAnswering(socket) || now - connection.since < CROWDED_MS) continue;
-      // Who has been answered and rests would take what it is told for the answer to its next request.
+      // Who rests is not told anything, either.
       const isIdle = socket.bytesRead > 0 && socket.bytesRead === connection.heard;
       if (isIdle || connection.last) socket.destroySoon();
       else this.#cut(socket, comeAgain);

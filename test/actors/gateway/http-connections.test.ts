@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Admission } from '../../../actors/gateway/admission.js';
 import { Connections } from '../../../actors/gateway/http-connections.js';
@@ -14,10 +15,23 @@ const BODY = 'a'.repeat(1_000);
 const REQUEST = `POST / HTTP/1.1\r\nhost: argus\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`;
 const ANSWER = 'HTTP/1.1 200 ';
 
-test('who sends requests without end and waits for no answer is read no further; all are answered at last', async (t) => {
-  const server = createServer();
+/** Connections of a server on a free port. */
+async function startConnections(t: TestContext, server: Server = createServer(), tls = false) {
   const admission = new Admission({ isAble: () => true, mostInside: 10, mostOfSource: 10 });
-  const connections = new Connections(server, false, admission, 20_000);
+  const connections = new Connections(server, tls, admission, 20_000);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  t.after(async () => {
+    admission.close();
+    server.close();
+    await connections.end();
+  });
+  return { server, connections, port };
+}
+
+test('who sends requests without end and waits for no answer is read no further; all are answered at last', async (t) => {
+  const { server, connections, port } = await startConnections(t);
   const waiting: ServerResponse[] = [];
   let begun = 0;
   let isSlow = true;
@@ -28,16 +42,8 @@ test('who sends requests without end and waits for no answer is read no further;
     if (isSlow) waiting.push(response);
     else response.end();
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
   const socket = connect(port, '127.0.0.1');
-  t.after(async () => {
-    socket.destroy();
-    admission.close();
-    server.close();
-    await connections.end();
-  });
+  t.after(() => socket.destroy());
   let answers = 0;
   socket.setEncoding('latin1').on('data', (text) => (answers += String(text).split(ANSWER).length - 1));
   for (let i = 0; i < MANY; i++) socket.write(REQUEST);
@@ -48,4 +54,31 @@ test('who sends requests without end and waits for no answer is read no further;
   isSlow = false;
   for (const response of waiting.splice(0)) response.end();
   await until('all are answered', () => answers === MANY);
+});
+
+test('at the end, whoever was answered and rests is told nothing more', async (t) => {
+  const { server, connections, port } = await startConnections(t);
+  server.on('request', (request, response) => void buffer(request).then(() => response.end('{}')));
+  const socket = connect(port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  let heard = '';
+  socket.setEncoding('latin1').on('data', (text) => (heard += String(text)));
+  socket.write(REQUEST);
+  await until('it is answered', () => heard.endsWith('{}'));
+  const before = heard;
+  await connections.end();
+  await until('it is closed', () => socket.readableEnded);
+  assert.equal(heard, before);
+});
+
+test('at the end, whoever has not come through TLS yet is waited for, though not for long', async (t) => {
+  // It has no certificate: nobody comes that far.
+  const { connections, port } = await startConnections(t, createTlsServer(), true);
+  const silent = connect(port, '127.0.0.1');
+  await once(silent, 'connect');
+  await sleep(50);
+  const begun = performance.now();
+  await connections.end();
+  const ms = performance.now() - begun;
+  assert.ok(ms > 1_500 && ms < 15_000, `${ms} ms`);
 });
