@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import pino from 'pino';
 import { AuthCallout } from './auth-callout/auth-callout.js';
@@ -26,6 +27,8 @@ import { logLimits } from './runtime/log-limits.js';
 
 /** How often the node is told what was refused here, in ms. */
 const TELL_MS = 1_000;
+/** How long the NATS server has to take the last answers, in ms. */
+const LAST_FLUSH_MS = 1_000;
 
 const setting: DoorSetting = workerData;
 const { version, maxConnections, maxConnectionsPerSource, tls, patience } = setting;
@@ -58,7 +61,7 @@ const lanes = new Lanes({
   pass: (operation, body, caller, came) => {
     const id = count++;
     // What was read together lies in one memory, which would be copied as a whole.
-    const own = body.slice();
+    const own = new Uint8Array(body);
     const cameMs = monotonicMs() - (performance.now() - came);
     say({ kind: 'request', id, operation, body: own, caller, came: cameMs });
     return new Promise((resolve) => asked.set(id, resolve));
@@ -120,6 +123,8 @@ async function close(): Promise<void> {
   clearInterval(telling);
   tellRefusals();
   closing = true;
+  // The last answers may be on their way; a server that does not take them is not waited for.
+  await Promise.race([nc.flush().catch(() => undefined), sleep(LAST_FLUSH_MS)]);
   await nc.close();
   say({ kind: 'closed' });
   parentPort?.close();

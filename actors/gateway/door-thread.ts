@@ -106,7 +106,7 @@ export class DoorThread {
     const closed = new Promise<void>((resolve) => (this.#closed = resolve));
     if (this.#isOpen) {
       this.#say({ kind: 'close' });
-      await Promise.race([closed, sleep(STUCK_MS, undefined, { ref: false })]);
+      await Promise.race([closed, sleep(CLOSE_MS, undefined, { ref: false })]);
     }
     await worker.terminate();
   }
@@ -186,7 +186,7 @@ export class DoorThread {
     const age = monotonicMs() - came;
     const answer = await turnstile.serve(operation, body, caller, performance.now() - age).catch((error) => {
       log.error({ err: error, operation, request: caller.id }, 'a request was not understood by the tower');
-      return overloaded(operation, caller.dialect);
+      return overloaded(operation, caller);
     });
     worker.postMessage({ kind: 'answer', id, ...toWire(answer) } satisfies ToDoors);
   }
@@ -213,8 +213,10 @@ export interface DoorThreadNeeds {
 
 /** How often the thread is told how things stand, should nobody have said that they changed, in ms. */
 const REVIEW_MS = 100;
-/** How long the thread may take to close its doors, in ms: longer than they give whoever is inside. */
+/** How long the thread may take to turn a door, in ms. */
 const STUCK_MS = 15_000;
+/** How long it may take to close them for good: longer than they give whoever is inside, less than a process takes to end. */
+const CLOSE_MS = 7_000;
 /** What a thread must have lived for its death to be no series; and how long the pauses are, from the first to the longest. */
 const LONG_MS = 60_000;
 const FIRST_MS = 100;

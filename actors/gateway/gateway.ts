@@ -26,7 +26,7 @@ import { words } from './dialect.js';
 import type { Fault, FieldLimits } from './faults.js';
 import type { GatekeeperFace } from './gatekeeper-face.js';
 import type { Source } from './http-source.js';
-import { cautious, limited } from './overload.js';
+import { cautious, isForNow, late, limited } from './overload.js';
 import { delayTooSmall } from './python-fields.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { Noted, RequestLog } from './request-log.js';
@@ -60,7 +60,7 @@ export class Gateway {
 
   async #serve(request: Request): Promise<Answer> {
     const { operation, body, caller } = request;
-    if (this.needs.isLate()) return refusedWith('unavailable', words[caller.dialect].refused(operation, stoodStill));
+    if (this.needs.isLate()) return late(operation, caller);
     // What another node passes on was counted at its door.
     const tooMany = caller.relayed ? undefined : this.needs.limiter.ofSource(operation, caller.source);
     if (tooMany) return limited(operation, tooMany, cautious(operation, caller));
@@ -101,23 +101,22 @@ export class Gateway {
     const parsed = requests.parseRegister(json, dialect);
     if (!parsed.ok) return this.#fault(operation, parsed.fault, dialect);
     const { userId, invite = caller.invite } = parsed.value;
-    const { came } = caller;
-    return this.#answer({ request, who: userId, dialect: () => dialect }, async (gatekeeper) => {
-      const outcome = await gatekeeper.register(userId, dialect, came, invite);
+    return this.#answer({ request, who: userId, known: () => dialect }, async (gatekeeper) => {
+      const outcome = await gatekeeper.register(userId, dialect, caller.came, invite);
       return outcome.kind === 'registered' ? registered(userId, outcome) : outcome;
     });
   }
 
   async #addAppointment(json: Record<string, unknown>, request: Request): Promise<Answer> {
     const { limits } = this.needs;
-    const { came = performance.now() } = request.caller;
+    const { dialect, came = performance.now() } = request.caller;
     const parsed = requests.parseAddAppointment(json, limits.maxBlobBytes);
-    if (!parsed.ok) return this.#fault(request.operation, parsed.fault, request.caller.dialect);
+    if (!parsed.ok) return this.#fault(request.operation, parsed.fault, dialect);
     const { locator, blob, toSelfDelay, signature } = parsed.value;
     const message = serializeAppointment({ locator, encryptedBlob: blob, toSelfDelay });
     const asked = await this.#authenticate(request, message, signature, locator);
     // Only the python generation minds, and it looks at every field before it asks who signed.
-    const isTooSmall = () => asked.dialect() === 'python' && toSelfDelay < limits.minToSelfDelay;
+    const isTooSmall = () => (asked.known() ?? dialect) === 'python' && toSelfDelay < limits.minToSelfDelay;
     const tooSmall = () => refusedWith('malformed-request', delayTooSmall(toSelfDelay, limits.minToSelfDelay));
     if (typeof asked.who !== 'string' && isTooSmall()) return tooSmall();
     return this.#answer(asked, async (gatekeeper, userId) => {
@@ -185,7 +184,7 @@ export class Gateway {
     const known = () => (typeof signer === 'string' ? this.needs.dialectOf(signer) : undefined);
     const isCounted = typeof signer === 'string' && !request.caller.relayed;
     const who = (isCounted && this.needs.limiter.ofUser(signer)) || signer;
-    return { request, who, dialect: () => known() ?? request.caller.dialect, locator };
+    return { request, who, known, locator };
   }
 
   async #recover(message: Uint8Array, signature: string): Promise<UserId | Refusal> {
@@ -255,15 +254,16 @@ interface Asked {
   readonly request: Request;
   /** Who signed it; else why that is not known, such as that nobody can have made the signature. */
   readonly who: UserId | Refusal;
-  /** Asked when the answer is put into words: until then another node may have heard of the user. */
-  readonly dialect: () => Dialect;
+  /** Of which generation, if that is known. Asked when the answer is put into words: until then another node may have heard of the user. */
+  readonly known: () => Dialect | undefined;
   /** As it was sent. */
   readonly locator?: string | undefined;
 }
 
-function refused({ request, dialect, locator }: Asked, refusal: Refusal): Answer {
-  if (refusal.kind === 'rate-limited') return limited(request.operation, refusal, dialect());
-  const answer = refusedWith(refusal.kind, words[dialect()].refused(request.operation, refusal, locator));
+function refused({ request: { operation, caller }, known, locator }: Asked, refusal: Refusal): Answer {
+  const dialect = known() ?? (isForNow(refusal) ? cautious(operation, caller) : caller.dialect);
+  if (refusal.kind === 'rate-limited') return limited(operation, refusal, dialect);
+  const answer = refusedWith(refusal.kind, words[dialect].refused(operation, refusal, locator));
   return 'elsewhere' in refusal ? { ...answer, relayed: true } : answer;
 }
 

@@ -45,6 +45,7 @@ export class Lanes {
   #underWay = 0;
   #bytes = 0;
   #waitingBytes = 0;
+  #sweep: NodeJS.Timeout | undefined;
   /** When a lane was crowded last. */
   #crowded = Number.NEGATIVE_INFINITY;
 
@@ -79,19 +80,19 @@ export class Lanes {
     this.#waitingBytes += body.length;
     return new Promise((answer) => {
       lane.push({ operation, body, caller, came: performance.now(), answer });
+      this.#sweep ??= setTimeout(() => this.#refuseOld(), PATIENCE_MS);
       this.#passOn();
     });
   }
 
   /** Why a request is not to wait here, if it is not. */
   #refusal(lane: Waiting[], operation: Operation, body: Uint8Array, caller: Caller): Answer | undefined {
-    if (this.needs.isLate()) return late(operation, caller.dialect);
+    if (this.needs.isLate()) return late(operation, caller);
     const tooMany = this.needs.limiter.ofSource(operation, caller.source);
     if (tooMany) return limited(operation, tooMany, cautious(operation, caller));
     if (lane.length >= CROWD) this.#crowded = performance.now();
     // Before it is looked at: what is refused costs nothing.
-    if (lane.length >= MOST_WAITING || this.#waitingBytes > MOST_WAITING_BYTES)
-      return overloaded(operation, cautious(operation, caller));
+    if (lane.length >= MOST_WAITING || this.#waitingBytes > MOST_WAITING_BYTES) return overloaded(operation, caller);
     const json = objectOf(body, mostBytes(operation, this.needs.limits.maxBlobBytes));
     return json.ok ? undefined : this.#fault(operation, json.fault, caller);
   }
@@ -109,13 +110,24 @@ export class Lanes {
     while (this.#underWay < this.#most && this.#bytes < MOST_BYTES) {
       const next = this.#next();
       if (!next) return;
-      const { operation, body, caller, came } = next;
+      const { operation, body, caller } = next;
       this.#waitingBytes -= body.length;
-      const isOld = performance.now() - came > PATIENCE_MS;
-      if (isOld) next.answer(this.#refuse(operation, caller, overloaded(operation, caller.dialect)));
-      else if (this.needs.isLate()) next.answer(this.#refuse(operation, caller, late(operation, caller.dialect)));
+      if (isOld(next)) next.answer(this.#refuse(operation, caller, overloaded(operation, caller)));
+      else if (this.needs.isLate()) next.answer(this.#refuse(operation, caller, late(operation, caller)));
       else void this.#pass(next, body.length);
     }
+  }
+
+  /** Also when those that are with the Gateway do not come back, nobody waits for longer than that. */
+  #refuseOld(): void {
+    for (const lane of this.#lanes)
+      while (lane[0] && isOld(lane[0])) {
+        const { operation, body, caller, answer } = lane[0];
+        lane.shift();
+        this.#waitingBytes -= body.length;
+        answer(this.#refuse(operation, caller, overloaded(operation, caller)));
+      }
+    this.#sweep = this.waiting > 0 ? setTimeout(() => this.#refuseOld(), SWEEP_MS) : undefined;
   }
 
   async #pass({ operation, body, caller, came, answer }: Waiting, size: number): Promise<void> {
@@ -125,7 +137,7 @@ export class Lanes {
       const { source: _, ...counted } = caller;
       answer(await this.needs.pass(operation, body, counted, came));
     } catch {
-      answer(overloaded(operation, caller.dialect));
+      answer(overloaded(operation, caller));
     } finally {
       this.#underWay--;
       this.#bytes -= size;
@@ -165,6 +177,10 @@ const MOST_WAITING_BYTES = 32 * 1024 * 1024;
 /** From so many on there are more than are worked off: more than wait of those who ask often, and wait for their answers. */
 export const CROWD = 256;
 const PATIENCE_MS = 2_500;
+/** How often it is looked whether somebody has waited for longer, in ms. */
+const SWEEP_MS = 250;
+
+const isOld = ({ came }: Waiting): boolean => performance.now() - came > PATIENCE_MS;
 
 export interface LanesNeeds {
   readonly limits: FieldLimits;

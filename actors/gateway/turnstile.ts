@@ -25,7 +25,7 @@ export class Turnstile {
   /** As `Gateway.serve`; the request is refused if its turn comes too late. `came` is in ms of `performance.now()`. */
   async serve(operation: Operation, body: Uint8Array, caller: Caller, came = performance.now()): Promise<Answer> {
     if (this.#queue.length > 0 || !this.#isOpen) await this.#turn();
-    if (performance.now() - came > PATIENCE_MS) return overloaded(operation, caller.dialect);
+    if (performance.now() - came > PATIENCE_MS) return overloaded(operation, caller);
     this.#through++;
     this.#schedule();
     return this.gateway.serve(operation, body, { ...caller, came });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { ErrorCode, type NatsError } from 'nats';
 import pino from 'pino';
 import type { Answer } from '../../../actors/gateway/answers.js';
 import { DoorThread } from '../../../actors/gateway/door-thread.js';
@@ -19,7 +20,7 @@ import { until } from '../../support/until.js';
 
 type Changing<T> = { -readonly [K in keyof T]: T[K] };
 
-async function startDoors(t: Cleanup, serve: () => Promise<Answer>, port = 0) {
+async function startDoors(t: Cleanup, serve: (operation: string, body: Uint8Array) => Promise<Answer>, port = 0) {
   const nats = await startTestNats(t);
   const workers: Worker[] = [];
   const refused: [operation: string, outcome: string, count: number][] = [];
@@ -79,6 +80,21 @@ describe('the thread of doors', () => {
     assert.deepEqual((await nc.request(publicSubjects.info, '{}')).json(), { tower_id: 'a tower' });
   });
 
+  test('hands over no more bytes than a request has, whatever came with it', async (t) => {
+    const bodies: Uint8Array[] = [];
+    const { nats, doors } = await startDoors(t, async (_, body) => {
+      bodies.push(body);
+      return granted;
+    });
+    await doors.open();
+    const nc = await nats.connect('operator');
+    await Promise.all(Array.from({ length: 20 }, () => nc.request(publicSubjects.register, '{"n": 1}')));
+    assert.deepEqual(
+      bodies.map(({ buffer }) => buffer.byteLength),
+      Array(20).fill(8),
+    );
+  });
+
   test('refuses what is too much while the Gateway answers nothing, and takes requests again when it does', async (t) => {
     let answer = () => {};
     const held = new Promise<void>((resolve) => (answer = resolve));
@@ -120,6 +136,27 @@ describe('the thread of doors', () => {
       await Promise.all(Array.from({ length: 100 }, () => nc.request(publicSubjects.register, '{}')));
     for (const subject of [publicSubjects.register, publicSubjects.add_appointment, '$SRV.PING.argus'])
       assert.ok((await nc.request(subject, '{}')).data.length > 0, subject);
+  });
+
+  test('leaves no request without an answer after the server was restarted, where it is asked more than it has credit for', async (t) => {
+    const { nats, doors } = await startDoors(t, async () => granted);
+    await doors.open();
+    await nats.kill();
+    await nats.restart();
+    const nc = await nats.connect('operator');
+    const ask = () =>
+      nc.request(publicSubjects.register, '{}', { timeout: 20_000 }).then(
+        () => 'answered',
+        ({ code }: NatsError) => code,
+      );
+    await until('the door is back', async () => (await ask()) === 'answered');
+    const seen = new Map<string, number>();
+    for (let round = 0; round < 4; round++)
+      for (const what of await Promise.all(Array.from({ length: 2 * CREDIT }, ask)))
+        seen.set(what, (seen.get(what) ?? 0) + 1);
+    // Who comes while the door is shut is told so by the server.
+    for (const what of seen.keys()) assert.ok(['answered', ErrorCode.NoResponders].includes(what), what);
+    assert.ok((seen.get('answered') ?? 0) > CREDIT, JSON.stringify([...seen]));
   });
 
   test('takes no requests while the node takes none, and takes them again', async (t) => {

@@ -48,6 +48,33 @@ function lanesBefore(isLate: () => boolean = () => false) {
 }
 
 describe('the lanes before the Gateway', () => {
+  test('keep nobody waiting for long, also when nothing comes back from there', async () => {
+    const { lanes } = lanesBefore();
+    const lane = lanes.lane();
+    const begun = performance.now();
+    const answers = Array.from({ length: MOST_UNDER_WAY + 3 }, (_, n) => lane.serve('add_appointment', body(n), rust));
+    const refused = await Promise.all(answers.slice(MOST_UNDER_WAY));
+    assert.ok(performance.now() - begun >= 2_500);
+    assert.deepEqual(
+      refused.map(({ reason }) => reason),
+      ['unavailable', 'unavailable', 'unavailable'],
+    );
+    assert.equal(lanes.waiting, 0);
+  });
+
+  test('tell whoever may be a rust client to come again as it understands it', async () => {
+    let isLate = true;
+    const { lanes } = lanesBefore(() => isLate);
+    const lane = lanes.lane();
+    const guessed: Caller = { dialect: 'python', certain: false };
+    const codeFor = async (caller: Caller) =>
+      Object((await lane.serve('add_appointment', body(0), caller)).body).error_code;
+    assert.deepEqual([await codeFor(guessed), await codeFor(python), await codeFor(rust)], [7, undefined, 7]);
+    isLate = false;
+    for (let n = 0; n < MOST_UNDER_WAY + MOST_WAITING; n++) void lane.serve('register', body(n), rust);
+    assert.deepEqual([await codeFor(guessed), await codeFor(python), await codeFor(rust)], [7, undefined, 7]);
+  });
+
   test('have so many under way and so many waiting; beyond that each is refused in its own words, and none is lost', async () => {
     const { lanes, passed, answerAll, most, noted } = lanesBefore();
     const lane = lanes.lane();

@@ -94,7 +94,10 @@ describe('a request for a shard that a node does not serve', () => {
     const { door } = await twoNodes(t);
     assert.equal(no(await door.serve('add_appointment', add(python), asRust)), '503/7 shard-not-served');
     assert.equal(no(await door.serve('get_subscription_info', info, asRust)), '503/32 shard-not-served');
-    assert.equal(no(await door.serve('add_appointment', add(python), asPython)), '503/- shard-not-served');
+    // Who it is knows only the node that serves the shard: hence in words that lose neither its appointment.
+    assert.equal(no(await door.serve('add_appointment', add(python), asPython)), '503/7 shard-not-served');
+    const isPython = { dialect: 'python', certain: true } as const;
+    assert.equal(no(await door.serve('add_appointment', add(python), isPython)), '503/- shard-not-served');
   });
 
   test('is refused as unavailable when the answer is lost, which says nothing of this node', async (t) => {
