@@ -92,6 +92,12 @@ export class ChainRecord {
     return this.#firstTimes.get(height);
   }
 
+  /** The first height that the log told of. */
+  get lowest(): number {
+    const [first = 0] = this.#firstTimes.keys();
+    return first;
+  }
+
   /** Says what is wrong with a block that an event names; undefined if it is one of the log's. */
   wrongWith({ hash, height }: BlockRef): string | undefined {
     const block = this.#blocks.get(hash);

@@ -1,7 +1,14 @@
 import { CHAIN } from '../../events/log/streams.js';
 import type { ChainRecord, KnownBlock } from './chain-record.js';
 import type { Finding } from './findings.js';
-import type { MinedClaim } from './shard-audit.js';
+
+/** A transaction that a block is said to hold, and where that is said. */
+export interface MinedClaim {
+  readonly position: number;
+  readonly txid: string;
+  readonly block: string;
+  readonly what: string;
+}
 
 /** What somebody other than the tower knows of a block's header; what is undefined it does not know. */
 export interface WitnessedHeader {

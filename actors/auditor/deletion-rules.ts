@@ -6,7 +6,7 @@ import { CROSSING_MS, type Place } from './shard-context.js';
 import { receiptMarkOf, type UserRecord } from './user-record.js';
 import type { UserRulesNeeds } from './user-rules.js';
 
-type Needs = Pick<UserRulesNeeds, 'stream' | 'signatures' | 'towerId' | 'trackers'>;
+type Needs = Pick<UserRulesNeeds, 'stream' | 'signatures' | 'towerId' | 'trackers' | 'compare'>;
 
 /** Whether an appointment was deleted as its user asked: what the user and the tower signed, and for which version. */
 export function checkDeletion(
@@ -14,7 +14,7 @@ export function checkDeletion(
   user: UserRecord,
   booking: Booking,
   { position, time, complain }: Place,
-  { stream, signatures, towerId, trackers }: Needs,
+  { stream, signatures, towerId, trackers, compare }: Needs,
 ): void {
   if (!deletion) return; // then it is no such event
   const { locator, startBlock, receipt, userSignature, receiptSignature } = deletion;
@@ -22,8 +22,16 @@ export function checkDeletion(
   if (appointmentId(locator, user.id) !== id) complain('delete', 'it is not the appointment of this user and locator');
   if (startBlock !== booking.startBlock)
     complain('delete', `the appointment began at height ${booking.startBlock}, not ${startBlock}`);
-  if (receipt !== null && receiptMarkOf(receipt) !== booking.receiptMark)
-    complain('delete', 'the user asked for another version to be deleted');
+  const another = { what: 'delete', why: 'the user asked for another version to be deleted' };
+  if (receipt !== null && receiptMarkOf(receipt) !== booking.receiptMark) complain(another.what, another.why);
+  else if (receipt !== null)
+    compare({
+      position,
+      earlier: booking.position,
+      id,
+      isWrong: (was) => was.receiptSignature !== receipt,
+      ...another,
+    });
   if (trackers.triggeredSince(id, time) > CROSSING_MS) complain('delete', 'its breach was being answered already');
   const place = (of: string) => ({ stream, position, of });
   signatures.message(deleteAppointmentRequest(locator, receipt), userSignature, user.id, place('the deletion'));

@@ -4,6 +4,7 @@ import type { TowerId } from '../../events/ids.js';
 import type { SavedChain } from './chain-record.js';
 import type { SavedHeads } from './head-record.js';
 import type { SavedShard } from './shard-audit.js';
+import type { VerifyOptions } from './verify-options.js';
 
 /** How far a stream was read, and SHA-256 of the message there, hex. */
 export interface Done {
@@ -19,8 +20,10 @@ export interface SavedAudit {
   readonly chainDone: Done;
   readonly heads: SavedHeads;
   readonly headsDone: Done;
-  /** Absent in what an older version saved. The stream is short, and read anew each time. */
-  readonly policyDone?: Done;
+  /** The stream is short, and read anew each time. */
+  readonly policyDone: Done;
+  /** What was there to be looked at: an archive has neither. */
+  readonly seen: { readonly blobs: boolean; readonly policy: boolean };
   readonly shards: readonly (SavedShard | undefined)[];
 }
 
@@ -30,7 +33,7 @@ export class SavedAuditError extends Error {
 }
 
 /** The first line of such a file. It is the auditor's own, and by no means a proof: whoever can write it can have anything be verified. */
-const FORMAT = 'argus audit state 2';
+const FORMAT = 'argus audit state 3';
 
 /** The bytes of a file: a line with the format, SHA-256 of what follows, and that, as V8 writes it. */
 export function encodeAudit(audit: SavedAudit): Uint8Array {
@@ -50,4 +53,20 @@ export function decodeAudit(bytes: Uint8Array, towerId: TowerId, network: string
   if (audit.towerId !== towerId || audit.network !== network)
     throw new SavedAuditError(`is of the audit of tower ${audit.towerId} on ${audit.network}`);
   return audit;
+}
+
+/** Throws `SavedAuditError` where an audit that goes on from there would leave something out. */
+export function checkGoesOn(
+  { seen, shards }: SavedAudit,
+  { source, known }: Pick<VerifyOptions, 'source' | 'known'>,
+): void {
+  if ((source.hasBlobs && !seen.blobs) || (source.hasPolicy && !seen.policy))
+    throw new SavedAuditError(
+      'the state is of an audit of archives, which have neither blobs nor invites: the log of a server needs a state of its own',
+    );
+  for (const { head, name } of known)
+    if (head.treeSize <= (shards[head.shard]?.position ?? 0))
+      throw new SavedAuditError(
+        `the state goes on behind ${name}, over ${head.treeSize} messages of shard ${head.shard}: verify that without it`,
+      );
 }

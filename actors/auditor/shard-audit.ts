@@ -1,6 +1,6 @@
 import { AcceptanceReader } from '../../events/acceptance.js';
 import { aggregateName, aggregateSubject } from '../../events/aggregate.js';
-import { fromHex, sha256, toHex } from '../../events/bytes.js';
+import { sha256, toHex } from '../../events/bytes.js';
 import { UnknownEventError } from '../../events/codec.js';
 import { DamagedCommitError, decodeCommit, type ShardCommit } from '../../events/commit.js';
 import type { AppointmentId, Shard, UserId } from '../../events/ids.js';
@@ -11,24 +11,18 @@ import type { AuditMessage, AuditSource } from './audit-source.js';
 import { BlobWatch } from './blob-watch.js';
 import { BookingTable, type SavedBookings } from './booking-table.js';
 import type { ChainRecord } from './chain-record.js';
+import type { MinedClaim } from './chain-witness.js';
+import { type Comparison, EarlierEvents } from './earlier-events.js';
 import type { Finding } from './findings.js';
 import type { ExpectedHead } from './head-record.js';
 import type { PolicyRecord } from './policy-record.js';
 import { type SavedScans, ScanRules } from './scan-rules.js';
-import { CROSSING_MS, type Place } from './shard-context.js';
+import { CROSSING_MS, type Place, shardOf } from './shard-context.js';
 import type { SignatureChecks } from './signature-checks.js';
 import { type SavedTrackers, TrackerRecords } from './tracker-records.js';
 import { TrackerRules } from './tracker-rules.js';
 import type { UserRecord } from './user-record.js';
 import { UserRules } from './user-rules.js';
-
-/** A transaction that a block is said to hold, and where that is said. */
-export interface MinedClaim {
-  readonly position: number;
-  readonly txid: string;
-  readonly block: string;
-  readonly what: string;
-}
 
 /** All that an audit has made of a shard up to a position. */
 export interface SavedShard {
@@ -79,6 +73,7 @@ export class ShardAudit {
   readonly #blobs: BlobWatch;
   readonly #userRules: UserRules;
   readonly #trackerRules: TrackerRules;
+  readonly #earlier: EarlierEvents;
   readonly #heads: readonly ExpectedHead[];
   #nextHead = 0;
   #position: number;
@@ -112,7 +107,9 @@ export class ShardAudit {
     const records = { users: this.#users, bookings, trackers: this.#trackers };
     const { identities } = needs.chain;
     const rest = { scans: this.#scans, signatures, policy, towerId, identities, blobs: this.#blobs };
-    this.#userRules = new UserRules({ stream: this.#stream, ...records, ...rest });
+    this.#earlier = new EarlierEvents(source, this.#stream);
+    const compare = (comparison: Comparison) => this.#earlier.add(comparison);
+    this.#userRules = new UserRules({ stream: this.#stream, ...records, ...rest, compare });
     const mined = (position: number, txid: string, block: { readonly hash: string }, what: string) =>
       needs.claims?.push({ position, txid, block: block.hash, what });
     this.#trackerRules = new TrackerRules({ ...records, mined });
@@ -164,6 +161,8 @@ export class ShardAudit {
         if (isEnough()) return;
       }
       if (last) this.#digest = toHex(sha256(last.data));
+      await this.#earlier.compare((...about) => this.#found(...about), signal);
+      if (isEnough()) return;
       await this.#blobs.look();
       read(batch.length);
       await between();
@@ -291,7 +290,3 @@ const isOf = <Kind extends ShardCommit['aggregate']['kind']>(
   commit: ShardCommit,
   kind: Kind,
 ): commit is Extract<ShardCommit, { aggregate: { kind: Kind } }> => commit.aggregate.kind === kind;
-
-/** The shard that a user belongs to: the first four bytes of SHA-256 of its key, modulo their number. */
-export const shardOf = (userId: UserId, shards: number): number =>
-  shards === 1 ? 0 : Buffer.from(sha256(fromHex(userId))).readUInt32BE(0) % shards;

@@ -1,4 +1,6 @@
+import { fromHex, sha256 } from '../../events/bytes.js';
 import type { BlockRef } from '../../events/chain.js';
+import type { UserId } from '../../events/ids.js';
 import type { ChainRecord } from './chain-record.js';
 import type { Complain } from './findings.js';
 
@@ -23,6 +25,12 @@ export function checkHeight(height: number, { chain, time, complain }: Place): v
   else if (first > time + SKEW_MS) complain('height', `height ${height} was reached later than that`);
 }
 
+/** Whether a height may have been reached by then. What lies below all that the log tells of has been. */
+export function isReached(height: number, { chain, time }: Place): boolean {
+  const first = chain.firstTime(height);
+  return first === undefined ? height < chain.lowest : first <= time + SKEW_MS;
+}
+
 /** A block that somebody names is one of the log's chain. */
 export function checkBlock(block: BlockRef, { chain, complain }: Place): boolean {
   const wrong = chain.wrongWith(block);
@@ -35,3 +43,7 @@ export function checkLeft(block: BlockRef, place: Place): void {
   if (checkBlock(block, place) && (place.chain.block(block.hash)?.disconnected ?? 0) === 0)
     place.complain('reorg', `block ${block.hash} never left the best chain`);
 }
+
+/** The shard that a user belongs to: the first four bytes of SHA-256 of its key, modulo their number. */
+export const shardOf = (userId: UserId, shards: number): number =>
+  shards === 1 ? 0 : Buffer.from(sha256(fromHex(userId))).readUInt32BE(0) % shards;

@@ -90,7 +90,9 @@ export class SignatureBatch {
   }
 
   message(message: Uint8Array, signature: string, signer: UserId | TowerId): void {
-    this.#bytes.set(message, this.#signed(message.length, signature, signer));
+    const at = this.#signed(message.length, signature, signer);
+    // Only now: there may be more of them.
+    this.#bytes.set(message, at);
   }
 
   /** What a user signs of an appointment; see `serializeAppointment`. */

@@ -12,10 +12,11 @@ import type {
 import type { BlobWatch } from './blob-watch.js';
 import type { Booking, BookingTable } from './booking-table.js';
 import { checkDeletion } from './deletion-rules.js';
+import type { Comparison } from './earlier-events.js';
 import { checkImportedUser, isImportedStart } from './import-rules.js';
 import type { PolicyRecord } from './policy-record.js';
 import type { ScanRules } from './scan-rules.js';
-import { CROSSING_MS, checkHeight, type Place } from './shard-context.js';
+import { CROSSING_MS, checkHeight, isReached, type Place } from './shard-context.js';
 import type { SignatureChecks } from './signature-checks.js';
 import type { TrackerRecords } from './tracker-records.js';
 import { markOf, receiptMarkOf, type UserRecord } from './user-record.js';
@@ -37,6 +38,8 @@ export interface UserRulesNeeds {
   /** The tower's identities, in their order. */
   readonly identities: readonly TowerId[];
   readonly blobs: Pick<BlobWatch, 'expect' | 'left'>;
+  /** Has an event compared with an earlier one, which has to be read again. */
+  readonly compare: (comparison: Comparison) => void;
   /** Undefined where it cannot be known. */
   readonly policy: Pick<PolicyRecord, 'wrongWith'> | undefined;
 }
@@ -49,7 +52,9 @@ export class UserRules {
     if (!isOneDecision(events)) place.complain('commit', 'no one decision about a user comes to these events');
     const user = this.#user(id);
     for (const event of events) this.#apply(user, event, place);
-    if (events.at(-1)?.type === 'SubscriptionOutdated') this.#leftBehind(user, place);
+    const last = events.at(-1);
+    if (last?.type === 'SubscriptionOutdated') this.#leftBehind(user, place);
+    if (last?.type === 'AppointmentEnded' && last.reason === 'expired') this.#checkExpired(user, place);
   }
 
   #user(id: UserId): UserRecord {
@@ -149,9 +154,17 @@ export class UserRules {
         `of ${user.slots} slots ${left} are left${left < 0 ? ': they are not enough' : ''}, not ${slotsLeft}`,
       );
     if (blob.position <= user.swept) complain('accept', 'its blob had been swept as one that nobody refers to');
-    const mark = markOf(event.userSignature, event.toSelfDelay);
+    const { userSignature, toSelfDelay } = event;
+    const mark = markOf(userSignature, toSelfDelay);
     if (before?.status === 'live' && before.mark === mark && before.sha256 === blob.sha256)
-      complain('accept', 'the very same version had been accepted already');
+      this.needs.compare({
+        position,
+        earlier: before.position,
+        id,
+        isWrong: (was) => was.userSignature === userSignature && was.toSelfDelay === toSelfDelay,
+        what: 'accept',
+        why: 'the very same version had been accepted already',
+      });
     if (this.needs.trackers.triggeredSince(id, time) > CROSSING_MS)
       complain('accept', 'its breach was being answered already');
     const booking: Booking = {
@@ -172,7 +185,7 @@ export class UserRules {
     bookings.set(id, booking);
     user.slots = slotsLeft;
     const { dialect, identity } = user;
-    const { userSignature, receiptSignature, locator } = event;
+    const { receiptSignature, locator } = event;
     const signed = {
       dialect,
       startBlock,
@@ -239,10 +252,21 @@ export class UserRules {
     if (user.status !== 'registered') complain('outdate', 'the user is not registered');
     if (height < user.expiry) complain('expiry', `the subscription expires at height ${user.expiry}, not at ${height}`);
     checkHeight(height, place);
-    const gap = this.needs.scans.gapSince(user.start - DEEPEST_REORG, place);
-    if (gap) complain('outdate', `block ${gap} is not evaluated yet: it may hold a breach`);
+    this.#checkGap(user, place);
     user.status = 'outdated';
     user.deleted.clear();
+  }
+
+  /** Of a user with many appointments some end in commits before the one that says that the subscription is over. */
+  #checkExpired(user: UserRecord, place: Place): void {
+    const { complain } = place;
+    if (!isReached(user.expiry, place)) complain('expiry', `the subscription expires at height ${user.expiry}`);
+    this.#checkGap(user, place);
+  }
+
+  #checkGap(user: UserRecord, place: Place): void {
+    const gap = this.needs.scans.gapSince(user.start - DEEPEST_REORG, place);
+    if (gap) place.complain('outdate', `block ${gap} is not evaluated yet: it may hold a breach`);
   }
 
   /** Of a user that is forgotten nothing is left but what is being answered, or was just now. */

@@ -6,12 +6,12 @@ import { MissingMessageError } from '../../events/log/errors.js';
 import { blobStream, CHAIN, CHECKPOINTS, POLICY, towerStream } from '../../events/log/streams.js';
 import type { AuditMessage } from './audit-source.js';
 import { ChainRecord } from './chain-record.js';
-import { type ChainCounts, checkClaims, checkHeaders } from './chain-witness.js';
+import { type ChainCounts, checkClaims, checkHeaders, type MinedClaim } from './chain-witness.js';
 import { type Finding, Findings } from './findings.js';
 import { HeadRecord } from './head-record.js';
 import { PolicyRecord } from './policy-record.js';
-import type { Done, SavedAudit } from './saved-audit.js';
-import { type MinedClaim, ShardAudit } from './shard-audit.js';
+import { checkGoesOn, type Done, type SavedAudit } from './saved-audit.js';
+import { ShardAudit } from './shard-audit.js';
 import { SignatureChecks } from './signature-checks.js';
 import { auditTrim } from './trim-audit.js';
 import type { Verdict, VerifyOptions } from './verify-options.js';
@@ -73,6 +73,7 @@ class Verification {
 
   async run(): Promise<Verdict> {
     const { options, findings } = this;
+    if (options.saved) checkGoesOn(options.saved, options);
     const tails = await this.#tails();
     await this.#compareWithEarlier(tails);
     if (!findings.areEnough) await this.#readAll(tails);
@@ -109,7 +110,7 @@ class Verification {
     if (!saved) return;
     await this.#isStill(CHAIN, saved.chainDone, tails.chain);
     await this.#isStill(CHECKPOINTS, saved.headsDone, tails.heads);
-    if (saved.policyDone) await this.#isStill(POLICY, saved.policyDone, tails.policy);
+    if (this.options.source.hasPolicy) await this.#isStill(POLICY, saved.policyDone, tails.policy);
     for (const [i, shard] of saved.shards.entries())
       if (shard) await this.#isStill(towerStream(i as Shard), shard, tails.shards[i]?.log ?? 0);
   }
@@ -262,6 +263,10 @@ class Verification {
       heads: this.#heads.save((shard) => shards[shard]?.position ?? 0),
       headsDone: this.#headsDone,
       policyDone: this.#policyDone,
+      seen: {
+        blobs: source.hasBlobs && (saved?.seen.blobs ?? true),
+        policy: source.hasPolicy && (saved?.seen.policy ?? true),
+      },
       shards,
     };
   }

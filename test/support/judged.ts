@@ -11,7 +11,7 @@ import type { PolicyEvent } from '../../events/policy.js';
 import type { ScanEvent } from '../../events/scan.js';
 import { appointmentId } from '../../events/signing/appointment.js';
 import type { TrackerEvent } from '../../events/tracker.js';
-import type { UserEvent } from '../../events/user.js';
+import type { AppointmentAccepted, UserEvent } from '../../events/user.js';
 import { block, chainCommit, connectedUpTo } from '../fixtures/blocks.js';
 import { accepted, breached, ended, penaltyBroadcast, registered } from '../fixtures/histories.js';
 import { locator, userId } from '../fixtures/ids.js';
@@ -37,7 +37,14 @@ export function judged(...before: ChainEvent[]) {
     void checked.push(`${of} ${toHex(bytes)} ${signature} ${signer}`);
   const signatures = { message, acceptance: () => {}, acceptanceBy: () => {} };
   const policy = new PolicyRecord();
-  const { users, breaches, scans } = rulesOf(towerId, chain, { policy, signatures });
+  const acceptances = new Map<number, AppointmentAccepted>();
+  const { users, breaches, scans } = rulesOf(towerId, chain, {
+    policy,
+    signatures,
+    compare: ({ earlier, isWrong, what, why }) => {
+      if (isWrong(acceptances.get(earlier) ?? assert.fail(`nothing was accepted at ${earlier}`))) complain(what, why);
+    },
+  });
   let [position, time] = [0, 0];
   const place = (after: number) => {
     time += after;
@@ -49,8 +56,11 @@ export function judged(...before: ChainEvent[]) {
     /** The signatures that it wants to be checked: `<of what> <message> <signature> <signer>`. */
     checked,
     chain: (...events: ChainEvent[]) => chain.apply(chainCommit(2, ...events), time, 0, complain),
-    user: (event: UserEvent | readonly UserEvent[], after = 60_000, who = alice) =>
-      users.apply(who, [event].flat(), place(after)),
+    user: (event: UserEvent | readonly UserEvent[], after = 60_000, who = alice) => {
+      const events = [event].flat();
+      for (const one of events) if (one.type === 'AppointmentAccepted') acceptances.set(position + 1, one);
+      users.apply(who, events, place(after));
+    },
     /** The same of another user. */
     newUser: (user: UserId, event: UserEvent, after = 60_000) => users.apply(user, [event], place(after)),
     tracker: (event: TrackerEvent | readonly TrackerEvent[], after = 60_000) =>

@@ -13,7 +13,7 @@ type UserNeeds = ConstructorParameters<typeof UserRules>[0];
 export function rulesOf(
   towerId: TowerId,
   chain: ChainRecord,
-  { policy, signatures }: Partial<Pick<UserNeeds, 'policy' | 'signatures'>> = {},
+  { policy, signatures, compare }: Partial<Pick<UserNeeds, 'policy' | 'signatures' | 'compare'>> = {},
 ) {
   const trackers = new TrackerRecords(CROSSING_MS);
   const records = { users: new Map(), bookings: new BookingTable(), trackers };
@@ -25,6 +25,7 @@ export function rulesOf(
     towerId,
     identities: chain.identities,
     blobs: { expect: () => {}, left: () => {} },
+    compare: compare ?? (() => {}),
     policy,
     stream: 'TOWER_0',
   });

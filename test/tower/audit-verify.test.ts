@@ -115,6 +115,7 @@ test('an auditor verifies the whole log of a tower, and is told by position what
     assert.equal(await append(forged(userAggregate(client.userId), ended('none', 'resolved'))), `${TOWER} ${next} end`);
     const live = JSON.parse(text(log[at('"slots":2,')] ?? assert.fail())).events[0];
     const owner = userAggregate(/user\/(.*?)"/.exec(text(log[at('"slots":2,')] ?? assert.fail()))?.[1] as never);
+    assert.equal(await append(log[at('"slots":2,')] ?? assert.fail()), `${TOWER} ${next} accept`, 'once more');
     const end = { type: 'AppointmentEnded', appointmentId: live.appointmentId, reason: 'resolved', slotsRefunded: 2 };
     assert.equal(await append(forged(owner, end)), `${TOWER} ${next} end`);
     assert.equal(await append(forged(owner, { ...end, reason: 'rejected', slotsRefunded: 0 })), `${TOWER} ${next} end`);

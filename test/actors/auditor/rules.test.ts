@@ -1,10 +1,28 @@
+import { markOf, receiptMarkOf } from '../../../actors/auditor/user-record.js';
+import { appointmentId } from '../../../events/signing/appointment.js';
 import { block, connected, disconnected, height } from '../../fixtures/blocks.js';
 import { scanned } from '../../fixtures/commits.js';
-import { blob, outdated, registered, renewed, swept } from '../../fixtures/histories.js';
-import { userId } from '../../fixtures/ids.js';
-import { adding, type Cases, detected, ending, HOUR, judgeAll } from '../../support/judged.js';
+import { accepted, blob, deleted, ended, outdated, registered, renewed, swept } from '../../fixtures/histories.js';
+import { locator, userId } from '../../fixtures/ids.js';
+import { adding, alice, type Cases, detected, ending, HOUR, judgeAll } from '../../support/judged.js';
 
 const bob = userId('bob');
+
+/** Two spellings of a signature that have one mark, as whoever wants them finds them: 2^16 tries. */
+function alike(mark: (signature: string) => number): readonly [string, string] {
+  const seen = new Map<number, string>();
+  for (let n = 0; ; n++) {
+    let bits = n;
+    const spelling = adding().userSignature.replace(/[a-z]/g, (letter) => {
+      const isCapital = bits & 1;
+      bits >>>= 1;
+      return isCapital ? letter.toUpperCase() : letter;
+    });
+    const before = seen.get(mark(spelling));
+    if (before !== undefined && before !== spelling) return [before, spelling];
+    seen.set(mark(spelling), spelling);
+  }
+}
 
 const users: Cases = {
   'a renewal': [({ user }) => user(renewed({ slots: 199, expiry: height(3000) }))],
@@ -30,6 +48,32 @@ const users: Cases = {
       user(
         adding({ userSignature: adding().userSignature.replace(/[a-z](?=[^a-z]*$)/, (last) => last.toUpperCase()) }),
       ),
+  ],
+  'the same version with another signature that is remembered by the same mark': [
+    ({ user }) => {
+      const [one, other] = alike((userSignature) => markOf(userSignature, adding().toSelfDelay));
+      user(adding({ userSignature: one }));
+      user(adding({ userSignature: other }));
+    },
+  ],
+  'a deletion of a version whose receipt is remembered by the same mark': [
+    ({ user }) => {
+      const [receiptSignature, receipt] = alike(receiptMarkOf);
+      user(adding({ receiptSignature, blob: blob(2) }));
+      user({ ...deleted('channel', { receipt }), appointmentId: adding().appointmentId });
+    },
+    /delete: .*another version/,
+  ],
+  'many that end in a commit of their own while the subscription lasts': [
+    ({ user }) => {
+      user(renewed({ slotsAdded: 2_000, slots: 2_099, expiry: height(3000) }));
+      const many = Array.from({ length: 1_000 }, (_, n) =>
+        accepted(`${n}`, { slotsLeft: 2_098 - n, appointmentId: appointmentId(locator(`${n}`), alice) }),
+      );
+      for (const one of many) user(one, 1);
+      user(many.map((one, n) => ({ ...ended(`${n}`, 'expired'), appointmentId: one.appointmentId })));
+    },
+    /^expiry: the subscription expires at height 3000$/,
   ],
   'an appointment at a height that the chain has not': [
     ({ user }) => user(adding({ blob: blob(2), startBlock: height(1011) })),

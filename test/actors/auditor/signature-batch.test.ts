@@ -62,6 +62,9 @@ test('each signature of a batch is judged by itself, whatever the one before it 
   const message = utf8('deletion');
   add(RIGHT, () => batch.message(message, signMessage(message, tower), towerId));
   add(WRONG_SIGNATURE, () => batch.message(message, signMessage(message, user), towerId));
+  // One for which there has to be more memory.
+  const long = new Uint8Array(1 << 16).fill(7);
+  add(RIGHT, () => batch.message(long, signMessage(long, user), userId));
   add(RIGHT, () => batch.message(fromHex(''), signMessage(fromHex(''), user), userId));
   assert.equal(batch.count, wanted.length);
   assert.deepEqual([...checkBatch(batch.take(), towerId)], wanted);

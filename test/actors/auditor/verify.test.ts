@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { SavedAudit } from '../../../actors/auditor/saved-audit.js';
+import { type SavedAudit, SavedAuditError } from '../../../actors/auditor/saved-audit.js';
 import { towerStream } from '../../../events/log/streams.js';
 import { signMessage } from '../../../events/signing/message.js';
 import { headMessage, type UnsignedHead } from '../../../events/tree-head.js';
@@ -33,6 +33,8 @@ describe('an audit', () => {
     await assert.rejects(interrupted, { message: 'enough' });
     const position = saved?.shards[0]?.position ?? 0;
     assert.ok(position >= 2_000 && position < 4_502);
+    const ofArchives = saved && { ...saved, seen: { blobs: false, policy: false } };
+    await assert.rejects(verified(nats, towerId, { saved: ofArchives }), SavedAuditError);
     const rest = await verified(nats, towerId, { saved });
     assert.equal(rest.found, 0);
     const [all, resumed] = [whole, rest].map(({ counts }) => (counts.shards as Record<string, number>[])[0]);
@@ -44,6 +46,7 @@ describe('an audit', () => {
   test('keeps its state in a file, and finds what was done to the log since', async (t) => {
     const { nats, towerId, signed, log, nc, secret } = await startSignedLog(t, 20);
     const folder = tempDir(t);
+    const early = join(folder, 'early.json');
     const [nkey, state, head] = ['auditor.nkey', 'audit.state', 'head.json'].map((name) => join(folder, name));
     writeFileSync(nkey ?? '', nats.auditorSeed, { mode: 0o600 });
     const flags = ['--tower', towerId, '--nats', nats.url, '--nats-nkey', nkey ?? '', '--threads', '1', '--json'];
@@ -68,6 +71,12 @@ describe('an audit', () => {
       previous: null,
     };
     writeFileSync(head ?? '', JSON.stringify({ ...forged, signature: signMessage(headMessage(forged), secret) }));
+    const signedEarly = { ...forged, treeSize: 5, position: 5 };
+    writeFileSync(early, JSON.stringify({ ...signedEarly, signature: signMessage(headMessage(signedEarly), secret) }));
+    const behind = await audit('--state', state ?? '', '--head', early);
+    assert.deepEqual([behind.status, behind.said], [2, '']);
+    assert.match(behind.stderr, /the state goes on behind .*early.json, over 5 messages of shard 0/);
+    assert.equal((await audit('--head', early)).said.findings[0].what, 'root');
     const kept = await audit('--head', head ?? '');
     assert.deepEqual([kept.status, kept.said.findings[0].what], [1, 'rolled-back']);
     assert.match(kept.said.findings[0].why, /head over 99 messages in .*head.json.*the log has 27/);
