@@ -66,6 +66,11 @@ export class SignatureBatch {
     return this.#count;
   }
 
+  /** In bytes. */
+  get size(): number {
+    return this.#used;
+  }
+
   acceptance(about: SignedAcceptance): void {
     let at = this.#room(ACCEPTANCE_BYTES);
     const bytes = this.#bytes;

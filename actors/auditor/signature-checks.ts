@@ -19,8 +19,9 @@ export interface SignaturePlace {
   readonly of: string;
 }
 
-/** Records that go to a thread together, and so many of those that each thread may have before it. */
+/** Records that go to a thread together, at the most so many and of so many bytes, where blobs are large; and so many of those that each thread may have before it. */
 const BATCH = 256;
+const BATCH_BYTES = 1 << 20;
 const AHEAD = 16;
 
 /** The places of a batch's records, in lists of what each has: of a million objects that are kept for a while, most are copied twice. */
@@ -133,7 +134,7 @@ export class SignatureChecks {
   #add(place: SignaturePlace): void {
     this.count++;
     this.#places.add(place);
-    if (this.#batch.count >= BATCH) this.#send();
+    if (this.#batch.count >= BATCH || this.#batch.size >= BATCH_BYTES) this.#send();
   }
 
   #send(): void {

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { decodeAudit, encodeAudit, type SavedAudit, SavedAuditError } from '../../actors/auditor/saved-audit.js';
 import type { TowerId } from '../../events/ids.js';
 
@@ -15,9 +15,24 @@ export function readState(file: string, towerId: TowerId, network: string): Save
   }
 }
 
+/** Throws `SavedAuditError` where it could not be written at the end of an audit. */
+export function checkState(file: string): void {
+  const draft = draftOf(file);
+  try {
+    closeSync(openSync(draft, 'w', 0o600));
+    unlinkSync(draft);
+  } catch (cause) {
+    throw new SavedAuditError(`${file} cannot be written: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
+}
+
+const draftOf = (file: string): string => `${file}.new`;
+
 /** In the place of what was there, at once. */
 export function writeState(file: string, audit: SavedAudit): void {
-  const draft = `${file}.new`;
+  const draft = draftOf(file);
   const descriptor = openSync(draft, 'w', 0o600);
   try {
     const bytes = encodeAudit(audit);

@@ -17,7 +17,7 @@ import { addBitcoindFlags, configOf } from '../settings.js';
 import { areSigned, checkSigned, readHeads } from './known-heads.js';
 import { Progress } from './progress.js';
 import { type ArchiveOptions, openSource } from './source.js';
-import { readState, writeState } from './state-file.js';
+import { checkState, readState, writeState } from './state-file.js';
 
 /** `argus audit verify`. Exit status: 0 right, 1 wrong, 2 not understood, 3 could not be finished. */
 export function addVerify(command: Command): void {
@@ -92,6 +92,7 @@ async function run(command: Command): Promise<boolean> {
     if (!areSigned(known, [towerId])) checkSigned(known, await readIdentities(source, towerId, stop.signal));
     const { state: file } = given;
     const saved = file === undefined ? undefined : readState(file, towerId, source.identity.network);
+    if (file !== undefined) checkState(file);
     const begun = performance.now();
     const verdict = await verify({
       source,

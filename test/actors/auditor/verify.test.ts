@@ -54,6 +54,9 @@ describe('an audit', () => {
       const { status, stdout, stderr } = await argus(['audit', 'verify', ...flags, ...more]);
       return { status, stderr, said: stdout && JSON.parse(stdout) };
     };
+    const nowhere = await audit('--state', join(folder, 'nowhere', 'audit.state'));
+    assert.deepEqual([nowhere.status, nowhere.said], [2, '']);
+    assert.match(nowhere.stderr, /nowhere.audit.state cannot be written/);
     const first = await audit('--state', state ?? '');
     assert.deepEqual([first.status, first.said.signatures, first.stderr], [0, 42, '']);
     await signed.growTo(25);
