@@ -1,3 +1,5 @@
+import type { MissingMessageError } from '../../events/log/errors.js';
+
 /** What an audit found to be wrong, by its place on the log. */
 
 export interface Finding {
@@ -43,6 +45,14 @@ export class Findings {
 }
 
 const KEPT = 10_000;
+
+/** What a message is that is not there. */
+export const missing = ({ stream, position, message }: MissingMessageError): Finding => ({
+  stream,
+  position,
+  what: 'missing',
+  why: `${message}, though nothing may be deleted there`,
+});
 
 /** Says what is wrong with the message that is being looked at. */
 export type Complain = (what: string, why: string) => void;

@@ -7,7 +7,7 @@ import { blobStream, CHAIN, CHECKPOINTS, POLICY, towerStream } from '../../event
 import type { AuditMessage } from './audit-source.js';
 import { ChainRecord } from './chain-record.js';
 import { type ChainCounts, checkClaims, checkHeaders } from './chain-witness.js';
-import { type Finding, Findings } from './findings.js';
+import { type Finding, Findings, missing } from './findings.js';
 import { HeadRecord } from './head-record.js';
 import { PolicyRecord } from './policy-record.js';
 import type { Done, SavedAudit } from './saved-audit.js';
@@ -150,10 +150,13 @@ class Verification {
   /** What a log says of its trimming can be judged by whoever has the archive, too. */
   async #auditTrims(): Promise<void> {
     const { source, towerId, signal } = this.options;
-    if (!source.parts) return;
+    const { parts, shards } = source;
+    if (!parts) return;
     const found = (finding: Finding) => this.findings.add(finding);
-    for (let i = 0; i < source.shards && !this.findings.areEnough; i++)
-      this.#trimmedTo[i] = await auditTrim(i as Shard, source.parts, towerId, found, { signal });
+    for (let i = 0; i < shards && !this.findings.areEnough; i++)
+      await this.#guarded(async () => {
+        this.#trimmedTo[i] = await auditTrim(i as Shard, parts, towerId, found, { signal });
+      });
   }
 
   #shardAudit(shard: Shard, through: Tails['shards'][number]): ShardAudit {
@@ -206,8 +209,7 @@ class Verification {
       await act();
     } catch (error) {
       if (!(error instanceof MissingMessageError)) throw error;
-      const { stream, position, message: why } = error;
-      this.findings.add({ stream, position, what: 'missing', why: `${why}, though nothing may be deleted there` });
+      this.findings.add(missing(error));
     }
   }
 
