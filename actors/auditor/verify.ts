@@ -6,7 +6,7 @@ import { MissingMessageError } from '../../events/log/errors.js';
 import { blobStream, CHAIN, CHECKPOINTS, POLICY, towerStream } from '../../events/log/streams.js';
 import type { AuditMessage } from './audit-source.js';
 import { ChainRecord } from './chain-record.js';
-import { type ChainCounts, checkClaims, checkHeaders } from './chain-witness.js';
+import { type ChainCounts, checkClaims, checkHeaders, interruptible, unlessAborted } from './chain-witness.js';
 import { type Finding, Findings, missing } from './findings.js';
 import { HeadRecord } from './head-record.js';
 import { PolicyRecord } from './policy-record.js';
@@ -232,9 +232,10 @@ class Verification {
   }
 
   async #askWitness(): Promise<ChainCounts | undefined> {
-    const { witness: find, source } = this.options;
+    const { witness: find, source, signal } = this.options;
     if (!find) return undefined;
-    const witness = await find((hash) => this.#chain.block(hash as never) !== undefined);
+    const asked = () => find((hash) => this.#chain.block(hash as never) !== undefined);
+    const witness = interruptible(await unlessAborted(asked, signal), signal);
     const counts = { blocks: 0, blocks_unknown: 0, transactions: 0, transactions_unread: 0 };
     const found = (finding: Finding) => this.findings.add(finding);
     await checkHeaders(this.#chain, witness, counts, found);

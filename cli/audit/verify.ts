@@ -104,7 +104,7 @@ async function run(command: Command): Promise<boolean> {
       saved,
       save: file === undefined ? undefined : (audit) => writeState(file, audit),
       saveEveryMs: SAVE_EVERY_MS,
-      witness: witnessOf(given, config),
+      witness: witnessOf(given, config, stop.signal),
       progress,
       signal: stop.signal,
     });
@@ -119,10 +119,13 @@ async function run(command: Command): Promise<boolean> {
   }
 }
 
-function witnessOf({ headers, bitcoind }: Given, config: Config): VerifyOptions['witness'] {
-  if (headers !== undefined) return (wanted) => headerWitness(createReadStream(headers), wanted);
-  if (bitcoind !== undefined) return () => bitcoindWitness(new BitcoindRpc(config.bitcoind));
-  return undefined;
+function witnessOf({ headers, bitcoind }: Given, config: Config, signal: AbortSignal): VerifyOptions['witness'] {
+  if (headers !== undefined) return (wanted) => headerWitness(createReadStream(headers, { signal }), wanted);
+  if (bitcoind === undefined) return undefined;
+  const rpc = new BitcoindRpc(config.bitcoind);
+  // A bitcoind that does not answer would keep the process for as long as it is waited for.
+  signal.addEventListener('abort', () => rpc.close());
+  return () => bitcoindWitness(rpc);
 }
 
 interface About {

@@ -5,17 +5,8 @@ import { describe, test } from 'node:test';
 import { headTower } from '../fixtures/stored-heads.js';
 import { argus } from '../support/argus.js';
 import { archiveOf, MadeUpLog } from '../support/made-up-log.js';
+import { CTRL_C_AT_FILE } from '../support/pressed.js';
 import { tempDir } from '../support/temp-dir.js';
-
-/** Has a command think that ctrl-c was pressed just before it reads a file for its checksum. */
-const PRESSED = `import fs from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
-const { createReadStream } = fs;
-fs.createReadStream = (...given) => {
-  process.emit('SIGINT');
-  return createReadStream(...given);
-};
-syncBuiltinESMExports();`;
 
 describe('argus archive verify ends with 3, not as if the archive were wrong,', () => {
   const verify = (folder: string, env: Record<string, string> = {}) =>
@@ -40,7 +31,10 @@ describe('argus archive verify ends with 3, not as if the archive were wrong,', 
 
   test('after ctrl-c', async (t) => {
     const folder = await archiveOf(t, new MadeUpLog().grow(3));
-    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(PRESSED)}` };
-    assert.deepEqual(await verify(folder, env), { status: 3, stdout: '', stderr: 'argus: interrupted\n' });
+    assert.deepEqual(await verify(folder, { NODE_OPTIONS: CTRL_C_AT_FILE }), {
+      status: 3,
+      stdout: '',
+      stderr: 'argus: interrupted\n',
+    });
   });
 });
