@@ -52,7 +52,7 @@ Examples:
     .option('--json', 'one line of JSON')
     .addHelpText(
       'after',
-      '\nExample:\n  argus archive verify --tower 0256cc1f... /srv/argus-archive\nExit status: 0 right, 1 wrong, 2 not understood.',
+      '\nExample:\n  argus archive verify --tower 0256cc1f... /srv/argus-archive\nExit status: 0 right, 1 wrong, 2 not understood, 3 not finished (it cannot be read, say).',
     )
     .action((folder: string, _options, command: Command) => verify(folder, command.optsWithGlobals()));
 }
@@ -145,6 +145,9 @@ interface VerifyOptions {
   readonly json?: boolean;
 }
 
+/** What it ends with where nobody can say whether the archive is right. */
+const NOT_FINISHED = 3;
+
 async function verify(folder: string, { tower, json = false }: VerifyOptions): Promise<void> {
   const wanted = tower === undefined ? undefined : parseArgument(TowerId, tower);
   const progress = new Progress('messages');
@@ -166,7 +169,11 @@ async function verify(folder: string, { tower, json = false }: VerifyOptions): P
     });
   } catch (error) {
     progress.end();
-    if (!(error instanceof ArchiveError)) throw error;
+    if (!(error instanceof ArchiveError)) {
+      process.stderr.write(`argus: ${error instanceof Error ? error.message : error}\n`);
+      process.exitCode = NOT_FINISHED;
+      return;
+    }
     const { where, why } = error;
     if (json) printJson({ ok: false, where, why });
     else process.stdout.write(`WRONG ${where}: ${why}\n`);
@@ -181,6 +188,9 @@ async function interruptible(act: (signal: AbortSignal) => Promise<void>): Promi
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     await act(stopping.signal);
+  } catch (error) {
+    // A file that was being read says it in words of its own.
+    throw error instanceof Error && error.name === 'AbortError' ? stopping.signal.reason : error;
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }

@@ -32,6 +32,29 @@ export interface ChainWitness {
   readonly height: number | undefined;
 }
 
+/** The same, whose answers are waited for until the signal is aborted and no longer: it rejects with its reason then. */
+export function interruptible(witness: ChainWitness, signal: AbortSignal): ChainWitness {
+  const { height } = witness;
+  const headers: ChainWitness['headers'] = (hashes) => unlessAborted(() => witness.headers(hashes), signal);
+  if (!witness.txids) return { height, headers };
+  return { height, headers, txids: (hash) => unlessAborted(async () => witness.txids?.(hash), signal) };
+}
+
+/** What `act` comes to; rejects with the signal's reason as soon as it is aborted. */
+export async function unlessAborted<T>(act: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort);
+  });
+  try {
+    return await Promise.race([act(), aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
 export interface ChainCounts {
   blocks: number;
   blocks_unknown: number;

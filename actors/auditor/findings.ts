@@ -1,3 +1,5 @@
+import type { MissingMessageError } from '../../events/log/errors.js';
+
 /** What an audit found to be wrong, by its place on the log. */
 
 export interface Finding {
@@ -22,7 +24,7 @@ export class Findings {
 
   add(finding: Finding): void {
     this.#count++;
-    if (this.#found.length < KEPT) this.#found.push(finding);
+    if (this.#found.length < MOST_NAMED) this.#found.push(finding);
   }
 
   get count(): number {
@@ -42,7 +44,16 @@ export class Findings {
   }
 }
 
-const KEPT = 10_000;
+/** So many findings are named at the most: those that are found first, which need not be the first on the log. */
+export const MOST_NAMED = 10_000;
+
+/** What a message is that is not there. */
+export const missing = ({ stream, position, message }: MissingMessageError): Finding => ({
+  stream,
+  position,
+  what: 'missing',
+  why: `${message}, though nothing may be deleted there`,
+});
 
 /** Says what is wrong with the message that is being looked at. */
 export type Complain = (what: string, why: string) => void;

@@ -4,8 +4,8 @@ import type { Position } from '../../events/ids.js';
 import { DirectReader, type Range } from '../../events/log/direct-reader.js';
 import { LogUnavailableError, MissingMessageError, TrimmedError } from '../../events/log/errors.js';
 import { pull } from '../../events/log/pull-reader.js';
-import { CHAIN, type LogIdentity } from '../../events/log/streams.js';
-import { cutOf } from '../../events/log/trims.js';
+import { CHAIN, type LogIdentity, shardOfStream } from '../../events/log/streams.js';
+import { copyStreamOf, cutOf, TRIMMING } from '../../events/log/trims.js';
 import { AUDIT_CONSUMER, AuditConsumer } from '../audit-wire.js';
 import type { AuditSource } from './audit-source.js';
 
@@ -61,8 +61,19 @@ const StreamInfo = z.object({
  */
 export async function openLiveSource(nc: NatsConnection, seed: string, as = AS_AUDITOR): Promise<AuditSource> {
   const { inboxPrefix, infoOf, messagesOf: subjectOf, consumer } = as;
-  const infoAbout = (stream: string) => streamInfo(nc, stream, infoOf(stream));
-  const identity = identityOf(await infoAbout(CHAIN));
+  const ask = (stream: string) => streamInfo(nc, stream, infoOf(stream));
+  /** Rejects with `LogUnavailableError` while the stream is being trimmed: it may not be there then, or be a copy that is not whole. */
+  const infoAbout = async (stream: string) => {
+    let info = await ask(stream);
+    const shard = shardOfStream(stream);
+    if (!info && shard !== undefined) {
+      if (await ask(copyStreamOf(shard))) throw beingTrimmed(stream);
+      info = await ask(stream); // there may be no copy since it came to its end just then
+    }
+    if (info?.config?.metadata?.[TRIMMING] !== undefined) throw beingTrimmed(stream);
+    return info;
+  };
+  const identity = identityOf(await ask(CHAIN));
   const reader = await DirectReader.open(nc, { seed, inboxPrefix, subjectOf });
   const closing = new AbortController();
   /** By a consumer, where one is to be had, and what that does not give by position. */
@@ -87,6 +98,15 @@ export async function openLiveSource(nc: NatsConnection, seed: string, as = AS_A
     yield* reader.read(stream, { ...range, from: next }, signal);
   }
   const cut = async (stream: string) => cutOf((await infoAbout(stream))?.config ?? {});
+  /** Why a message was not there. A stream that is trimmed meanwhile lacks messages for a while. */
+  const whyMissing = async (error: MissingMessageError, signal: AbortSignal): Promise<Error> => {
+    const { stream, position } = error;
+    const trimmed = await cut(stream);
+    if (position <= trimmed) return new TrimmedError(stream, trimmed);
+    if (shardOfStream(stream) === undefined) return error;
+    for await (const _ of reader.read(stream, { from: position, through: position }, signal));
+    return new LogUnavailableError(`message ${position} of ${stream} was not there for a moment: try again`);
+  };
   return {
     identity,
     shards: identity.shards,
@@ -98,9 +118,7 @@ export async function openLiveSource(nc: NatsConnection, seed: string, as = AS_A
       try {
         yield* read(stream, { from, through }, signal);
       } catch (error) {
-        if (!(error instanceof MissingMessageError)) throw error;
-        const trimmed = await cut(stream);
-        throw error.position <= trimmed ? new TrimmedError(stream, trimmed) : error;
+        throw error instanceof MissingMessageError ? await whyMissing(error, signal) : error;
       }
     },
     remaining: (stream, from, through, signal) => read(stream, { from, through, sparse: true }, signal),
@@ -111,6 +129,11 @@ export async function openLiveSource(nc: NatsConnection, seed: string, as = AS_A
     },
   };
 }
+
+const beingTrimmed = (stream: string) =>
+  new LogUnavailableError(
+    `${stream} is being trimmed: try again when that is done (if it was broken off, whoever runs the tower has to run argus archive FOLDER --trim to its end)`,
+  );
 
 /** The name of a consumer of a stream that begins at a position; undefined if no node makes one. */
 async function makeConsumer(nc: NatsConnection, subject: string, from: Position): Promise<string | undefined> {

@@ -279,9 +279,9 @@ export class ShardAudit {
     const ids = new Set<AppointmentId>();
     const tail = await source.tail(this.#stream);
     for await (const batch of source.read(this.#stream, through.log + 1, tail, signal))
-      for (const { data } of batch) {
-        const commit = decodeCommit(data);
-        for (const event of commit.events) if ('appointmentId' in event) ids.add(event.appointmentId);
+      for (const { data, subject, position } of batch) {
+        const commit = this.#read(data, subject, (what, why) => this.#found(position, what, why));
+        for (const event of commit?.events ?? []) if ('appointmentId' in event) ids.add(event.appointmentId);
       }
     return ids;
   }

@@ -1,8 +1,11 @@
 import { toHex } from '../../events/bytes.js';
+import { UnknownEventError } from '../../events/codec.js';
+import { DamagedCommitError } from '../../events/commit.js';
 import type { Shard, TowerId } from '../../events/ids.js';
+import { LogDamagedError, LogUnavailableError, MissingMessageError } from '../../events/log/errors.js';
 import { CHECKPOINTS, towerStream, trimsStream } from '../../events/log/streams.js';
 import { assertSigned, trimsSubject } from '../../events/log/trims.js';
-import { decodeHead, headHash } from '../../events/tree-head.js';
+import { DamagedHeadError, decodeHead, headHash, type TreeHead } from '../../events/tree-head.js';
 import {
   DamagedTrimError,
   decodePositions,
@@ -15,7 +18,7 @@ import { RightEdge } from '../../projections/merkle/post-order.js';
 import { isSame } from './archive/joined-source.js';
 import { messagesAt, selectKept } from './archive/trim-plan.js';
 import type { AuditMessage, AuditSource } from './audit-source.js';
-import type { Finding } from './findings.js';
+import { type Finding, missing } from './findings.js';
 import type { Way } from './tower-fold.js';
 
 /**
@@ -33,25 +36,39 @@ export async function auditTrim(
   const [stream, trims] = [towerStream(shard), trimsStream(shard)];
   const cut = (await live.cut?.(stream)) ?? 0;
   if (cut === 0) return 0;
+  if ((await archive.tail(stream)) < cut) throw new LogUnavailableError(`${stream} was trimmed just now: try again`);
   const wrong = (where: string, position: number, why: string) => found({ stream: where, position, what: 'trim', why });
   const said = await readTrims(live, shard, cut, way).catch((error) => {
-    if (error instanceof DamagedTrimError) return error.message;
-    throw error;
+    if (error instanceof MissingMessageError) found(missing(error));
+    else if (error instanceof DamagedTrimError) wrong(trims, 1, error.message);
+    else throw error;
   });
-  if (typeof said === 'string') wrong(trims, 1, said);
-  else {
-    const why = await whatIsWrong(said, archive, towerId, way);
-    if (why !== undefined) wrong(trims, said.position, why);
+  const why = said && (await whatIsWrong(said, archive, towerId, way));
+  if (why !== undefined) wrong(trims, said?.position ?? 1, why);
+  const selected = await selectKept(archive, shard, cut, way).catch(whyUnreadable);
+  if (typeof selected === 'string') {
+    wrong(stream, cut, `what matters of the messages up to here cannot be told: ${selected}`);
+    return cut;
   }
-  const kept = Array.from(await selectKept(archive, shard, cut, way));
-  if (typeof said !== 'string' && positionsHash(encodePositions(kept)) !== said.record.kept.sha256)
+  const kept = Array.from(selected);
+  if (said && positionsHash(encodePositions(kept)) !== said.record.kept.sha256)
     wrong(trims, said.position, differenceOf(kept, said.kept));
   const wronged = await firstDifference(
     singly(live.remaining(stream, 1, cut, way.signal)),
     messagesAt(archive, shard, kept, cut, way),
   );
+  // Of a stream that was trimmed anew meanwhile this was not told.
+  if (wronged && (await live.cut?.(stream)) !== cut)
+    throw new LogUnavailableError(`${stream} was trimmed just now: try again`);
   if (wronged) wrong(stream, wronged.position, wronged.why);
   return cut;
+}
+
+/** What is said of a message that is no commit: of what an archive holds, whoever reads all of it has told of that. */
+function whyUnreadable(error: unknown): string {
+  if (error instanceof DamagedCommitError || error instanceof UnknownEventError || error instanceof LogDamagedError)
+    return error.message;
+  throw error;
 }
 
 /** Where what is left is first another than what is wanted, and how. */
@@ -118,20 +135,35 @@ async function whatIsWrong(
   } catch {
     return 'the tower has not signed this record of a trim';
   }
-  for await (const [message] of archive.read(CHECKPOINTS, head.position, head.position, signal)) {
-    const signed = message && decodeHead(message.data);
-    if (!signed || headHash(signed) !== head.sha256 || signed.treeSize !== cut || signed.shard !== shard)
-      return `it names another head than the one at ${head.position} of ${CHECKPOINTS}`;
-    if (signed.root !== record.root) return 'it has another root than its head';
-  }
+  const signed = await headAt(archive, head.position, signal);
+  if (!signed || headHash(signed) !== head.sha256 || signed.treeSize !== cut || signed.shard !== shard)
+    return `it names another head than the one at ${head.position} of ${CHECKPOINTS}`;
+  if (signed.root !== record.root) return 'it has another root than its head';
   if (positionsHash(kept) !== record.kept.sha256) return 'what it names as kept is not what it says';
   if (hashes !== cut || root !== record.root) return `the hashes of the ${cut} messages do not give its root`;
   return undefined;
 }
 
+/** Undefined if there is no head. */
+async function headAt(archive: AuditSource, position: number, signal: AbortSignal): Promise<TreeHead | undefined> {
+  try {
+    for await (const [message] of archive.read(CHECKPOINTS, position, position, signal))
+      return message && decodeHead(message.data);
+  } catch (error) {
+    if (!(error instanceof DamagedHeadError || error instanceof MissingMessageError)) throw error;
+  }
+  return undefined;
+}
+
 /** What the list of what is kept has too few of, or too many. */
 function differenceOf(wanted: readonly number[], said: Uint8Array): string {
-  const listed = new Set(decodePositions(said));
+  const listed = new Set<number>();
+  try {
+    for (const position of decodePositions(said)) listed.add(position);
+  } catch (error) {
+    if (!(error instanceof DamagedTrimError)) throw error;
+    return `what it keeps is no list: ${error.message}`;
+  }
   const missing = wanted.find((position) => !listed.has(position));
   if (missing !== undefined) return `it does not keep message ${missing}, which matters`;
   const right = new Set(wanted);

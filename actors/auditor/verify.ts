@@ -6,8 +6,15 @@ import { MissingMessageError } from '../../events/log/errors.js';
 import { blobStream, CHAIN, CHECKPOINTS, POLICY, towerStream } from '../../events/log/streams.js';
 import type { AuditMessage } from './audit-source.js';
 import { ChainRecord } from './chain-record.js';
-import { type ChainCounts, checkClaims, checkHeaders, type MinedClaim } from './chain-witness.js';
-import { type Finding, Findings } from './findings.js';
+import {
+  type ChainCounts,
+  checkClaims,
+  checkHeaders,
+  interruptible,
+  type MinedClaim,
+  unlessAborted,
+} from './chain-witness.js';
+import { type Finding, Findings, missing } from './findings.js';
 import { HeadRecord } from './head-record.js';
 import { PolicyRecord } from './policy-record.js';
 import { checkGoesOn, type Done, type SavedAudit } from './saved-audit.js';
@@ -151,10 +158,13 @@ class Verification {
   /** What a log says of its trimming can be judged by whoever has the archive, too. */
   async #auditTrims(): Promise<void> {
     const { source, towerId, signal } = this.options;
-    if (!source.parts) return;
+    const { parts, shards } = source;
+    if (!parts) return;
     const found = (finding: Finding) => this.findings.add(finding);
-    for (let i = 0; i < source.shards && !this.findings.areEnough; i++)
-      this.#trimmedTo[i] = await auditTrim(i as Shard, source.parts, towerId, found, { signal });
+    for (let i = 0; i < shards && !this.findings.areEnough; i++)
+      await this.#guarded(async () => {
+        this.#trimmedTo[i] = await auditTrim(i as Shard, parts, towerId, found, { signal });
+      });
   }
 
   #shardAudit(shard: Shard, through: Tails['shards'][number]): ShardAudit {
@@ -207,8 +217,7 @@ class Verification {
       await act();
     } catch (error) {
       if (!(error instanceof MissingMessageError)) throw error;
-      const { stream, position, message: why } = error;
-      this.findings.add({ stream, position, what: 'missing', why: `${why}, though nothing may be deleted there` });
+      this.findings.add(missing(error));
     }
   }
 
@@ -231,9 +240,10 @@ class Verification {
   }
 
   async #askWitness(): Promise<ChainCounts | undefined> {
-    const { witness: find, source } = this.options;
+    const { witness: find, source, signal } = this.options;
     if (!find) return undefined;
-    const witness = await find((hash) => this.#chain.block(hash as never) !== undefined);
+    const asked = () => find((hash) => this.#chain.block(hash as never) !== undefined);
+    const witness = interruptible(await unlessAborted(asked, signal), signal);
     const counts = { blocks: 0, blocks_unknown: 0, transactions: 0, transactions_unread: 0 };
     const found = (finding: Finding) => this.findings.add(finding);
     await checkHeaders(this.#chain, witness, counts, found);

@@ -33,6 +33,11 @@ export class BitcoindRpc {
     this.#agent = access.url.startsWith('https:') ? new TlsAgent(kept) : new Agent(kept);
   }
 
+  /** Ends what is under way, which rejects. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
   /** The `result` of one call with positional parameters. Rejects with one of the classes of `rpc-errors.ts`. */
   async call(method: string, ...params: unknown[]): Promise<unknown> {
     return this.#ask(method, (client) => client.command(method, ...params));

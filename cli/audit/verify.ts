@@ -4,6 +4,7 @@ import { type Command, CommanderError } from 'commander';
 import { ArchiveError } from '../../actors/auditor/archive/errors.js';
 import type { AuditSource } from '../../actors/auditor/audit-source.js';
 import { bitcoindWitness } from '../../actors/auditor/bitcoind-witness.js';
+import { MOST_NAMED } from '../../actors/auditor/findings.js';
 import { headerWitness } from '../../actors/auditor/header-witness.js';
 import { readIdentities } from '../../actors/auditor/log-identities.js';
 import { verify } from '../../actors/auditor/verify.js';
@@ -26,7 +27,7 @@ export function addVerify(command: Command): void {
       'verify a log: every commit, signature, head, state transition and blob; with a chain, every block and breach',
     )
     .option('--tower <id>', 'the id of the tower (default: the one that the log says it is of, which proves nothing)')
-    .option('--all', 'name all that is wrong, not only what comes first')
+    .option('--all', `name all that is wrong, up to ${MOST_NAMED} that are found first, not only what comes first`)
     .option('--head <file...>', 'heads or proofs that somebody has kept: the log has to bear them out')
     .option('--headers <file>', 'headers of the chain, 80 bytes each, one behind the other')
     .option('--state <file>', 'keep what was found right there, and go on from it the next time')
@@ -104,7 +105,7 @@ async function run(command: Command): Promise<boolean> {
       saved,
       save: file === undefined ? undefined : (audit) => writeState(file, audit),
       saveEveryMs: SAVE_EVERY_MS,
-      witness: witnessOf(given, config),
+      witness: witnessOf(given, config, stop.signal),
       progress,
       signal: stop.signal,
     });
@@ -119,10 +120,13 @@ async function run(command: Command): Promise<boolean> {
   }
 }
 
-function witnessOf({ headers, bitcoind }: Given, config: Config): VerifyOptions['witness'] {
-  if (headers !== undefined) return (wanted) => headerWitness(createReadStream(headers), wanted);
-  if (bitcoind !== undefined) return () => bitcoindWitness(new BitcoindRpc(config.bitcoind));
-  return undefined;
+function witnessOf({ headers, bitcoind }: Given, config: Config, signal: AbortSignal): VerifyOptions['witness'] {
+  if (headers !== undefined) return (wanted) => headerWitness(createReadStream(headers, { signal }), wanted);
+  if (bitcoind === undefined) return undefined;
+  const rpc = new BitcoindRpc(config.bitcoind);
+  // A bitcoind that does not answer would keep the process for as long as it is waited for.
+  signal.addEventListener('abort', () => rpc.close());
+  return () => bitcoindWitness(rpc);
 }
 
 interface About {
@@ -154,7 +158,12 @@ function tell(verdict: Verdict, about: About): void {
   }
   for (const { stream, position, what, why } of findings)
     process.stdout.write(`WRONG ${stream} ${position} (${what}): ${why}\n`);
-  if (found > findings.length) process.stdout.write(`and more: --all names all of it\n`);
+  const unnamed = found - findings.length;
+  if (unnamed > 0 && given.all)
+    process.stdout.write(
+      `and ${unnamed} more, which are not named: these are the first ${MOST_NAMED} that were found\n`,
+    );
+  else if (unnamed > 0) process.stdout.write(`and more: --all names up to ${MOST_NAMED}\n`);
   printFields(fields);
   for (const shard of shards) {
     process.stdout.write('\n');

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { openLiveSource } from '../../../actors/auditor/live-source.js';
 import { type SavedAudit, SavedAuditError } from '../../../actors/auditor/saved-audit.js';
-import { towerStream } from '../../../events/log/streams.js';
+import { blobStream, towerStream } from '../../../events/log/streams.js';
 import { signMessage } from '../../../events/signing/message.js';
 import { headMessage, type UnsignedHead } from '../../../events/tree-head.js';
 import { block } from '../../fixtures/blocks.js';
@@ -104,5 +105,24 @@ describe('an audit', () => {
     const damaged = await audit('--state', state ?? '');
     assert.equal(damaged.status, 2);
     assert.match(damaged.stderr, /audit.state is damaged/);
+  });
+
+  test('names what is no commit behind its end, where it looks for blobs that are gone, and the blobs', async (t) => {
+    const { nats, nc, log, towerId } = await startSignedLog(t, 5);
+    const through = await log.tail(TOWER);
+    await nc.jetstream().publish('argus.0.user.x', '{}');
+    await log.jsm.streams.deleteMessage(blobStream(shard), 1);
+    const live = await openLiveSource(await nats.connect('auditor'), nats.auditorSeed);
+    let asked = 0;
+    const tail = (stream: string) => (stream === TOWER && asked++ === 0 ? Promise.resolve(through) : live.tail(stream));
+    const { findings } = await verified(nats, towerId, { source: { ...live, tail } });
+    await live.close();
+    assert.deepEqual(
+      findings.map(({ what, position }) => [what, position]),
+      [
+        ['blob-missing', 3],
+        ['commit', through + 1],
+      ],
+    );
   });
 });
