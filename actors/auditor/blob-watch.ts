@@ -177,7 +177,9 @@ export class BlobWatch {
     if (blobHash(data) !== booking.sha256)
       wrong(`it is not the blob that message ${booking.position} accepted: SHA-256 is another one`);
     else if (event) {
-      const { locator, toSelfDelay, userSignature } = event;
+      const { locator, toSelfDelay, userSignature, blob } = event;
+      if (data.length !== blob.size)
+        wrong(`it has ${data.length} bytes, and message ${booking.position} says ${blob.size}`);
       const place = { stream: towerStream(shard), position: booking.position, of: 'the appointment' };
       signatures.appointment({ locator, encryptedBlob: data, toSelfDelay }, userSignature, id, place);
       this.signed++;

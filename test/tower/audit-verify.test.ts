@@ -59,6 +59,7 @@ test('an auditor verifies the whole log of a tower, and is told by position what
       [/"appointmentId":"[0-9a-f]{4}/, '"appointmentId":"0000', 'appointment-id'],
       [/"receiptSignature":"[^"]{104}"/, `"receiptSignature":"${newest.signature}"`, 'signature'],
       [/"sha256":"[0-9a-f]{8}/, '"sha256":"00000000', 'blob'],
+      [/"size":\d+/, '"size":4096', 'blob'], // as many slots
     ] as const) {
       const found = await rewriteAnd(TOWER, forged(from, to), whatIsWrong);
       const own = found.filter((one) => one.startsWith(`${TOWER} ${first} `) || one.startsWith(BLOBS));
