@@ -5,12 +5,15 @@ import type { AppointmentAccepted } from '../../events/user.js';
 import type { AuditMessage, AuditSource } from './audit-source.js';
 import type { Booking, BookingTable } from './booking-table.js';
 import type { Finding } from './findings.js';
+import { PositionMap } from './position-map.js';
 import type { SignatureChecks } from './signature-checks.js';
 
 /** How many bytes of blobs are held that no commit has referred to yet. */
 const HELD_BYTES = 64 << 20;
 /** So many of them are read before they are referred to: what finds its blob at once is garbage at once. */
 const READY = 500;
+/** From so many on it is looked which of those that nobody wants are gone, and need not be remembered. */
+const MANY_UNWANTED = 10_000;
 
 /** A blob that is there, and that no live appointment is known to refer to. */
 export interface LooseBlob {
@@ -21,11 +24,11 @@ export interface LooseBlob {
 }
 
 export interface BlobWatchNeeds {
-  readonly source: AuditSource;
+  readonly source: Pick<AuditSource, 'remaining'>;
   readonly shard: Shard;
   /** The last position that is looked at. */
   readonly through: number;
-  readonly signatures: SignatureChecks;
+  readonly signatures: Pick<SignatureChecks, 'appointment'>;
   /** Is told which blobs are there; those of its appointments that are in it at first were accepted in an earlier audit. */
   readonly bookings: BookingTable;
   readonly found: (finding: Finding) => void;
@@ -43,16 +46,17 @@ export class BlobWatch {
   #held = new Map<number, AuditMessage>();
   #heldBytes = 0;
   /** What was held for too long: it is read again if it is asked for. */
-  readonly #dropped = new Map<number, { readonly time: number }>();
-  readonly #loose = new Map<number, LooseBlob>();
+  readonly #dropped = new PositionMap<{ readonly time: number }>();
+  readonly #loose = new PositionMap<LooseBlob>();
   /** What no appointment refers to any more, before it was seen whether it is there: since when. */
-  readonly #unwanted = new Map<number, number>();
+  readonly #unwanted = new PositionMap<number>();
+  #manyUnwanted = MANY_UNWANTED;
   /** What is asked for next, in order. */
   #expected: { readonly booking: Booking; readonly event: AppointmentAccepted }[] = [];
   readonly #batches: AsyncIterator<readonly AuditMessage[]>;
   #position = 0;
   /** The entries of appointments that were accepted in an earlier audit, by their blobs. */
-  readonly #earlier = new Map<number, number>();
+  readonly #earlier = new PositionMap<number>();
   /** How many were compared, and how many of those signed by their users. */
   checked = 0;
   signed = 0;
@@ -63,7 +67,7 @@ export class BlobWatch {
     this.#prefix = `argus.${needs.shard}.blob.`;
     for (const entry of needs.bookings.entries()) {
       const { status, blob } = needs.bookings.at(entry);
-      if (status === 'live') this.#earlier.set(blob, entry);
+      if (status === 'live' && blob <= needs.through) this.#earlier.set(blob, entry);
     }
     const { source, through, signal } = needs;
     this.#batches = source.remaining(this.#stream, 1, through, signal)[Symbol.asyncIterator]();
@@ -80,7 +84,20 @@ export class BlobWatch {
   left({ blob: position, isThere }: Pick<Booking, 'blob' | 'isThere'>, since: number): void {
     this.#earlier.delete(position);
     if (isThere) this.#loose.set(position, { position, since, wasWanted: true });
-    else this.#unwanted.set(position, since);
+    else if (this.#mayCome(position)) this.#unwanted.set(position, since);
+    if (this.#unwanted.size >= this.#manyUnwanted) this.#forgetWhatIsGone();
+  }
+
+  /** Whether a blob that was not found may be there: what was read, and is not at hand any more, was compared, or was not there. */
+  #mayCome(position: number): boolean {
+    const isAhead = position > this.#position && position <= this.needs.through;
+    return isAhead || this.#held.has(position) || this.#dropped.has(position);
+  }
+
+  /** There is one for nearly every appointment that ever ended: without this they would be as many as the log is long. */
+  #forgetWhatIsGone(): void {
+    for (const [position] of this.#unwanted) if (!this.#mayCome(position)) this.#unwanted.delete(position);
+    this.#manyUnwanted = Math.max(MANY_UNWANTED, 2 * this.#unwanted.size);
   }
 
   /** Looks for what is expected, and reads a little further. */
@@ -103,7 +120,9 @@ export class BlobWatch {
     this.#take(booking.blob, message);
     this.#compare(event.appointmentId, booking, message, event);
     const since = this.#unwanted.get(booking.blob);
-    if (since !== undefined) this.left({ blob: booking.blob, isThere: true }, since);
+    if (since === undefined) return;
+    this.#unwanted.delete(booking.blob);
+    this.left({ blob: booking.blob, isThere: true }, since);
   }
 
   /** Reads to the end; gives the blobs that are there and that nobody refers to. */
@@ -114,7 +133,8 @@ export class BlobWatch {
       const since = this.#unwanted.get(position);
       return { position, since: since ?? time, wasWanted: since !== undefined };
     });
-    return [...this.#loose.values(), ...unclaimed].sort((a, b) => a.position - b.position);
+    const left = Array.from(this.#loose, ([, blob]) => blob);
+    return [...left, ...unclaimed].sort((a, b) => a.position - b.position);
   }
 
   /** Whether a blob is there now. */
