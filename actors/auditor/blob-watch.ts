@@ -23,6 +23,12 @@ export interface LooseBlob {
   readonly wasWanted: boolean;
 }
 
+/**
+ * What no appointment refers to any more, between two audits: of each blob, unless it is gone, its position and since when, in
+ * turn. Without it the next audit would think that no appointment ever did, and that it should have been erased long ago.
+ */
+export type SavedBlobs = Float64Array<ArrayBuffer>;
+
 export interface BlobWatchNeeds {
   readonly source: Pick<AuditSource, 'remaining'>;
   readonly shard: Shard;
@@ -62,15 +68,28 @@ export class BlobWatch {
   signed = 0;
   unsigned = 0;
 
-  constructor(private readonly needs: BlobWatchNeeds) {
+  constructor(
+    private readonly needs: BlobWatchNeeds,
+    saved: SavedBlobs = new Float64Array(),
+  ) {
     this.#stream = blobStream(needs.shard);
     this.#prefix = `argus.${needs.shard}.blob.`;
     for (const entry of needs.bookings.entries()) {
       const { status, blob } = needs.bookings.at(entry);
       if (status === 'live' && blob <= needs.through) this.#earlier.set(blob, entry);
     }
+    for (let i = 0; i < saved.length; i += 2) this.left({ blob: saved[i] ?? 0, isThere: false }, saved[i + 1] ?? 0);
     const { source, through, signal } = needs;
     this.#batches = source.remaining(this.#stream, 1, through, signal)[Symbol.asyncIterator]();
+  }
+
+  save(): SavedBlobs {
+    this.#forgetWhatIsGone();
+    const saved = new Float64Array(2 * (this.#loose.size + this.#unwanted.size));
+    let at = 0;
+    for (const [position, { since }] of this.#loose) saved.set([position, since], 2 * at++);
+    for (const row of this.#unwanted) saved.set(row, 2 * at++);
+    return saved;
   }
 
   /** An appointment refers to a blob: it is compared at once if it came already, else looked for by `look`. */
@@ -119,10 +138,15 @@ export class BlobWatch {
   #found(booking: Booking, message: AuditMessage, event: AppointmentAccepted): void {
     this.#take(booking.blob, message);
     this.#compare(event.appointmentId, booking, message, event);
-    const since = this.#unwanted.get(booking.blob);
+    this.#leftAlready(booking.blob);
+  }
+
+  /** A blob was found to be there that an appointment had referred to, and does not any more. */
+  #leftAlready(blob: number): void {
+    const since = this.#unwanted.get(blob);
     if (since === undefined) return;
-    this.#unwanted.delete(booking.blob);
-    this.left({ blob: booking.blob, isThere: true }, since);
+    this.#unwanted.delete(blob);
+    this.left({ blob, isThere: true }, since);
   }
 
   /** Reads to the end; gives the blobs that are there and that nobody refers to. */
@@ -165,6 +189,7 @@ export class BlobWatch {
         const { bookings } = this.needs;
         this.#earlier.delete(message.position);
         this.#compare(bookings.idOf(earlier), bookings.at(earlier), message);
+        this.#leftAlready(message.position);
       } else {
         this.#held.set(message.position, message);
         this.#heldBytes += message.data.length;

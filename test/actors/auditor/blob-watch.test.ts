@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { AuditMessage, AuditSource } from '../../../actors/auditor/audit-source.js';
-import { BlobWatch } from '../../../actors/auditor/blob-watch.js';
+import { BlobWatch, type SavedBlobs } from '../../../actors/auditor/blob-watch.js';
 import { BookingTable } from '../../../actors/auditor/booking-table.js';
 import type { Finding } from '../../../actors/auditor/findings.js';
 import { blobHash } from '../../../events/log/blobs.js';
@@ -35,19 +35,27 @@ function blobsAt(positions: readonly number[], data: Uint8Array) {
 }
 
 /** A watch over them, and the commits that it is told of. */
-function watched(positions: readonly number[], data = new Uint8Array(100), bookings = new BookingTable()) {
+function watched(
+  positions: readonly number[],
+  data = new Uint8Array(100),
+  bookings = new BookingTable(),
+  saved?: SavedBlobs,
+) {
   const { given, source } = blobsAt(positions, data);
   const found: Finding[] = [];
   const signed: number[] = [];
-  const blobs = new BlobWatch({
-    source,
-    shard,
-    through: positions.at(-1) ?? 0,
-    signatures: { appointment: (_, __, ___, { position }) => void signed.push(position) },
-    bookings,
-    found: (finding) => void found.push(finding),
-    signal: new AbortController().signal,
-  });
+  const blobs = new BlobWatch(
+    {
+      source,
+      shard,
+      through: positions.at(-1) ?? 0,
+      signatures: { appointment: (_, __, ___, { position }) => void signed.push(position) },
+      bookings,
+      found: (finding) => void found.push(finding),
+      signal: new AbortController().signal,
+    },
+    saved,
+  );
   const sha256 = blobHash(data);
   const accept = (blob: number) => {
     const event = accepted('channel', { blob: { position: blob, sha256, size: data.length } });
@@ -113,5 +121,32 @@ describe('what an auditor remembers of blobs', () => {
     assert.ok(lefts > 2 ** 24, 'more than a map can hold');
     assert.deepEqual(found, []);
     assert.deepEqual(await blobs.rest(), []);
+    assert.equal(blobs.save().length, 0);
+  });
+
+  test('is kept for the next audit: since when nobody wants those that are still there', async () => {
+    const first = watched([10, 20, 30, 40]);
+    first.accept(10);
+    await first.blobs.look();
+    first.blobs.left({ blob: 10, isThere: true }, 9_001); // was found
+    first.blobs.left(gone(20), 9_002); // is held
+    first.blobs.left(gone(25), 9_003);
+    const saved = first.blobs.save();
+    assert.deepEqual([...saved], [10, 9_001, 20, 9_002]);
+    const second = watched([10, 20, 30, 40], undefined, undefined, saved);
+    assert.deepEqual(second.blobs.save(), saved.slice(), 'also before anything is read');
+    const rest = await second.blobs.rest();
+    assert.deepEqual(
+      rest.map(({ position, since, wasWanted }) => [position, since, wasWanted]),
+      [
+        [10, 9_001, true],
+        [20, 9_002, true],
+        [30, 30, false],
+        [40, 40, false],
+      ],
+    );
+    const third = watched([20, 30, 40], undefined, undefined, second.blobs.save());
+    await third.blobs.rest();
+    assert.deepEqual([...third.blobs.save()], [20, 9_002], 'what is gone is forgotten');
   });
 });
