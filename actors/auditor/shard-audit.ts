@@ -253,7 +253,7 @@ export class ShardAudit {
   async #checkBlobs(): Promise<void> {
     const { found, erasureMs, shard, isEnough } = this.needs;
     const loose = await this.#blobs.rest();
-    const due = { wanted: this.#lastTime - erasureMs, never: this.#scans.lastTime - erasureMs };
+    const due = { wanted: this.#lastTime - erasureMs, never: this.#scans.sweptAt - erasureMs };
     for (const { position, since, wasWanted } of loose) {
       if (since >= (wasWanted ? due.wanted : due.never)) {
         this.notYetErased++;
