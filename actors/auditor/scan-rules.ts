@@ -10,11 +10,21 @@ interface Gap {
   readonly position: number;
 }
 
+/** At every block the tower looks for blobs that nobody refers to: so long that may take, in ms. */
+const SWEEP_MS = 60_000;
+
 /** As it is saved between two audits. */
 export interface SavedScans {
   readonly scanned: readonly (readonly [string, number])[];
   readonly unread: readonly (readonly [BlockHash, Gap])[];
   readonly highest: { readonly chainPosition: number; readonly time: number };
+  readonly sweeps: Sweeps;
+}
+
+/** When the last sweep began that is certainly over, and the first after it; in ms. */
+interface Sweeps {
+  readonly over: number;
+  readonly next: number;
 }
 
 /** Which blocks a shard says it has evaluated, and whether it may: each connection of a block once, in the order of the chain. */
@@ -23,20 +33,22 @@ export class ScanRules {
   readonly #scanned: Map<string, number>;
   readonly #unread: Map<BlockHash, Gap>;
   #highest: { readonly chainPosition: number; readonly time: number };
+  #sweeps: Sweeps;
 
   constructor(saved?: SavedScans) {
     this.#scanned = new Map(saved?.scanned);
     this.#unread = new Map(saved?.unread);
     this.#highest = saved?.highest ?? { chainPosition: 0, time: 0 };
+    this.#sweeps = saved?.sweeps ?? { over: 0, next: 0 };
   }
 
   save(): SavedScans {
-    return { scanned: [...this.#scanned], unread: [...this.#unread], highest: this.#highest };
+    return { scanned: [...this.#scanned], unread: [...this.#unread], highest: this.#highest, sweeps: this.#sweeps };
   }
 
-  /** When a shard last said so, in ms. */
-  get lastTime(): number {
-    return this.#highest.time;
+  /** When a block was evaluated after which all must have been erased that nobody referred to by then; in ms, 0 if there is none. */
+  get sweptAt(): number {
+    return this.#sweeps.over;
   }
 
   /** Whether any block was evaluated, or could not be. */
@@ -78,8 +90,11 @@ export class ScanRules {
       complain('scan', `block ${hash} is called evaluated again: it was at ${this.#scanned.get(key)}`);
     const isGap = this.#unread.delete(hash);
     this.#scanned.set(key, position);
-    if (chainPosition >= this.#highest.chainPosition) this.#highest = { chainPosition, time };
-    else if (!isGap && this.#highest.time < time - CROSSING_MS)
+    if (chainPosition >= this.#highest.chainPosition) {
+      this.#highest = { chainPosition, time };
+      const { next } = this.#sweeps;
+      if (time - next >= SWEEP_MS) this.#sweeps = { over: next, next: time };
+    } else if (!isGap && this.#highest.time < time - CROSSING_MS)
       complain('scan', `block ${hash} is called evaluated after a later one was`);
   }
 }

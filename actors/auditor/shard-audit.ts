@@ -8,7 +8,7 @@ import { blobStream, towerStream } from '../../events/log/streams.js';
 import { leafHash } from '../../events/proofs/merkle.js';
 import { RightEdge } from '../../projections/merkle/post-order.js';
 import type { AuditMessage, AuditSource } from './audit-source.js';
-import { BlobWatch } from './blob-watch.js';
+import { BlobWatch, type SavedBlobs } from './blob-watch.js';
 import { BookingTable, type SavedBookings } from './booking-table.js';
 import type { ChainRecord } from './chain-record.js';
 import type { MinedClaim } from './chain-witness.js';
@@ -32,6 +32,7 @@ export interface SavedShard {
   readonly edge: readonly (Uint8Array | undefined)[];
   readonly users: Map<UserId, UserRecord>;
   readonly bookings: SavedBookings;
+  readonly leftBlobs: SavedBlobs;
   readonly trackers: SavedTrackers;
   readonly scans: SavedScans;
   readonly signedTo: number;
@@ -103,7 +104,8 @@ export class ShardAudit {
     this.#lastTime = saved?.lastTime ?? 0;
     this.#heads = heads.filter(({ size }) => size > this.#position);
     const bookings = this.#bookings;
-    this.#blobs = new BlobWatch({ source, shard, through: through.blobs, signatures, bookings, found, signal });
+    const beside = { source, shard, through: through.blobs, signatures, bookings, found, signal };
+    this.#blobs = new BlobWatch(beside, saved?.leftBlobs);
     const records = { users: this.#users, bookings, trackers: this.#trackers };
     const { identities } = needs.chain;
     const rest = { scans: this.#scans, signatures, policy, towerId, identities, blobs: this.#blobs };
@@ -142,6 +144,7 @@ export class ShardAudit {
       edge: this.#edge.save(),
       users: this.#users,
       bookings: this.#bookings.save(),
+      leftBlobs: this.#blobs.save(),
       trackers: this.#trackers.save(),
       scans: this.#scans.save(),
       signedTo: this.#signedTo,
@@ -249,7 +252,7 @@ export class ShardAudit {
   async #checkBlobs(): Promise<void> {
     const { found, erasureMs, shard, isEnough } = this.needs;
     const loose = await this.#blobs.rest();
-    const due = { wanted: this.#lastTime - erasureMs, never: this.#scans.lastTime - erasureMs };
+    const due = { wanted: this.#lastTime - erasureMs, never: this.#scans.sweptAt - erasureMs };
     for (const { position, since, wasWanted } of loose) {
       if (since >= (wasWanted ? due.wanted : due.never)) {
         this.notYetErased++;

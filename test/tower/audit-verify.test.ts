@@ -2,19 +2,27 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { AuditMessage } from '../../actors/auditor/audit-source.js';
 import { bitcoindWitness } from '../../actors/auditor/bitcoind-witness.js';
+import { openLiveSource } from '../../actors/auditor/live-source.js';
 import type { SavedAudit } from '../../actors/auditor/saved-audit.js';
 import { decodeAudit, encodeAudit } from '../../actors/auditor/saved-audit.js';
+import { makeAppointment } from '../../actors/client/tower-client.js';
 import { aggregateSubject, scanAggregate, userAggregate } from '../../events/aggregate.js';
 import { encodeCommit, newCommit } from '../../events/commit.js';
+import { blobHash } from '../../events/log/blobs.js';
 import { CHAIN, CHECKPOINTS } from '../../events/log/streams.js';
 import { encodeHead, headMessage, type TreeHead } from '../../events/tree-head.js';
 import { ended, registered } from '../fixtures/histories.js';
-import { userId } from '../fixtures/ids.js';
+import { txid, userId } from '../fixtures/ids.js';
 import { argus } from '../support/argus.js';
 import { auditedPast, BLOBS, changed, SHARD, TOWER, text } from '../support/audited-past.js';
 import { type Kept, rewrite } from '../support/rewritten.js';
 import { tempDir } from '../support/temp-dir.js';
+
+/** The blob of a version that was replaced. */
+const LEFT = makeAppointment('rust', txid('newer'), new Uint8Array(100), 144).encryptedBlob;
+const LEFT_SHA256 = blobHash(LEFT);
 
 test('an auditor verifies the whole log of a tower, and is told by position what was tampered with', async (t) => {
   const past = await auditedPast(t);
@@ -59,6 +67,7 @@ test('an auditor verifies the whole log of a tower, and is told by position what
       [/"appointmentId":"[0-9a-f]{4}/, '"appointmentId":"0000', 'appointment-id'],
       [/"receiptSignature":"[^"]{104}"/, `"receiptSignature":"${newest.signature}"`, 'signature'],
       [/"sha256":"[0-9a-f]{8}/, '"sha256":"00000000', 'blob'],
+      [/"size":\d+/, '"size":4096', 'blob'], // as many slots
     ] as const) {
       const found = await rewriteAnd(TOWER, forged(from, to), whatIsWrong);
       const own = found.filter((one) => one.startsWith(`${TOWER} ${first} `) || one.startsWith(BLOBS));
@@ -180,6 +189,39 @@ test('an auditor verifies the whole log of a tower, and is told by position what
   });
 
   await t.test(
+    'a blob that was left a moment ago may be about to be erased, also to an audit that goes on',
+    async () => {
+      const replaced = log
+        .map(text)
+        .findLast((one) => one.includes('AppointmentAccepted') && one.includes(LEFT_SHA256));
+      const { position } = JSON.parse(replaced ?? assert.fail('no version was replaced')).events[0].blob;
+      const live = await openLiveSource(await tower.nats.connect('auditor'), tower.nats.auditorSeed);
+      // The log as it was before the replaced version's blob was erased, and as if all blobs had been stored days before.
+      const remaining: typeof live.remaining = async function* (stream, from, through, signal) {
+        const subject = `argus.0.blob.${guarded.client.userId}`;
+        const left = { stream, position, subject, time: 0, data: LEFT };
+        const all: AuditMessage[] = position >= from && position <= through ? [left] : [];
+        for await (const batch of live.remaining(stream, from, through, signal)) all.push(...batch);
+        yield all.map((one) => ({ ...one, time: one.time - 259_200_000 })).sort((a, b) => a.position - b.position);
+      };
+      const source = { ...live, remaining };
+      let saved: SavedAudit | undefined;
+      const save = (state: SavedAudit) => (saved = decodeAudit(encodeAudit(state), towerId, 'regtest'));
+      for (let audits = 0; audits < 3; audits++) {
+        const { findings, counts } = await audit({ source, save, saved });
+        assert.deepEqual(findings, []);
+        assert.equal((counts.shards as Record<string, number>[])[0]?.blobs_not_yet_erased, 1);
+      }
+      const { findings } = await audit({ source, saved, erasureMs: 0 });
+      assert.deepEqual(
+        findings.map(({ what, why }) => `${what}: ${why}`),
+        ['blob-left: it is still there, though its appointment ended or got another one'],
+      );
+      await live.close();
+    },
+  );
+
+  await t.test(
     'a blob of a live appointment that is gone or another one is named, and one that should be gone',
     async () => {
       const { state } = await jsm.streams.info(BLOBS);
@@ -189,7 +231,9 @@ test('an auditor verifies the whole log of a tower, and is told by position what
       const { subject, data } = await jsm.streams.getMessage(BLOBS, { seq: position });
       await nc.jetstream().publish(subject, 'nobody refers to this');
       await new Promise((resolve) => setTimeout(resolve, 20));
-      assert.deepEqual(await whatIsWrong({ erasureMs: -3_600_000 }), [`${BLOBS} ${state.last_seq + 1} blob-left`]);
+      assert.deepEqual(await whatIsWrong({ erasureMs: Number.NEGATIVE_INFINITY }), [
+        `${BLOBS} ${state.last_seq + 1} blob-left`,
+      ]);
       assert.deepEqual(await whatIsWrong(), [], 'it may be about to be erased');
       await jsm.streams.deleteMessage(BLOBS, position);
       assert.deepEqual(await whatIsWrong(), [`${TOWER} ${acceptedAt} blob-missing`]);
