@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import pino from 'pino';
 import { AuthCallout } from './auth-callout/auth-callout.js';
@@ -17,6 +16,7 @@ import { RefusalTally } from './gateway/refusal-tally.js';
 import { RequestLog } from './gateway/request-log.js';
 import { Standstill } from './gateway/standstill.js';
 import { connectPatiently, flushPatiently } from './nats-connection.js';
+import { inTime } from './runtime/in-time.js';
 import { logLimits } from './runtime/log-limits.js';
 
 /**
@@ -124,7 +124,7 @@ async function close(): Promise<void> {
   tellRefusals();
   closing = true;
   // The last answers may be on their way; a server that does not take them is not waited for.
-  await Promise.race([nc.flush().catch(() => undefined), sleep(LAST_FLUSH_MS)]);
+  await inTime(nc.flush(), LAST_FLUSH_MS);
   await nc.close();
   say({ kind: 'closed' });
   parentPort?.close();

@@ -1,6 +1,7 @@
-import { decodeCommit } from '../../events/commit.js';
+import { UnknownEventError } from '../../events/codec.js';
+import { DamagedCommitError, decodeCommit } from '../../events/commit.js';
 import type { AppointmentId } from '../../events/ids.js';
-import { MissingMessageError } from '../../events/log/errors.js';
+import { MissingMessageError, TrimmedError } from '../../events/log/errors.js';
 import type { AppointmentAccepted } from '../../events/user.js';
 import type { AuditSource } from './audit-source.js';
 
@@ -14,6 +15,9 @@ export interface Comparison {
   readonly what: string;
   readonly why: string;
 }
+
+/** What reading an acceptance fails with where it is not what was read once. */
+const UNREADABLE = [MissingMessageError, TrimmedError, DamagedCommitError, UnknownEventError];
 
 /**
  * Of an appointment an audit remembers marks of 32 bits: enough to see that two texts differ, not to say that they are the same, since
@@ -31,7 +35,7 @@ export class EarlierEvents {
     this.#waiting.push(comparison);
   }
 
-  /** Makes the comparisons that wait. What cannot be read any more, since the log was trimmed meanwhile, is right by its mark. */
+  /** Makes the comparisons that wait. What cannot be read any more, since the log was trimmed or rewritten behind an earlier audit, is right by its mark. */
   async compare(found: (position: number, what: string, why: string) => void, signal: AbortSignal): Promise<void> {
     for (const { position, earlier, id, isWrong, what, why } of this.#waiting.splice(0)) {
       const was = await this.#acceptance(earlier, id, signal);
@@ -50,7 +54,7 @@ export class EarlierEvents {
           for (const event of decodeCommit(data).events)
             if (event.type === 'AppointmentAccepted' && event.appointmentId === id) return event;
     } catch (error) {
-      if (!(error instanceof MissingMessageError)) throw error;
+      if (!UNREADABLE.some((kind) => error instanceof kind)) throw error;
     }
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { groupsOf, groupsOf4 } from './ip-address.js';
 
 /** A line of Linux's table of sockets: local address, state (0A listens), and in the receive queue's place how many wait. */
 const LISTENING = /^ *\d+: ([0-9A-F]+:[0-9A-F]{4}) [0-9A-F]+:0000 0A [0-9A-F]+:([0-9A-F]+) /;
@@ -76,24 +77,10 @@ export class AcceptQueue {
  * bytes in their order on the wire; the port as a number.
  */
 function nameInTable({ address, family, port }: AddressInfo): string {
-  const bytes = Uint8Array.from(family === 'IPv6' ? bytesOf6(address) : bytesOf4(address));
+  const groups = family === 'IPv6' ? groupsOf(address) : groupsOf4(address);
+  const bytes = Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
   const words = Array.from(new Uint32Array(bytes.buffer), (word) => word.toString(16).padStart(8, '0'));
   return `${words.join('')}:${port.toString(16).padStart(4, '0')}`.toUpperCase();
-}
-
-const bytesOf4 = (address: string): readonly number[] => address.split('.').map(Number);
-
-/** Of an address as the system writes it: `::1`, `fe80::1%eth0`, `::ffff:192.0.2.7`. */
-function bytesOf6(address: string): readonly number[] {
-  const [before = [], after = []] = (address.split('%', 1)[0] ?? '').split('::', 2).map((half) =>
-    half
-      .split(':')
-      .filter((group) => group !== '')
-      .flatMap((group) =>
-        group.includes('.') ? bytesOf4(group) : [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff],
-      ),
-  );
-  return [...before, ...Array<number>(Math.max(0, 16 - before.length - after.length)).fill(0), ...after];
 }
 
 /** As much of a line as is needed; where it is the whole line, the system is not asked for the next one. */

@@ -1,3 +1,5 @@
+import { groupsOf } from './ip-address.js';
+
 /**
  * Whether the HTTP doors take connections.
  *
@@ -105,11 +107,10 @@ export function sourceOf(address: string | undefined): string | undefined {
   const ip4 = address?.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
   if (ip4 === undefined || ip4 === '127.0.0.1' || ip4 === '::1') return undefined;
   if (!ip4.includes(':')) return ip4;
-  const [before = '', after] = (ip4.split('%', 1)[0] ?? '').split('::', 2);
-  const groups = before === '' ? [] : before.split(':');
-  const last = after === undefined || after === '' ? [] : after.split(':');
-  while (after !== undefined && groups.length + last.length < 8) groups.push('0');
-  return [...groups, ...last].slice(0, 4).join(':');
+  return groupsOf(ip4)
+    .slice(0, 4)
+    .map((group) => group.toString(16))
+    .join(':');
 }
 
 /** How often the doors are told anew. */

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection, Service, ServiceHandler, Subscription, SubscriptionOptions } from 'nats';
+import { inTime } from '../runtime/in-time.js';
 
 /**
  * An endpoint of a NATS service on credit: the server sends so many messages and no more, until it is told otherwise. What a flood
@@ -67,7 +67,7 @@ export class Endpoint {
     this.#hasEnded = true;
     this.shut();
     for (const subscription of this.#credits.keys()) this.#drain(subscription);
-    await Promise.race([Promise.all(this.#drains), sleep(DRAIN_MS, undefined, { ref: false })]);
+    await inTime(Promise.all(this.#drains), DRAIN_MS);
     this.#tellEnded();
   }
 

@@ -112,7 +112,7 @@ export class Lanes {
       if (!next) return;
       const { operation, body, caller } = next;
       this.#waitingBytes -= body.length;
-      if (isOld(next)) next.answer(this.#refuse(operation, caller, overloaded(operation, caller)));
+      if (isOld(next)) this.#giveUp(next);
       else if (this.needs.isLate()) next.answer(this.#refuse(operation, caller, late(operation, caller)));
       else void this.#pass(next, body.length);
     }
@@ -121,13 +121,16 @@ export class Lanes {
   /** Also when those that are with the Gateway do not come back, nobody waits for longer than that. */
   #refuseOld(): void {
     for (const lane of this.#lanes)
-      while (lane[0] && isOld(lane[0])) {
-        const { operation, body, caller, answer } = lane[0];
+      for (let first = lane[0]; first && isOld(first); first = lane[0]) {
         lane.shift();
-        this.#waitingBytes -= body.length;
-        answer(this.#refuse(operation, caller, overloaded(operation, caller)));
+        this.#waitingBytes -= first.body.length;
+        this.#giveUp(first);
       }
     this.#sweep = this.waiting > 0 ? setTimeout(() => this.#refuseOld(), SWEEP_MS) : undefined;
+  }
+
+  #giveUp({ operation, caller, answer }: Waiting): void {
+    answer(this.#refuse(operation, caller, overloaded(operation, caller)));
   }
 
   async #pass({ operation, body, caller, came, answer }: Waiting, size: number): Promise<void> {

@@ -4,7 +4,6 @@ import { selectKept } from '../../../actors/auditor/archive/trim-plan.js';
 import type { AuditMessage, AuditSource } from '../../../actors/auditor/audit-source.js';
 import type { Finding } from '../../../actors/auditor/findings.js';
 import { auditTrim } from '../../../actors/auditor/trim-audit.js';
-import { verify } from '../../../actors/auditor/verify.js';
 import { utf8 } from '../../../events/bytes.js';
 import { CHECKPOINTS, towerStream, trimsStream } from '../../../events/log/streams.js';
 import { leafHash } from '../../../events/proofs/merkle.js';
@@ -14,6 +13,7 @@ import { encodePositions, encodeTrim, positionsHash, trimMessage } from '../../.
 import { headSecret, headTower } from '../../fixtures/stored-heads.js';
 import { shard } from '../../support/log.js';
 import { MadeUpLog, never } from '../../support/made-up-log.js';
+import { verifiedFrom } from '../../support/verified.js';
 
 const [TOWER, TRIMS] = [towerStream(shard), trimsStream(shard)];
 
@@ -143,20 +143,7 @@ test('an audit that finds something wrong with a trim tells all else that is wro
   damage(archive, CHECKPOINTS, 3);
   delete live.of(TRIMS)[0];
   const source: AuditSource = Object.assign(new MadeUpLog(), { streams: archive.streams, parts: { archive, live } });
-  const { findings } = await verify({
-    source,
-    towerId: headTower,
-    threads: 0,
-    most: Number.POSITIVE_INFINITY,
-    erasureMs: 900_000,
-    known: [],
-    saved: undefined,
-    save: undefined,
-    saveEveryMs: 60_000,
-    witness: undefined,
-    progress: { expect: () => {}, add: () => {} },
-    signal: never,
-  });
+  const { findings } = await verifiedFrom(source, headTower, { threads: 0 });
   const found = findings.map(({ stream, position, what }) => `${stream} ${position} ${what}`);
   for (const wanted of ['CHECKPOINTS 3 head', 'TOWER_0 2 commit', `TOWER_0 ${cut} trim`, 'TRIMS_0 1 missing'])
     assert.ok(found.includes(wanted), `${wanted} in ${found.join(', ')}`);
