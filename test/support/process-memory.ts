@@ -13,9 +13,12 @@ export function familyOf(pid: number): number[] {
 
 const parentOf = (pid: string): number => Number(/\nPPid:\t(\d+)/.exec(textOf(`/proc/${pid}/status`))?.[1] ?? 0);
 
-/** What anybody of the same user can read of a process: its arguments and its environment. */
+/** What anybody of the same user can read of a process: its arguments and, read after them, its environment. */
 export const obviousPlaces = (pid: number): Buffer =>
   Buffer.concat(['cmdline', 'environ'].map((name) => Buffer.from(textOf(`/proc/${pid}/${name}`))));
+
+/** What a process was started with. A child that is not yet what it is to become has its parent's. */
+export const argumentsOf = (pid: number): string => textOf(`/proc/${pid}/cmdline`);
 
 function textOf(file: string): string {
   try {
