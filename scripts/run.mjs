@@ -7,8 +7,8 @@ import { runMain, SetupError } from './report.mjs';
 import { ensureChromium, ensureNatsServer, ensureServers, ensureTor, findIp } from './servers.mjs';
 import { build, checkNode, DIST, ensureModules, listFiles, ROOT } from './setup.mjs';
 
-/** Within which a file of tests has ended, or is ended and has failed; in ms. The slowest takes three minutes. */
-const FILE_TIMEOUT = 900_000;
+/** Within which a file of tests has ended, or is ended and has failed; in ms. In a slow hour the slowest takes three minutes. */
+const FILE_TIMEOUT = 480_000;
 
 /** @type {Record<string, (args: string[]) => Promise<void>>} */
 const COMMANDS = {

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { connect, type NatsConnection, nkeyAuthenticator } from 'nats';
+import { type ConnectionOptions, connect, type NatsConnection, nkeyAuthenticator } from 'nats';
 import { asClient } from '../../actors/client/nats-courier.js';
 import { packageRoot } from '../../actors/package-root.js';
 import { natsSeed, towerKey } from '../../actors/secrets.js';
@@ -11,6 +11,7 @@ import { findServer } from '../../cli/servers/find.js';
 import type { NatsServer } from '../../cli/servers/nats-server.js';
 import { RegtestChain } from '../../cli/servers/regtest-chain.js';
 import type { Cleanup } from '../support/temp-dir.js';
+import { until } from '../support/until.js';
 import { Link, type Miner } from './link.js';
 import { startNatsServers } from './nats-servers.js';
 import type { Network } from './network.js';
@@ -191,20 +192,26 @@ export class Stage implements Cleanup {
     return join(this.folder, `node-${name}.log`);
   }
 
-  /** To any of the NATS servers, or to the one whose URL is given; over outages, whatever happens. */
+  /** To any of the NATS servers, or to the one whose URL is given; over outages, whatever happens. Rejects after a minute without one. */
   async connect(as: 'client' | 'node' | 'operator', url = this.natsUrl): Promise<NatsConnection> {
     const seed = as === 'client' ? undefined : this.#seeds[as];
-    const connection = await connect({
+    const options: ConnectionOptions = {
       servers: url.split(','),
       maxReconnectAttempts: -1,
       reconnectTimeWait: 100,
       pingInterval: 3_000,
       noAsyncTraces: true,
-      ...(as === 'client' && { ...asClient(), waitOnFirstConnect: true }),
+      ...(as === 'client' && asClient()),
       ...(as === 'operator' && { inboxPrefix: '_INBOX_OPERATOR' }),
       ...(seed !== undefined && { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)) }),
+    };
+    // While no node of the tower is up, no client is let in.
+    const connection = await until(`a connection of a ${as}`, () => {
+      if (this.#cleared) throw new Error(CLEARED);
+      return connect(options).catch(() => undefined);
     });
     this.#connections.push(connection);
+    if (this.#cleared) await connection.close();
     return connection;
   }
 
@@ -237,9 +244,11 @@ export class Stage implements Cleanup {
     this.#running.push(server);
     if (!this.#cleared) return server;
     void server.stop();
-    throw new Error('the stage was cleared while it was built');
+    throw new Error(CLEARED);
   }
 }
+
+const CLEARED = 'the stage was cleared meanwhile';
 
 function fail(): never {
   throw new TypeError('the stage is not built yet');
