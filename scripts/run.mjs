@@ -1,14 +1,10 @@
 // What `npm run demo`, `npm test` and their like do: prepare the checkout, then hand the terminal to the program.
 
-import os from 'node:os';
 import path from 'node:path';
 import { handleSignals, handOver, show } from './process.mjs';
 import { runMain, SetupError } from './report.mjs';
 import { ensureChromium, ensureNatsServer, ensureServers, ensureTor, findIp } from './servers.mjs';
 import { build, checkNode, DIST, ensureModules, listFiles, ROOT } from './setup.mjs';
-
-/** Within which a file of tests has ended, or is ended and has failed; in ms. In a slow hour the slowest takes three minutes. */
-const FILE_TIMEOUT = 480_000;
 
 /** @type {Record<string, (args: string[]) => Promise<void>>} */
 const COMMANDS = {
@@ -53,10 +49,6 @@ const COMMANDS = {
     await lint();
     const options = args.filter((arg) => arg.startsWith('-'));
     const files = selectTests(args.filter((arg) => !arg.startsWith('-')));
-    // The tests wait for servers and disks more than for the processor.
-    const concurrency = Math.min(4, os.cpus().length + 2);
-    const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${FILE_TIMEOUT}`];
-    const runner = ['--test', '--test-reporter=spec', ...limits, ...options];
     const ip = await findIp();
     const areIn = (/** @type {string[]} */ ...folder) => files.some((file) => file.includes(path.join(...folder)));
     const chromium = areIn('test', 'web') ? await ensureChromium() : undefined;
@@ -67,7 +59,8 @@ const COMMANDS = {
       ...(chromium && { CHROMIUM: chromium }),
       ...(tor && { TOR: tor }),
     };
-    await handOver(process.execPath, ['--enable-source-maps', ...runner, ...files], programs);
+    const runner = path.join(ROOT, 'scripts', 'tests.mjs');
+    await handOver(process.execPath, ['--enable-source-maps', runner, ...options, ...spread(files)], programs);
   },
 };
 
@@ -99,6 +92,20 @@ function selectTests(names) {
   if (selected.length === 0)
     throw new SetupError(`no test file matches ${names.join(' ') || 'dist/test/**/*.test.js'}`);
   return selected.map((file) => path.join(DIST, file));
+}
+
+/**
+ * Each folder's files evenly over the whole run, so that no time of it has all of the heavy ones.
+ * @param {string[]} files
+ */
+function spread(files) {
+  /** @type {Map<string, string[]>} */
+  const folders = new Map();
+  for (const file of files) folders.set(path.dirname(file), [...(folders.get(path.dirname(file)) ?? []), file]);
+  const placed = [...folders.values()].flatMap((ones) =>
+    ones.map((file, i) => ({ file, at: (i + 0.5) / ones.length })),
+  );
+  return placed.sort((one, other) => one.at - other.at).map(({ file }) => file);
 }
 
 await runMain(async () => {
