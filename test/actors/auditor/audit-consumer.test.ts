@@ -135,8 +135,8 @@ describe('an auditor that reads very much', () => {
     await forget();
     const tail = APPOINTMENTS + LARGE;
     const js = signed.nc.jetstream();
-    const stored = Array.from({ length: LARGE }, () => js.publish('argus.0.blob.x', new Uint8Array(LARGE_BYTES)));
-    await Promise.all(stored);
+    const store = () => js.publish('argus.0.blob.x', new Uint8Array(LARGE_BYTES), { timeout: 60_000 });
+    for (let stored = 0; stored < LARGE; stored += 100) await Promise.all(Array.from({ length: 100 }, store));
     const auditor = await openAs();
     let count = 0;
     for await (const batch of auditor.remaining(BLOBS, APPOINTMENTS + 1, tail, never)) count += batch.length;
