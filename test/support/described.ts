@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { type NatsConnection, headers as newHeaders } from 'nats';
 import { z } from 'zod';
 import type { Operation } from '../../actors/gateway/requests.js';
@@ -62,10 +62,15 @@ export function closed(schema: unknown): unknown {
 
 /** Fails if `value` is not as the schema has it, and nothing more. */
 export function assertIs(schema: unknown, value: unknown, what: string): void {
-  const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, allowUnionTypes: true });
-  const validate = ajv.compile(z.record(z.string(), z.unknown()).parse(closed(schema)));
+  const text = JSON.stringify(closed(schema));
+  const validate = compiled.get(text) ?? ajv.compile(Json.parse(JSON.parse(text)));
+  compiled.set(text, validate);
   assert.ok(validate(value), `${what}: ${JSON.stringify(value)}: ${ajv.errorsText(validate.errors)}`);
 }
+
+const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, allowUnionTypes: true });
+/** By their text: to compile a schema takes far longer than to be asked. */
+const compiled = new Map<string, ValidateFunction>();
 
 export function httpDoor(url: () => string): Door {
   const document = documentAt('openapi.json');
