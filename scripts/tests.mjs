@@ -7,8 +7,8 @@ import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 import { runMain, SetupError } from './report.mjs';
 
-/** Within which a file of tests has ended, or is ended and has failed; in ms. In a slow hour the slowest takes three minutes. */
-const FILE_TIMEOUT = 480_000;
+/** Within which a file of tests has ended, or is ended and has failed; in ms. In a slow hour the slowest takes five minutes. */
+const FILE_TIMEOUT = 600_000;
 /** The tests wait for servers and disks more than for the processor. */
 const CONCURRENCY = Math.min(4, os.cpus().length + 2);
 
