@@ -12,18 +12,16 @@ const FILE_TIMEOUT = 600_000;
 /** The tests wait for servers and disks more than for the processor. */
 const CONCURRENCY = Math.min(4, os.cpus().length + 2);
 
-/** @returns {{ files: string[], testNamePatterns: string[] | undefined, only: boolean }} */
+/** Of node's own options the one that says which tests. */
+const PATTERN = 'test-name-pattern';
+
 function readArguments() {
-  /** @type {import('node:util').ParseArgsConfig['options'] & {}} */
-  const options = { 'test-name-pattern': { type: 'string', multiple: true }, 'test-only': { type: 'boolean' } };
   try {
-    const { values, positionals: files } = parseArgs({ options, allowPositionals: true });
-    const patterns = values['test-name-pattern'];
-    return {
-      files,
-      testNamePatterns: Array.isArray(patterns) ? patterns.map(String) : undefined,
-      only: values['test-only'] === true,
-    };
+    const { values, positionals: files } = parseArgs({
+      options: { [PATTERN]: { type: 'string', multiple: true } },
+      allowPositionals: true,
+    });
+    return { files, testNamePatterns: values[PATTERN] };
   } catch (error) {
     throw new SetupError(error instanceof Error ? error.message : String(error));
   }

@@ -16,9 +16,8 @@ const CONNECTIONS = 8;
 const LEAD_MS = 500;
 /** Appointments that are not counted: the tower's code is still being compiled. */
 const WARM_UP = 4_000;
-/** As many for each second, in a run that is too short for so many; no fewer than `LEAST_WARM_UP`. */
-const WARM_UP_A_SECOND = 400;
-const LEAST_WARM_UP = 1_200;
+/** As many for each second, in a run that is too short for so many. */
+const WARM_UP_A_SECOND = 1_200;
 
 /** Tower and limit are measured so often, by turns, since the machine is shared. */
 const TURNS = 3;
@@ -41,7 +40,7 @@ export const ingest: Figure = {
     lab.say(`registering ${USERS} users`);
     const users = await registerUsers(connections.map(natsWay), stage.towerId, USERS);
     lab.say('warming up');
-    const unmeasured = Math.min(WARM_UP, Math.max(LEAST_WARM_UP, WARM_UP_A_SECOND * lab.options.seconds));
+    const unmeasured = Math.min(WARM_UP, WARM_UP_A_SECOND * lab.options.seconds);
     const warmUp = await run(await prepare(users, unmeasured, BLOB_BYTES), {
       inFlight: IN_FLIGHT,
       leadMs: 0,

@@ -29,7 +29,7 @@ async function ratioOf(figure: string, flags: readonly string[]): Promise<number
 const guarded: readonly (readonly [string, { readonly least?: number; readonly most?: number }, readonly string[]])[] =
   [
     ['ingest', { least: 0.15 }, ['--seconds', '1']],
-    ['ingest-one-user', { most: 4 }, ['--seconds', '2']],
+    ['ingest-one-user', { most: 4 }, ['--seconds', '4']],
     ['breach-growth', { most: 2.5 }, ['--most', '2000', '--rounds', '3']],
   ];
 

@@ -192,7 +192,7 @@ export class Stage implements Cleanup {
     return join(this.folder, `node-${name}.log`);
   }
 
-  /** To any of the NATS servers, or to the one whose URL is given; over outages, whatever happens. Rejects after a minute without one. */
+  /** To any of the NATS servers, or to the one whose URL is given; over outages, whatever happens. A client is let in within a minute, or not. */
   async connect(as: 'client' | 'node' | 'operator', url = this.natsUrl): Promise<NatsConnection> {
     const seed = as === 'client' ? undefined : this.#seeds[as];
     const options: ConnectionOptions = {
@@ -205,14 +205,18 @@ export class Stage implements Cleanup {
       ...(as === 'operator' && { inboxPrefix: '_INBOX_OPERATOR' }),
       ...(seed !== undefined && { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)) }),
     };
-    // While no node of the tower is up, no client is let in.
-    const connection = await until(`a connection of a ${as}`, () => {
-      if (this.#cleared) throw new Error(CLEARED);
-      return connect(options).catch(() => undefined);
-    });
+    const connection = as === 'client' ? await this.#letIn(options) : await connect(options);
     this.#connections.push(connection);
     if (this.#cleared) await connection.close();
     return connection;
+  }
+
+  /** While no node of the tower is up, no client is. */
+  #letIn(options: ConnectionOptions): Promise<NatsConnection> {
+    return until('a client is let in', () => {
+      if (this.#cleared) throw new Error(CLEARED);
+      return connect(options).catch(() => undefined);
+    });
   }
 
   /** Mends what is cut, thaws what is frozen and starts what is down. */

@@ -62,8 +62,9 @@ export function closed(schema: unknown): unknown {
 
 /** Fails if `value` is not as the schema has it, and nothing more. */
 export function assertIs(schema: unknown, value: unknown, what: string): void {
-  const text = JSON.stringify(closed(schema));
-  const validate = compiled.get(text) ?? ajv.compile(Json.parse(JSON.parse(text)));
+  const shape = Json.parse(closed(schema));
+  const text = JSON.stringify(shape);
+  const validate = compiled.get(text) ?? ajv.compile(shape);
   compiled.set(text, validate);
   assert.ok(validate(value), `${what}: ${JSON.stringify(value)}: ${ajv.errorsText(validate.errors)}`);
 }
