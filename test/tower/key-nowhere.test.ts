@@ -27,6 +27,11 @@ const skip = !existsSync('/proc/self/maps') && 'processes show themselves on Lin
 
 /** A folder with a key that is encrypted, and bitcoind: all that `argus up` needs. */
 async function startPlace(t: Cleanup, isEncrypted: boolean) {
+  // Registered before all else, hence ended first: a folder that a node still writes in cannot be removed.
+  const ends: (() => Promise<unknown>)[] = [];
+  t.after(async () => {
+    for (const end of ends.reverse()) await end();
+  });
   const auth = `-rpcauth=argus:00$${createHmac('sha256', '00').update(PASSWORD).digest('hex')}`;
   const bitcoind = await startTestBitcoind(t, { extraArgs: [auth] });
   const [folder, [natsPort = 0]] = [tempDir(t), await freePorts(1)];
@@ -51,7 +56,7 @@ async function startPlace(t: Cleanup, isEncrypted: boolean) {
       ARGUS_PASSPHRASE: PASSWORD,
     };
     const child = await startChild({ program: process.execPath, args: [MAIN, ...up], logFile: log, env });
-    t.after(() => child.stop());
+    ends.push(() => child.stop());
     let ended = false;
     void child.exited.then(() => {
       ended = true;
@@ -63,7 +68,7 @@ async function startPlace(t: Cleanup, isEncrypted: boolean) {
   /** A user of the tower. */
   const newClient = async () => {
     const nc = await connect({ servers: `127.0.0.1:${natsPort}`, ...asClient() });
-    t.after(() => nc.close());
+    ends.push(() => nc.close());
     return new TowerClient(overNats(nc), { towerId, secretKey: secretKey(), timeoutMs: 20_000 });
   };
   const env = { ARGUS_NATS_PORT: String(natsPort), ARGUS_NATS_URL: `nats://127.0.0.1:${natsPort}` };
